@@ -1,0 +1,97 @@
+#include "base/log.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+static _Atomic int threshold = LOG_INFO;
+static _Atomic int descriptor = STDERR_FILENO;
+
+void log_set_level(enum log_level level)
+{
+    atomic_store(&threshold, (int)level);
+}
+
+void log_set_fd(int fd)
+{
+    atomic_store(&descriptor, fd);
+}
+
+/* RFC 3339 with milliseconds. */
+static void put_time(struct log_line *line)
+{
+    char text[40];
+    struct tm parts;
+    int64_t ms = clock_now_ms();
+    time_t seconds = (time_t)(ms / 1000);
+    if (gmtime_r(&seconds, &parts) == NULL)
+        return;
+    size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
+    (void)snprintf(text + n, sizeof(text) - n, ".%03dZ", (int)(ms % 1000));
+    json_out_text(&line->json, "time", text);
+}
+
+void log_begin(struct log_line *line, enum log_level level, const char *event)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+    line->wanted = (int)level >= atomic_load(&threshold);
+    if (!line->wanted)
+        return;
+    /* Two bytes are kept back for the closing brace and the line's end. */
+    line->json = json_out_new(line->text, sizeof(line->text) - 2);
+    json_out_object(&line->json, NULL);
+    put_time(line);
+    json_out_text(&line->json, "level", names[level]);
+    json_out_text(&line->json, "event", event);
+}
+
+/* Takes back a member that did not fit whole. */
+static void settle(struct log_line *line, size_t len)
+{
+    if (line->json.full) {
+        line->json.len = len;
+        line->json.full = false;
+    }
+}
+
+void log_text(struct log_line *line, const char *name, const char *value)
+{
+    if (!line->wanted)
+        return;
+    size_t len = line->json.len;
+    json_out_text(&line->json, name, value);
+    settle(line, len);
+}
+
+void log_number(struct log_line *line, const char *name, int64_t value)
+{
+    if (!line->wanted)
+        return;
+    size_t len = line->json.len;
+    json_out_number(&line->json, name, value);
+    settle(line, len);
+}
+
+void log_end(struct log_line *line)
+{
+    if (!line->wanted)
+        return;
+    size_t n = line->json.len;
+    line->text[n++] = '}';
+    line->text[n++] = '\n';
+    ssize_t written = write(atomic_load(&descriptor), line->text, n);
+    (void)written; /* a log that cannot be written must not stop the work */
+}
+
+void log_event(enum log_level level, const char *event, const char *name, const char *value)
+{
+    struct log_line line;
+    log_begin(&line, level, event);
+    if (name != NULL)
+        log_text(&line, name, value);
+    log_end(&line);
+}

@@ -1,0 +1,9 @@
+/* Randomness from OpenSSL's generator, one per thread. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Fills n bytes. Returns IDP_FAULT when the generator has no entropy: nothing may go on then. */
+enum idp_err random_bytes(void *out, size_t n);

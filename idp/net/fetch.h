@@ -1,0 +1,46 @@
+/*
+ * The only door out: HTTP(S) requests to other servers, through libcurl.
+ *
+ * What it withstands (SECURITY.md row 29): only http and https; http only where the host is on
+ * the allow-list; a name is resolved once, every address of it is checked, and the connection goes
+ * to that address; addresses that are not global unicast (loopback, private, link-local, mapped,
+ * NAT64 …) are refused unless the allow-list names host:port; no redirects, no proxies from the
+ * environment, no cookies; size and total time are bounded.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct arena;
+struct net;
+
+/* allow: "host:port" texts that may be plain http and may have any address; ends with NULL. */
+enum idp_err net_new(const char *const *allow, struct net **out);
+void net_free(struct net *net);
+
+struct net_request {
+    const char *url;
+    const char *content_type; /* of body; NULL: GET */
+    const void *body;
+    size_t body_len;
+    const char *accept;  /* or NULL */
+    size_t answer_max;   /* bytes; more is IDP_FULL */
+    unsigned deadline_ms; /* total */
+};
+
+struct net_answer {
+    long status;
+    const char *content_type; /* or NULL */
+    const void *body;
+    size_t body_len;
+};
+
+/*
+ * Sends it and waits. The answer is the arena's, whatever its status. Returns IDP_DENIED when the
+ * address is not allowed, IDP_UNAVAILABLE when no answer came in time, IDP_FULL when it is too
+ * large, IDP_WAIT on a thread that may not wait. Each thread keeps its connections for reuse.
+ */
+enum idp_err net_fetch(struct net *net, struct arena *arena, const struct net_request *request,
+                       struct net_answer *out);
