@@ -18,12 +18,13 @@ struct arena;
 struct kv;
 
 enum kv_kind {
-    KV_SESSION,     /* browser sessions, signed in */
-    KV_VISITOR,     /* browser sessions before sign-in: strangers can make them */
+    KV_SESSION,     /* browser sessions, signed in; a visitor's needs no storage */
+    KV_BINDING,     /* locks that proved themselves and wait for the form of their enterprise */
     KV_INTERACTION, /* authorization requests waiting for the bidder */
     KV_CHALLENGE,
     KV_CODE,
-    KV_GRANT, /* copies of SQL rows, and tombstones over them */
+    KV_GRANT,  /* copies of SQL rows, and tombstones over them */
+    KV_HOLDER, /* copies of SQL rows: an enterprise with the lock it signed in with */
     KV_REPLAY,
     KV_COUNTER,
     KV_STATUS, /* good answers about revocation */
