@@ -1,0 +1,54 @@
+/*
+ * The only door to the private signing keys, so that a separate process or an HSM can take its
+ * place.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "jose/jwk.h"
+
+struct arena;
+struct master_key;
+struct signer;
+struct sql;
+
+/*
+ * Makes the keys that are missing, opens all and prepares them. db and master must outlive the
+ * signer. Returns IDP_DENIED when a key does not open with this master key, IDP_UNAVAILABLE when
+ * the database does not answer, IDP_FAULT without memory or entropy.
+ */
+enum idp_err signer_open(struct sql *db, const struct master_key *master, int64_t now,
+                         struct signer **out);
+
+/* NULL is allowed. */
+void signer_close(struct signer *signer);
+
+/*
+ * Reads the keys anew and swaps them in one step; calls that run keep the ones they began with.
+ * For when the generation counter moved. On failure the old keys stay. Waits.
+ */
+enum idp_err signer_reload(struct signer *signer, int64_t now);
+
+/* What is signed: the bytes, and the header's "typ" (a literal such as "JWT", "at+jwt"). */
+struct jose_payload {
+    const char *typ;
+    const void *bytes;
+    size_t len;
+};
+
+/*
+ * Signs with the active key of alg: a compact JWS (RFC 7515 section 7.1) with the header
+ * {"alg","kid","typ"}, NUL-terminated in the arena. Never waits. Safe from any thread. Returns
+ * IDP_FAULT without memory or an active key.
+ */
+enum idp_err jose_sign(struct signer *signer, enum jose_alg alg, struct arena *arena,
+                       const struct jose_payload *payload, const char **out);
+
+/* The public JWK Set document for /jwks, in the arena. */
+enum idp_err signer_jwks(struct signer *signer, struct arena *arena, const char **out);
+
+/* The public keys to check our own tokens with; they live as long as the arena. */
+enum idp_err signer_public_keys(struct signer *signer, struct arena *arena, struct jwk_set *out);
