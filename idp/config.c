@@ -1,0 +1,323 @@
+#include "config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+
+enum kind { TEXT, PATH, NUMBER, TRUTH, TEXTS };
+
+/* Every setting there is: its key, where it goes, what it may be, what it is when left out. */
+static const struct setting {
+    const char *section, *key; /* a NULL section is the top of the file */
+    enum kind kind;
+    bool required;
+    size_t at;
+    int64_t least, most, number;
+    const char *text;
+} settings[] = {
+#define AT(member) .at = offsetof(struct config, member)
+    {NULL, "issuer", TEXT, true, AT(issuer)},
+    {NULL, "development", TRUTH, false, AT(development)},
+    {NULL, "master_key_file", PATH, true, AT(master_key_file)},
+    {NULL, "trust_list", PATH, true, AT(trust_list)},
+    {NULL, "pages", PATH, true, AT(pages)},
+    {NULL, "packages", PATH, false, AT(packages)},
+    {"listen", "address", TEXT, false, AT(listen_address), .text = "127.0.0.1"},
+    {"listen", "port", NUMBER, true, AT(listen_port), .least = 1, .most = 65535},
+    {"listen", "threads", NUMBER, false, AT(threads), .least = 0, .most = 256},
+    {"listen", "workers", NUMBER, false, AT(workers), .least = 1, .most = 1024, .number = 32},
+    {"listen", "queue", NUMBER, false, AT(queue), .least = 1, .most = 100000, .number = 1024},
+    {"listen", "connections", NUMBER, false, AT(connections), .least = 16, .most = 1000000,
+     .number = 16384},
+    {"listen", "deadline_ms", NUMBER, false, AT(deadline_ms), .least = 1000, .most = 120000,
+     .number = 15000},
+    {"store", "sql", TEXT, true, AT(sql)},
+    {"store", "kv", TEXT, false, AT(kv), .text = "memory:"},
+    {"assistant", "address", TEXT, false, AT(assistant_address), .text = "http://127.0.0.1:17681"},
+    {"assistant", "minimum_version", TEXT, false, AT(assistant_minimum_version), .text = "0.1.0"},
+    {"outgoing", "allow", TEXTS, false, AT(allow)},
+    {"support", "phone", TEXT, false, AT(support_phone), .text = ""},
+    {"log", "level", TEXT, false, AT(log_level), .text = "info"},
+    {"log", "file", PATH, false, AT(log_file)},
+    {"lifetimes", "challenge_s", NUMBER, false, AT(challenge_s), .least = 10, .most = 600,
+     .number = 180},
+    {"lifetimes", "interaction_s", NUMBER, false, AT(interaction_s), .least = 30, .most = 3600,
+     .number = 900},
+    {"lifetimes", "code_s", NUMBER, false, AT(code_s), .least = 5, .most = 600, .number = 60},
+    {"lifetimes", "session_idle_s", NUMBER, false, AT(session_idle_s), .least = 60, .most = 86400,
+     .number = 1800},
+    {"lifetimes", "session_absolute_s", NUMBER, false, AT(session_absolute_s), .least = 60,
+     .most = 604800, .number = 28800},
+    {"lifetimes", "access_token_s", NUMBER, false, AT(access_token_s), .least = 30, .most = 86400,
+     .number = 600},
+    {"lifetimes", "id_token_s", NUMBER, false, AT(id_token_s), .least = 30, .most = 86400,
+     .number = 300},
+    {"lifetimes", "launch_s", NUMBER, false, AT(launch_s), .least = 10, .most = 3600,
+     .number = 120},
+    {"lifetimes", "jwks_cache_s", NUMBER, false, AT(jwks_cache_s), .least = 0, .most = 86400,
+     .number = 900},
+    {"rate_limits", "challenge_per_minute", NUMBER, false, AT(rate_challenge), .least = 0,
+     .most = 1000000000, .number = 120},
+    {"rate_limits", "authorize_per_minute", NUMBER, false, AT(rate_authorize), .least = 0,
+     .most = 1000000000, .number = 240},
+    {"rate_limits", "token_failures_per_minute", NUMBER, false, AT(rate_token_failures), .least = 0,
+     .most = 1000000000, .number = 60},
+    {"rate_limits", "sign_in_per_minute", NUMBER, false, AT(rate_sign_in), .least = 0,
+     .most = 1000000000, .number = 60},
+#undef AT
+};
+
+enum { SETTINGS = sizeof(settings) / sizeof(*settings) };
+
+/* What one reading of the file needs at hand. */
+struct reading {
+    const char *path;
+    struct arena *arena;
+    json_t *root;
+    struct config *out;
+    char **why;
+};
+
+/* Puts "file: text" into *why. */
+__attribute__((format(printf, 2, 3))) static enum idp_err wrong(const struct reading *r,
+                                                                const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    size_t n = strlen(r->path) + strlen(text) + 3;
+    *r->why = malloc(n);
+    if (*r->why == NULL)
+        return IDP_FAULT;
+    (void)snprintf(*r->why, n, "%s: %s", r->path, text);
+    return IDP_BAD_REQUEST;
+}
+
+static const char *dotted(const struct reading *r, const struct setting *s)
+{
+    const char *name =
+        s->section == NULL ? s->key : arena_printf(r->arena, "%s.%s", s->section, s->key);
+    return name != NULL ? name : s->key;
+}
+
+static enum idp_err set_text(const struct reading *r, const struct setting *s, const json_t *value)
+{
+    const char *text = json_string_value(value);
+    if (text == NULL || *text == '\0' || strlen(text) > 1024)
+        return wrong(r, "%s: expected a text of 1 to 1024 characters", dotted(r, s));
+    const char *slash = strrchr(r->path, '/');
+    if (s->kind == PATH && *text != '/' && slash != NULL)
+        text = arena_printf(r->arena, "%.*s/%s", (int)(slash - r->path), r->path, text);
+    if (text == NULL)
+        return IDP_FAULT;
+    *(const char **)(void *)((char *)r->out + s->at) = text;
+    return IDP_OK;
+}
+
+static enum idp_err set_number(const struct reading *r, const struct setting *s,
+                               const json_t *value)
+{
+    json_int_t n = json_integer_value(value);
+    if (!json_is_integer(value) || n < s->least || n > s->most)
+        return wrong(r, "%s: expected a number from %lld to %lld", dotted(r, s),
+                     (long long)s->least, (long long)s->most);
+    *(int64_t *)(void *)((char *)r->out + s->at) = n;
+    return IDP_OK;
+}
+
+static enum idp_err set_texts(const struct reading *r, const struct setting *s, const json_t *value)
+{
+    size_t i = 0;
+    const json_t *entry = NULL;
+    const char **list = (const char **)(void *)((char *)r->out + s->at);
+    bool fine = json_is_array(value) && json_array_size(value) <= CONFIG_ALLOW_MAX;
+    json_array_foreach(value, i, entry)
+    {
+        fine = fine && json_is_string(entry);
+        if (fine)
+            list[i] = json_string_value(entry);
+    }
+    if (!fine)
+        return wrong(r, "%s: expected a list of at most 64 texts", dotted(r, s));
+    return IDP_OK;
+}
+
+static enum idp_err set(const struct reading *r, const struct setting *s, const json_t *value)
+{
+    switch (s->kind) {
+    case TEXT:
+    case PATH:
+        return set_text(r, s, value);
+    case NUMBER:
+        return set_number(r, s, value);
+    case TEXTS:
+        return set_texts(r, s, value);
+    case TRUTH:
+        break;
+    }
+    if (!json_is_boolean(value))
+        return wrong(r, "%s: expected true or false", dotted(r, s));
+    *(bool *)(void *)((char *)r->out + s->at) = json_is_true(value);
+    return IDP_OK;
+}
+
+static void set_default(const struct reading *r, const struct setting *s)
+{
+    void *at = (char *)r->out + s->at;
+    if (s->kind == NUMBER)
+        *(int64_t *)at = s->number;
+    if (s->kind == TEXT)
+        *(const char **)at = s->text;
+}
+
+static enum idp_err read_setting(const struct reading *r, const struct setting *s)
+{
+    const json_t *section = s->section != NULL ? json_object_get(r->root, s->section) : r->root;
+    const json_t *value = json_object_get(section, s->key);
+    if (value != NULL)
+        return set(r, s, value);
+    if (s->required)
+        return wrong(r, "%s: is missing", dotted(r, s));
+    set_default(r, s);
+    return IDP_OK;
+}
+
+static bool is_known(const char *section, const char *key)
+{
+    for (size_t i = 0; i < SETTINGS; i++) {
+        const char *of = settings[i].section;
+        bool same = section == NULL ? of == NULL : of != NULL && strcmp(of, section) == 0;
+        if (same && strcmp(settings[i].key, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_section(const char *name)
+{
+    for (size_t i = 0; i < SETTINGS; i++)
+        if (settings[i].section != NULL && strcmp(settings[i].section, name) == 0)
+            return true;
+    return false;
+}
+
+static enum idp_err refuse_unknown_in(const struct reading *r, const char *section, json_t *object)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    if (!json_is_object(object))
+        return wrong(r, "%s: expected an object", section);
+    json_object_foreach(object, key, value)
+    {
+        if (!is_known(section, key))
+            return wrong(r, "%s.%s: no such setting", section, key);
+    }
+    return IDP_OK;
+}
+
+static enum idp_err refuse_unknown(const struct reading *r)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach(r->root, key, value)
+    {
+        enum idp_err err = is_section(key) ? refuse_unknown_in(r, key, value) : IDP_OK;
+        if (err != IDP_OK)
+            return err;
+        if (!is_section(key) && !is_known(NULL, key))
+            return wrong(r, "%s: no such setting", key);
+    }
+    return IDP_OK;
+}
+
+static bool is_loopback_http(const char *url)
+{
+    return text_starts(url, "http://127.") || text_starts(url, "http://[::1]") ||
+           text_starts(url, "http://localhost");
+}
+
+/* OIDC Discovery section 2: https, no query, no fragment; and no path, so that cookies, CORS and
+ * the origin inside a lock's signature all mean the same thing. */
+static enum idp_err check_issuer(const struct reading *r)
+{
+    const char *issuer = r->out->issuer;
+    const char *host = strstr(issuer, "://");
+    bool plain = r->out->development && is_loopback_http(issuer);
+    if (!text_starts(issuer, "https://") && !plain)
+        return wrong(r, "issuer: expected an https address%s%s%s",
+                     r->out->development ? "" : " (or http on loopback with development: true)", "",
+                     "");
+    if (host == NULL || host[3] == '\0' || strpbrk(host + 3, "/?#@ ") != NULL)
+        return wrong(r, "issuer: expected scheme://host[:port] and nothing behind it%s%s%s", "", "",
+                     "");
+    r->out->origin = issuer;
+    return IDP_OK;
+}
+
+static enum idp_err check_log_level(const struct reading *r)
+{
+    return text_list_has("debug info warn error", r->out->log_level)
+               ? IDP_OK
+               : wrong(r, "log.level: expected debug, info, warn or error");
+}
+
+static enum idp_err read_all(const struct reading *r)
+{
+    enum idp_err err = refuse_unknown(r);
+    for (size_t i = 0; err == IDP_OK && i < SETTINGS; i++)
+        err = read_setting(r, &settings[i]);
+    if (err == IDP_OK)
+        err = check_issuer(r);
+    if (err == IDP_OK)
+        err = check_log_level(r);
+    return err;
+}
+
+static void drop_json(void *json)
+{
+    json_decref(json);
+}
+
+static enum idp_err parse(const struct reading *r, json_t **out)
+{
+    json_error_t error;
+    json_t *root = json_load_file(r->path, JSON_REJECT_DUPLICATES, &error);
+    if (root == NULL)
+        return wrong(r, "%s (line %s)%s", error.text, arena_printf(r->arena, "%d", error.line), "");
+    if (arena_own(r->arena, root, drop_json) == NULL)
+        return IDP_FAULT;
+    if (!json_is_object(root))
+        return wrong(r, "expected one JSON object");
+    *out = root;
+    return IDP_OK;
+}
+
+enum idp_err config_load(const char *path, char **why, struct config *out)
+{
+    struct arena *arena = arena_new();
+    struct reading r = {.path = path, .arena = arena, .out = out, .why = why};
+    if (arena == NULL)
+        return IDP_FAULT;
+    *out = (struct config){.document = arena};
+    enum idp_err err = parse(&r, &r.root);
+    if (err == IDP_OK)
+        err = read_all(&r);
+    if (err != IDP_OK)
+        config_free(out);
+    return err;
+}
+
+void config_free(struct config *config)
+{
+    arena_free(config->document);
+    config->document = NULL;
+}

@@ -1,0 +1,42 @@
+/*
+ * The settings: a JSON file (schema/settings.schema.json), read once at start into this struct.
+ * Every mistake is refused with the file, the key and what was expected; there are no unknown keys.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum { CONFIG_ALLOW_MAX = 64 };
+
+struct config {
+    const char *issuer; /* exactly what clients compare; no trailing slash */
+    const char *origin; /* scheme://host[:port] of the issuer, as browsers send it */
+    const char *listen_address;
+    int64_t listen_port, threads, workers, queue, connections, deadline_ms;
+    bool development; /* http on loopback is allowed */
+    const char *sql, *kv;
+    const char *master_key_file, *trust_list, *pages, *packages;
+    const char *assistant_address, *assistant_minimum_version;
+    const char *allow[CONFIG_ALLOW_MAX + 1]; /* host:port that may be asked by plain http */
+    const char *support_phone;
+    const char *log_level, *log_file;
+
+    /* Lifetimes, in seconds. */
+    int64_t challenge_s, interaction_s, code_s, session_idle_s, session_absolute_s, access_token_s,
+        id_token_s, launch_s, jwks_cache_s;
+
+    /* How many a minute from one address; 0 lifts the limit. */
+    int64_t rate_challenge, rate_authorize, rate_token_failures, rate_sign_in;
+
+    void *document; /* what the texts above live in */
+};
+
+/*
+ * Reads the file. Paths in it are relative to its folder. Returns IDP_BAD_REQUEST and a line in
+ * *why, which the caller frees, when anything is wrong.
+ */
+enum idp_err config_load(const char *path, char **why, struct config *out);
+void config_free(struct config *config);
