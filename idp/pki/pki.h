@@ -1,0 +1,52 @@
+/*
+ * What the program knows about certificates while it runs: the trust list, the leaves seen before,
+ * the answers about revocation that are still good, and the questions in flight.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct arena;
+struct kv;
+struct net;
+struct net_answer;
+struct net_request;
+struct pki;
+struct trust;
+
+/* The way to the authorities' status services; tests put their own here. */
+struct pki_fetch {
+    void *context;
+    enum idp_err (*send)(void *context, struct arena *arena, const struct net_request *request,
+                         struct net_answer *out);
+};
+
+/* The real one: net_fetch(). The net is borrowed. */
+struct pki_fetch pki_fetch_by_net(struct net *net);
+
+struct pki_settings {
+    struct trust *trust; /* taken over on IDP_OK */
+    struct kv *kv;       /* borrowed */
+    struct pki_fetch fetch;
+    unsigned background; /* threads for pki_ask_ahead(), 0 to 8 */
+};
+
+/* Starts the background threads. Returns IDP_FAULT when there is no memory or no thread. */
+enum idp_err pki_new(const struct pki_settings *settings, struct pki **out);
+
+/* Waits for questions in flight (at most their deadline). NULL is allowed. */
+void pki_free(struct pki *pki);
+
+/* The list it works by; lives as long as pki. */
+const struct trust *pki_trust(const struct pki *pki);
+
+/*
+ * Asks about a certificate's revocation ahead of time, because its holder is about to sign in. The
+ * caller's answer must not depend on it: it only copies the bytes into a bounded queue, drops them
+ * when that is full, and tells nothing. In the background the question is asked only when the path
+ * is good and no good answer is known, at a bounded rate. Never waits.
+ */
+void pki_ask_ahead(struct pki *pki, const void *der, size_t len);

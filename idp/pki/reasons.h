@@ -1,0 +1,35 @@
+/*
+ * Why a lock is refused (DOMAIN.md, "What each refusal says"), in Chinese and English.
+ *
+ * Facts that lock_verify() adds: authority (its id), authority_zh, authority_en, phone (as soon as
+ * the issuing authority is known), since and until (date and time, UTC+8), field (the name of a
+ * part of the certificate), retry (seconds). lock.no_uscc also speaks of {support}, the
+ * provider's own support phone, which the caller adds with refusal_fact().
+ */
+#pragma once
+
+#include "base/refusal.h"
+
+enum pki_reason {
+    PKI_SHAPE,
+    PKI_ALGORITHM,
+    PKI_NOT_ACCEPTED,
+    PKI_AUTHORITY_UNKNOWN,
+    PKI_WEAK,
+    PKI_ENCRYPTION_CERTIFICATE,
+    PKI_PERSONAL,
+    PKI_LEGAL_PERSON,
+    PKI_OTHER_REGION,
+    PKI_PROFILE,
+    PKI_PATH,
+    PKI_NOT_YET_VALID,
+    PKI_EXPIRED,
+    PKI_REVOKED,
+    PKI_ON_HOLD,
+    PKI_STATUS_UNAVAILABLE,
+    PKI_NO_USCC,
+    PKI_USCC_CHECK,
+    PKI_REASONS, /* how many there are */
+};
+
+extern const struct reason pki_reasons[PKI_REASONS];

@@ -1,0 +1,56 @@
+/*
+ * The trust list: which certification authorities are believed, how each writes its certificates,
+ * and where it answers about revocation. Authorities differ, and the same OID means different
+ * things at two of them, so nothing about a certificate is known without this list
+ * (schema/trust-list.schema.json).
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct authority_rules; /* pki/rules.h, for this room only */
+
+struct authority {
+    const char *id;
+    const char *name_zh, *name_en;
+    const char *phone;       /* what its holders may call */
+    const char *environment; /* "test" or "production" */
+    const struct authority_rules *rules;
+};
+
+struct trust {
+    char version[65]; /* SHA-256 of the file, hex: names this list in logs and evidence */
+    const struct authority *authorities;
+    size_t count; /* at least 1 */
+};
+
+enum {
+    TRUST_FILE_MAX = 4 * 1024 * 1024,
+    TRUST_AUTHORITIES_MAX = 64,
+};
+
+/*
+ * Reads and checks the whole list. Returns IDP_BAD_REQUEST when it is missing, empty or wrong in
+ * any point; then *why is one line for the operator, to be freed with free(): the file, the place
+ * (authorities[1].profile.uscc[0].extension) and what was expected. IDP_FAULT: no memory, *why is
+ * NULL. *out is freed with trust_free().
+ */
+enum idp_err trust_load(const char *path, char **why, struct trust **out);
+
+/* The same for a text of len bytes; name stands for the file in *why. */
+enum idp_err trust_parse(const char *name, const char *text, size_t len, char **why,
+                         struct trust **out);
+
+/* NULL is allowed. */
+void trust_free(struct trust *trust);
+
+/* The authority of that id, or NULL. */
+const struct authority *trust_find(const struct trust *trust, const char *id);
+
+/*
+ * The "host:port" texts of all status services, ending with NULL: what net_new() may be told to
+ * allow. They live as long as the list.
+ */
+const char *const *trust_hosts(const struct trust *trust);
