@@ -1,0 +1,189 @@
+#include "enterprise/holder.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/pack.h"
+#include "store/kv.h"
+#include "store/sql.h"
+
+/* A copy that an unluckily timed refill left behind is forgotten after this. */
+enum { COPY_MS = 60 * 1000, COPY_VERSION = 1, COPY_MAX = 8192 };
+
+#define COLUMNS                                                                                    \
+    "e.id, e.uscc, e.name, e.standing, e.city, e.legal_representative, e.phone, e.address, "       \
+    "e.email, e.entity_types, l.id, l.authority, l.key_hash, l.key_number, l.certificate_hash, "   \
+    "l.serial, l.not_after, l.role, l.unbound "
+
+static const char find_by_lock[] =
+    "SELECT " COLUMNS "FROM locks l JOIN enterprises e ON e.id = l.enterprise WHERE l.id = $1";
+
+static const char find_related[] =
+    "SELECT " COLUMNS "FROM locks l JOIN enterprises e ON e.id = l.enterprise WHERE e.uscc = $1 "
+    "UNION "
+    "SELECT " COLUMNS "FROM locks l JOIN enterprises e ON e.id = l.enterprise "
+    "WHERE l.authority = $2 AND l.key_hash = $3";
+
+bool holder_in_good_standing(const struct holder *holder)
+{
+    return !holder->enterprise.suspended && !holder->lock.unbound;
+}
+
+static struct holder from_row(const struct sql_rows *rows, size_t row)
+{
+    const char *standing = sql_cell_text(rows, row, 3);
+    const char *role = sql_cell_text(rows, row, 17);
+    return (struct holder){
+        .enterprise =
+            {
+                .id = sql_cell_text(rows, row, 0),
+                .uscc = sql_cell_text(rows, row, 1),
+                .name = sql_cell_text(rows, row, 2),
+                .suspended = standing == NULL || strcmp(standing, "active") != 0,
+                .city = sql_cell_text(rows, row, 4),
+                .legal_representative = sql_cell_text(rows, row, 5),
+                .phone = sql_cell_text(rows, row, 6),
+                .address = sql_cell_text(rows, row, 7),
+                .email = sql_cell_text(rows, row, 8),
+                .entity_types = sql_cell_text(rows, row, 9),
+            },
+        .lock =
+            {
+                .id = sql_cell_text(rows, row, 10),
+                .authority = sql_cell_text(rows, row, 11),
+                .key_hash = sql_cell_text(rows, row, 12),
+                .key_number = sql_cell_text(rows, row, 13),
+                .certificate_hash = sql_cell_text(rows, row, 14),
+                .serial = sql_cell_text(rows, row, 15),
+                .not_after = sql_cell_int(rows, row, 16),
+                .primary = role != NULL && strcmp(role, "primary") == 0,
+                .unbound = sql_cell(rows, row, 18)->type != SQL_NULL,
+            },
+    };
+}
+
+/* The texts of a holder in the order in which its copy holds them. */
+static size_t list_texts(struct holder *h, const char **out[16])
+{
+    struct enterprise *e = &h->enterprise;
+    struct lock *l = &h->lock;
+    const char **all[] = {
+        &e->id,
+        &e->uscc,
+        &e->name,
+        &e->city,
+        &e->legal_representative,
+        &e->phone,
+        &e->address,
+        &e->email,
+        &e->entity_types,
+        &l->id,
+        &l->authority,
+        &l->key_hash,
+        &l->key_number,
+        &l->certificate_hash,
+        &l->serial,
+    };
+    memcpy(out, all, sizeof(all));
+    return sizeof(all) / sizeof(*all);
+}
+
+static struct pack write_copy(const struct holder *holder, unsigned char *buffer)
+{
+    struct holder h = *holder;
+    const char **texts[16];
+    size_t count = list_texts(&h, texts);
+    struct pack p = pack_new(buffer, COPY_MAX, COPY_VERSION);
+    for (size_t i = 0; i < count; i++)
+        pack_text(&p, *texts[i]);
+    pack_number(&p, h.enterprise.suspended);
+    pack_number(&p, h.lock.not_after);
+    pack_number(&p, h.lock.primary);
+    pack_number(&p, h.lock.unbound);
+    return p;
+}
+
+/* Returns NULL for a copy that cannot be read, or no memory: SQL is asked then. */
+static const struct holder *read_copy(struct kv_bytes copy, struct arena *arena)
+{
+    struct holder *h = arena_alloc(arena, sizeof(*h));
+    const char **texts[16];
+    if (h == NULL)
+        return NULL;
+    size_t count = list_texts(h, texts);
+    struct unpack u = unpack_new(copy.bytes, copy.len, COPY_VERSION, arena);
+    for (size_t i = 0; i < count; i++)
+        *texts[i] = unpack_text(&u);
+    h->enterprise.suspended = unpack_number(&u) != 0;
+    h->lock.not_after = unpack_number(&u);
+    h->lock.primary = unpack_number(&u) != 0;
+    h->lock.unbound = unpack_number(&u) != 0;
+    return unpack_done(&u) ? h : NULL;
+}
+
+enum idp_err holder_remember(struct kv *kv, const struct holder *holder)
+{
+    unsigned char buffer[COPY_MAX];
+    struct pack p = write_copy(holder, buffer);
+    if (p.failed)
+        return IDP_FAULT;
+    return kv_put(kv, KV_HOLDER, kv_text(holder->lock.id), (struct kv_bytes){buffer, p.len},
+                  COPY_MS);
+}
+
+/* A refill never replaces a copy that is there: that one may be newer than what was read. */
+static void refill(struct kv *kv, const struct holder *holder)
+{
+    unsigned char buffer[COPY_MAX];
+    struct pack p = write_copy(holder, buffer);
+    if (!p.failed)
+        (void)kv_add(kv, KV_HOLDER, kv_text(holder->lock.id), (struct kv_bytes){buffer, p.len},
+                     COPY_MS);
+}
+
+static enum idp_err read_row(struct sql *db, struct kv *kv, struct arena *arena,
+                             const char *lock_id, const struct holder **out)
+{
+    struct sql_rows rows;
+    const struct sql_value id = sql_text(lock_id);
+    enum idp_err err = sql_read_one(db, arena, &(struct sql_call){find_by_lock, &id, 1}, &rows);
+    if (err != IDP_OK)
+        return err;
+    struct holder h = from_row(&rows, 0);
+    *out = arena_copy(arena, &h, sizeof(h));
+    if (*out == NULL)
+        return IDP_FAULT;
+    refill(kv, *out);
+    return IDP_OK;
+}
+
+enum idp_err holder_find(struct sql *db, struct kv *kv, struct arena *arena, const char *lock_id,
+                         const struct holder **out)
+{
+    struct kv_bytes copy;
+    enum idp_err err = kv_get(kv, KV_HOLDER, kv_text(lock_id), arena, &copy);
+    if (err != IDP_OK && err != IDP_NOT_FOUND)
+        return err;
+    const struct holder *found = err == IDP_OK ? read_copy(copy, arena) : NULL;
+    if (found == NULL)
+        return read_row(db, kv, arena, lock_id, out);
+    *out = found;
+    return IDP_OK;
+}
+
+enum idp_err holders_related(struct sql *db, struct arena *arena, const char *uscc,
+                             const char *authority, const char *key_hash, struct holders *out)
+{
+    struct sql_rows rows;
+    const struct sql_value params[] = {sql_text(uscc), sql_text(authority), sql_text(key_hash)};
+    enum idp_err err = sql_read(db, arena, &(struct sql_call){find_related, params, 3}, &rows);
+    if (err != IDP_OK)
+        return err;
+    struct holder *all = arena_alloc(arena, (rows.rows + 1) * sizeof(*all));
+    if (all == NULL)
+        return IDP_FAULT;
+    for (size_t i = 0; i < rows.rows; i++)
+        all[i] = from_row(&rows, i);
+    *out = (struct holders){.holders = all, .count = rows.rows};
+    return rows.rows > 0 ? IDP_OK : IDP_NOT_FOUND;
+}

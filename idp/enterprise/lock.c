@@ -1,0 +1,54 @@
+#include "enterprise/lock.h"
+
+#include <stddef.h>
+
+#include "store/sql.h"
+
+enum idp_err lock_insert(struct sql_tx *tx, struct arena *arena, const char *enterprise,
+                         int64_t now, struct lock *l)
+{
+    struct sql_rows rows;
+    const struct sql_value params[] = {
+        sql_text(l->id),
+        sql_text(enterprise),
+        sql_text(l->authority),
+        sql_text(l->key_hash),
+        sql_text(l->key_number),
+        sql_text(l->certificate_hash),
+        sql_text(l->serial),
+        sql_int(l->not_after),
+        sql_text(l->primary ? "primary" : "secondary"),
+        sql_int(now),
+    };
+    enum idp_err err = sql_run(
+        tx, arena,
+        &(struct sql_call){
+            "INSERT INTO locks (id, enterprise, authority, key_hash, key_number, "
+            "certificate_hash, serial, not_after, role, bound) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+            "ON CONFLICT (authority, key_hash, enterprise) DO UPDATE SET "
+            "key_number = excluded.key_number, certificate_hash = excluded.certificate_hash, "
+            "serial = excluded.serial, not_after = excluded.not_after, role = excluded.role, "
+            "bound = excluded.bound, unbound = NULL "
+            "RETURNING id",
+            params, 10},
+        &rows, NULL);
+    if (err == IDP_OK)
+        l->id = sql_cell_text(&rows, 0, 0);
+    return err;
+}
+
+enum idp_err lock_renew(struct sql_tx *tx, const struct lock *l)
+{
+    const struct sql_value params[] = {
+        sql_text(l->id),         sql_text(l->key_hash),
+        sql_text(l->key_number), sql_text(l->certificate_hash),
+        sql_text(l->serial),     sql_int(l->not_after),
+    };
+    return sql_run(tx, NULL,
+                   &(struct sql_call){"UPDATE locks SET key_hash = $2, key_number = $3, "
+                                      "certificate_hash = $4, serial = $5, not_after = $6 "
+                                      "WHERE id = $1",
+                                      params, 6},
+                   NULL, NULL);
+}

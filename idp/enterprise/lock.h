@@ -1,0 +1,32 @@
+/* Locks that are, or were, bound to an enterprise. A binding is (authority, USCC, key). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct arena;
+struct sql_tx;
+
+struct lock {
+    const char *id;
+    const char *authority; /* id in the trust list */
+    const char *key_hash;  /* base64url(SHA-256(SubjectPublicKeyInfo)) */
+    const char *key_number;
+    const char *certificate_hash; /* base64url(SHA-256), of the certificate seen last */
+    const char *serial;           /* of that certificate, hex */
+    int64_t not_after;
+    bool primary;
+    bool unbound;
+};
+
+/*
+ * Adds a bound lock to an enterprise. A row of the same key that was unbound is bound anew and
+ * keeps its id, which is then put into lock->id (in the arena).
+ */
+enum idp_err lock_insert(struct sql_tx *tx, struct arena *arena, const char *enterprise,
+                         int64_t now, struct lock *lock);
+
+/* Takes over what a renewed certificate says: key, key number, hash, serial, end. */
+enum idp_err lock_renew(struct sql_tx *tx, const struct lock *lock);

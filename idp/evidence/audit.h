@@ -1,0 +1,23 @@
+/*
+ * What happened, provably: rows that are only ever added, written in the transaction of what they
+ * tell. (The hash chain over them comes later; the rows hold what it will need.)
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct arena;
+struct sql_tx;
+
+struct audit_entry {
+    const char *event; /* bound, signed_in, consent_given, grant_ended … */
+    int64_t at_ms;
+    const char *enterprise, *lock, *client; /* ids; each may be NULL */
+    const char *detail;                     /* a JSON object */
+};
+
+/* Adds a row. */
+enum idp_err audit_add(struct sql_tx *tx, struct arena *arena, const struct audit_entry *entry);

@@ -1,0 +1,85 @@
+#include "evidence/proof.h"
+
+#include "base/arena.h"
+#include "base/base64.h"
+#include "base/digest.h"
+#include "base/json_out.h"
+#include "pki/trust.h"
+#include "pki/verify.h"
+#include "store/sql.h"
+
+enum { DESCRIPTION_MAX = 4096, HASH_TEXT = BASE64URL_LEN(DIGEST_SIZE) + 1 };
+
+static enum idp_err hash_text(const void *bytes, size_t n, char out[HASH_TEXT])
+{
+    unsigned char hash[DIGEST_SIZE];
+    enum idp_err err = digest(DIGEST_SHA256, bytes, n, hash);
+    if (err == IDP_OK)
+        base64url_encode(hash, sizeof(hash), out);
+    return err;
+}
+
+static void describe_status(struct json_out *json, const struct lock_status *status,
+                            const char *hash)
+{
+    json_out_object(json, "status");
+    json_out_text(json, "ocsp", hash);
+    json_out_number(json, "produced", status->produced);
+    json_out_number(json, "this_update", status->this_update);
+    json_out_number(json, "next_update", status->next_update);
+    json_out_end_object(json);
+}
+
+const char *proof_describe(struct arena *arena, const struct proof *p)
+{
+    char certificate[HASH_TEXT];
+    char response[HASH_TEXT];
+    char signature[BASE64URL_LEN(LOCK_SIGNATURE_MAX) + 1];
+    char *buffer = arena_alloc(arena, DESCRIPTION_MAX);
+    const struct lock_status *status = &p->identity->status;
+    if (buffer == NULL || hash_text(status->response, status->response_len, response) != IDP_OK)
+        return NULL;
+    base64url_encode(p->identity->certificate_hash, LOCK_HASH_SIZE, certificate);
+    base64url_encode(p->answer->signature, p->answer->signature_len, signature);
+
+    struct json_out json = json_out_new(buffer, DESCRIPTION_MAX);
+    json_out_object(&json, NULL);
+    json_out_text(&json, "origin", p->question->origin);
+    json_out_text(&json, "challenge", p->question->challenge);
+    json_out_text(&json, "algorithm", lock_algorithm_name(p->answer->algorithm));
+    json_out_text(&json, "signature", signature);
+    json_out_text(&json, "certificate", certificate);
+    json_out_text(&json, "authority", p->identity->authority->id);
+    json_out_text(&json, "trust_list", p->trust_version);
+    json_out_text(&json, "agent_version", p->answer->agent_version);
+    json_out_text(&json, "uscc", p->identity->uscc);
+    json_out_text(&json, "name", p->identity->name);
+    describe_status(&json, status, response);
+    json_out_end_object(&json);
+    return json_out_done(&json) > 0 ? buffer : NULL;
+}
+
+static enum idp_err keep(struct sql_tx *tx, const char *kind, struct sql_value bytes, int64_t now)
+{
+    char hash[HASH_TEXT];
+    enum idp_err err = hash_text(bytes.bytes, bytes.len, hash);
+    const struct sql_value params[] = {sql_text(hash), sql_text(kind), bytes, sql_int(now)};
+    if (err != IDP_OK)
+        return err;
+    return sql_run(tx, NULL,
+                   &(struct sql_call){"INSERT INTO evidence_objects (hash, kind, bytes, created) "
+                                      "VALUES ($1, $2, $3, $4) ON CONFLICT (hash) DO NOTHING",
+                                      params, 4},
+                   NULL, NULL);
+}
+
+enum idp_err proof_keep(struct sql_tx *tx, const struct proof *p, int64_t now)
+{
+    const struct lock_identity *identity = p->identity;
+    enum idp_err err =
+        keep(tx, "certificate", sql_blob(identity->certificate, identity->certificate_len), now);
+    if (err == IDP_OK)
+        err = keep(tx, "ocsp", sql_blob(identity->status.response, identity->status.response_len),
+                   now);
+    return err;
+}

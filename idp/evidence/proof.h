@@ -1,0 +1,30 @@
+/*
+ * What a lock's verdict rested on: the parts of the signed message, the signature, the certificate
+ * and the authority's own answer, so that anybody can check it again years later. Certificates and
+ * answers are stored once, by hash.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct arena;
+struct lock_answer;
+struct lock_identity;
+struct lock_question;
+struct sql_tx;
+
+struct proof {
+    const struct lock_question *question;
+    const struct lock_answer *answer;
+    const struct lock_identity *identity;
+    const char *trust_version;
+    const char *client; /* whose authorization it is for, or NULL */
+};
+
+/* The proof as a JSON text in the arena, for an audit row's detail. NULL without memory. */
+const char *proof_describe(struct arena *arena, const struct proof *proof);
+
+/* Keeps the certificate and the authority's answer, where they are not kept yet. */
+enum idp_err proof_keep(struct sql_tx *tx, const struct proof *proof, int64_t now);
