@@ -25,7 +25,9 @@ try {
   })
   const compiled = readdirSync(folder).map((name) => join(folder, name))
   const reporter = process.argv.slice(2)
-  status = spawnSync(process.execPath, ['--test', ...reporter, ...compiled], { stdio: 'inherit' }).status ?? 1
+  status =
+    spawnSync(process.execPath, ['--test', ...reporter, ...compiled], { stdio: 'inherit' })
+      .status ?? 1
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
