@@ -12,7 +12,7 @@ export function element(bytes, start) {
 // The elements inside one.
 export function children(bytes, parent) {
   const found = [];
-  for (let at = parent.body; at < parent.end; ) {
+  for (let at = parent.body; at < parent.end;) {
     const next = element(bytes, at);
     found.push(next);
     at = next.end;

@@ -67,7 +67,8 @@ function baihuaLeaf(holder) {
       ...when(holder.uscc, (uscc) => `${BAIHUA.uscc} = ASN1:FORMAT:UTF8,UTF8String:${uscc}`),
       ...when(
         holder.uscc,
-        (uscc) => `${BAIHUA.registration} = ASN1:FORMAT:UTF8,UTF8String:${uscc.slice(2, 8)}000000001`,
+        (uscc) =>
+          `${BAIHUA.registration} = ASN1:FORMAT:UTF8,UTF8String:${uscc.slice(2, 8)}000000001`,
       ),
       ...when(
         holder.person?.number,

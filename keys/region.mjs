@@ -16,7 +16,7 @@ const readJson = async (file) => JSON.parse(await readFile(file, 'utf8'));
 
 // A hash over everything in this folder that decides what a region holds.
 async function recipe() {
-  const names = (await readdir(HERE)).filter((name) => /\.(mjs|json)$/.test(name)).sort();
+  const names = (await readdir(HERE)).filter((name) => /(?<!sample)\.(mjs|json)$/.test(name)).sort();
   const hash = createHash('sha256');
   for (const name of names) hash.update(name).update(await readFile(path.join(HERE, name)));
   return hash.digest('hex');
@@ -45,8 +45,19 @@ async function make(folder, wanted) {
   await Promise.all(authorities.map((authority) => authority.make()));
   const byId = Object.fromEntries(authorities.map((authority) => [authority.id, authority]));
   const settings = await writeSoftHsmSettings(folder);
-  const locks = await makeLocks(await readJson(path.join(HERE, 'locks.json')), byId, folder, settings);
-  const record = { made: new Date().toISOString(), recipe: wanted, folder, authorities: data, locks };
+  const locks = await makeLocks(
+    await readJson(path.join(HERE, 'locks.json')),
+    byId,
+    folder,
+    settings,
+  );
+  const record = {
+    made: new Date().toISOString(),
+    recipe: wanted,
+    folder,
+    authorities: data,
+    locks,
+  };
   // Written last: a region whose making was interrupted has no record and is made again.
   await writeFile(path.join(folder, `${RECORD}.new`), JSON.stringify(record, null, 2));
   await rename(path.join(folder, `${RECORD}.new`), path.join(folder, RECORD));

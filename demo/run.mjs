@@ -1,0 +1,229 @@
+// Starts the demo region in the foreground: the authorities, the identity provider on its embedded
+// stores, the platforms, and the assistant with its soft locks. Everything listens on loopback.
+//
+//   node demo/run.mjs [--folder build/demo] [--port 8080] [--free] [--quiet]
+//                     [--assistant-port 17681] [--platform-port 9000] [--authority-port 8500]
+//
+// --free takes free ports instead; --quiet prints only the last line, `ready <demo.json>`.
+// SIGINT and SIGTERM stop everything. When anything fails: one line, everything stopped, exit 1.
+import { access, mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { region as makeKeys } from '../keys/region.mjs';
+import { at, choose } from './addresses.mjs';
+import { bind } from './bind.mjs';
+import { Children } from './children.mjs';
+import { register } from './clients.mjs';
+import * as settings from './settings.mjs';
+import { readState, stateFor, writeState } from './state.mjs';
+import { table } from './table.mjs';
+
+const { built, ROOT } = settings;
+
+const { values: options } = parseArgs({
+  options: {
+    folder: { type: 'string', default: path.join(ROOT, 'build/demo') },
+    port: { type: 'string', default: '8080' },
+    'assistant-port': { type: 'string', default: '17681' },
+    'platform-port': { type: 'string', default: '9000' },
+    'authority-port': { type: 'string', default: '8500' },
+    free: { type: 'boolean', default: false },
+    quiet: { type: 'boolean', default: false },
+  },
+});
+
+const say = (text) => options.quiet || console.log(text);
+
+// What `make` builds and the starter needs.
+const NEEDED = [
+  'bin/tamga-idp',
+  'bin/tamga-assistant',
+  'bin/tamga-platform',
+  'bin/tamgactl',
+  'doubles/skf-double.so',
+  'web/portal/index.html',
+];
+
+async function needBuilt() {
+  for (const name of NEEDED) {
+    await access(built(name)).catch(() => {
+      throw new Error(`build/${name} is not there: build first (make build)`);
+    });
+  }
+}
+
+function ports() {
+  const number = (name) => {
+    const value = Number(options[name]);
+    const fits = Number.isInteger(value) && value > 0 && value < 65536;
+    if (!fits) throw new Error(`--${name}: expected a port number, not "${options[name]}"`);
+    return value;
+  };
+  return {
+    port: number('port'),
+    assistant: number('assistant-port'),
+    platform: number('platform-port'),
+    authority: number('authority-port'),
+  };
+}
+
+// Everything that is decided before a program starts.
+async function prepare() {
+  await needBuilt();
+  const folder = path.resolve(options.folder);
+  await mkdir(path.join(folder, 'logs'), { recursive: true, mode: 0o700 });
+  const region = JSON.parse(await readFile(path.join(ROOT, 'demo/region.json'), 'utf8'));
+  const before = await readState(folder);
+  const places = await choose(region, ports(), options.free, before.places);
+  const keys = await makeKeys(path.join(folder, 'region'), (text) => say(`· ${text}`));
+  const { state, fresh } = await stateFor(folder, before, places, keys.made);
+  return { folder, region, places, keys, state, fresh, issuer: at(places.idp) };
+}
+
+async function startAuthorities({ region, keys, places }, children) {
+  const ids = Object.keys(region.authorities);
+  const start = async (id) => {
+    const place = places[`authority ${id}`];
+    const { authority } = keys.authorities.find((each) => each.id === id);
+    const where = ['--address', place.address, '--port', String(place.port)];
+    const what = ['--folder', authority.folder, '--id', id, '--kind', authority.kind];
+    const program = [path.join(ROOT, 'demo/authority.mjs'), ...what, ...where];
+    const probe = `${at(place)}/control`;
+    return [id, await children.start(`authority ${id}`, process.execPath, program, { probe })];
+  };
+  return Object.fromEntries(await Promise.all(ids.map(start)));
+}
+
+async function startProvider(demo, children) {
+  await settings.writeTrustList(demo);
+  const file = await settings.writeProvider(demo);
+  const probe = `${demo.issuer}/.well-known/openid-configuration`;
+  const serve = ['serve', '--settings', file];
+  const pid = await children.start('idp', built('bin/tamga-idp'), serve, { probe });
+  return { settings: file, pid };
+}
+
+async function startPlatforms(demo, clients, children) {
+  const file = await settings.writePlatforms(demo, clients);
+  const [first] = JSON.parse(await readFile(file, 'utf8')).platforms;
+  const serve = ['serve', '--settings', file];
+  await children.start('platforms', built('bin/tamga-platform'), serve, { probe: `${at(first)}/` });
+}
+
+async function startAssistant(demo, children) {
+  const file = await settings.writeAssistant(demo);
+  const env = settings.assistantEnvironment(demo.keys);
+  const program = built('bin/tamga-assistant');
+  const address = at(demo.places.assistant);
+  await children.start('assistant', program, ['serve', '--settings', file], {
+    env,
+    probe: `${address}/status`, // answers, with a refusal, as soon as it listens
+  });
+  return { address, settings: file, program, env };
+}
+
+// Binds the locks that the demo shows as bound; each once.
+async function bindLocks({ folder, issuer, keys, state }, assistant) {
+  for (const lock of keys.locks.filter((each) => each.bound)) {
+    if (state.bound.includes(lock.label)) continue;
+    await bind(issuer, assistant, lock).catch((error) => {
+      if (error.code !== 'lock.already_bound') {
+        throw new Error(`binding ${lock.label}: ${error.message}`);
+      }
+    });
+    state.bound.push(lock.label);
+    await writeState(folder, state);
+  }
+}
+
+// demo.json, for tools and tests.
+function describe({ folder, region, places, keys, state, issuer }, { assistant, idp, pids }) {
+  const platforms = region.platforms.map(({ id, name, group, joined = true }) => ({
+    id,
+    ...state.clients[id],
+    name,
+    group,
+    home: `${at(places[`platform ${id}`])}/`,
+    joined,
+  }));
+  const authorities = Object.entries(pids).map(([id, pid]) => {
+    const { authority, names, phone } = keys.authorities.find((each) => each.id === id);
+    const address = at(places[`authority ${id}`]);
+    return {
+      id,
+      names,
+      phone,
+      root: authority.file('root.crt'),
+      intermediate: authority.file('intermediate.crt'),
+      ocsp: `${address}/ocsp`,
+      crl: `${address}/crl/intermediate.crl`,
+      address,
+      pid,
+      control: `${address}/control`,
+    };
+  });
+  const locks = keys.locks.map(({ company, ...lock }) => ({
+    ...lock,
+    company: company.zh,
+    company_en: company.en,
+    bound: state.bound.includes(lock.label),
+  }));
+  const { client_id, redirect_uri } = state.clients.public;
+  return {
+    issuer,
+    portal: `${issuer}/`,
+    assistant,
+    idp,
+    folder,
+    platforms,
+    tool_client: state.clients.tool,
+    public_client: { client_id, redirect_uri },
+    locks,
+    skf_faults: path.join(keys.skf, 'faults'),
+    authorities,
+  };
+}
+
+async function start(children) {
+  const demo = await prepare();
+  say(demo.fresh ? '· starting a new region' : '· starting the region again');
+  const pids = await startAuthorities(demo, children);
+  say(`· authorities answer (${Object.keys(pids).length})`);
+  const idp = await startProvider(demo, children);
+  say(`· identity provider answers at ${demo.issuer}`);
+  if (demo.fresh) {
+    demo.state.clients = await register(demo, idp.settings);
+    await writeState(demo.folder, demo.state);
+    say(`· registered ${Object.keys(demo.state.clients).length} clients`);
+  }
+  const [assistant] = await Promise.all([
+    startAssistant(demo, children),
+    startPlatforms(demo, demo.state.clients, children),
+  ]);
+  say('· assistant and platforms answer');
+  await bindLocks(demo, assistant);
+  const description = describe(demo, { assistant, idp, pids });
+  const file = await settings.writeJson(path.join(demo.folder, 'demo.json'), description);
+  say(table(description, demo.region.try));
+  console.log(`ready ${file}`);
+}
+
+const children = new Children(path.join(path.resolve(options.folder), 'logs'));
+let leaving = false;
+
+async function leave(status) {
+  if (leaving) return;
+  leaving = true;
+  await children.stop();
+  process.exit(status);
+}
+
+function failed(error) {
+  if (!leaving) console.error(`demo: ${error.message}`);
+  return leave(1);
+}
+
+process.on('SIGINT', () => leave(0));
+process.on('SIGTERM', () => leave(0));
+children.failure.catch(failed);
+start(children).catch(failed);

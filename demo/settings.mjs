@@ -1,0 +1,92 @@
+// The settings files of the demo's programs, written anew at every start.
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SOFTHSM_LIBRARY } from '../keys/tokens.mjs';
+import { trustList } from '../keys/trust-list.mjs';
+import { at } from './addresses.mjs';
+
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const VERSION = '0.1.0';
+
+export const built = (name) => path.join(ROOT, 'build', name);
+
+// Writes a JSON file in one step, readable by its owner only: secrets stand in some.
+export async function writeJson(file, value) {
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+  return file;
+}
+
+// demo: {folder, region (region.json), keys (keys/region.mjs), places, issuer}.
+export async function writeTrustList({ folder, keys, places }) {
+  const listed = keys.authorities.filter(({ unlisted }) => !unlisted);
+  const entries = listed.map((each) => ({ ...each, address: at(places[`authority ${each.id}`]) }));
+  return writeJson(path.join(folder, 'trust-list.json'), await trustList(entries));
+}
+
+export async function writeProvider({ folder, region, places, issuer }) {
+  const authorities = Object.keys(region.authorities).map((id) => places[`authority ${id}`]);
+  await mkdir(path.join(folder, 'idp'), { recursive: true, mode: 0o700 });
+  const often = 6000; // tests of the demo come from one address
+  return writeJson(path.join(folder, 'idp.json'), {
+    issuer,
+    listen: places.idp,
+    development: true,
+    store: { sql: `sqlite:${path.join(folder, 'idp', 'tamga.db')}`, kv: 'memory:' },
+    master_key_file: path.join(folder, 'idp', 'master.key'),
+    trust_list: path.join(folder, 'trust-list.json'),
+    pages: built('web/portal'),
+    packages: built('packages'),
+    assistant: { address: at(places.assistant), minimum_version: VERSION },
+    outgoing: { allow: authorities.map(({ address, port }) => `${address}:${port}`) },
+    support: { phone: region.support.phone },
+    rate_limits: {
+      challenge_per_minute: often,
+      authorize_per_minute: often,
+      token_failures_per_minute: often,
+      sign_in_per_minute: often,
+    },
+    log: { level: 'info' },
+  });
+}
+
+export async function writeAssistant({ folder, places, issuer }) {
+  return writeJson(path.join(folder, 'assistant.json'), {
+    listen: places.assistant.port,
+    origins: [issuer],
+    portal: `${issuer}/`,
+    development: true,
+    pin: 'page',
+    drivers: [
+      { kind: 'pkcs11', library: SOFTHSM_LIBRARY },
+      { kind: 'skf', library: built('doubles/skf-double.so') },
+    ],
+    log: path.join(folder, 'logs', 'assistant-events.log'),
+  });
+}
+
+// What the assistant needs in its environment to find the soft locks.
+export const assistantEnvironment = (keys) => ({
+  SOFTHSM2_CONF: keys.settings,
+  TAMGA_SKF_DOUBLE: keys.skf,
+});
+
+// The platforms that have joined, with what registration gave them.
+export async function writePlatforms({ folder, region, places, issuer }, clients) {
+  const joined = region.platforms.filter(({ joined = true }) => joined);
+  const platforms = joined.map(({ id, name, phone }) => ({
+    id,
+    ...places[`platform ${id}`],
+    client_id: clients[id].client_id,
+    client_secret: clients[id].client_secret,
+    redirect_uri: clients[id].redirect_uri,
+    name,
+    portal: `${issuer}/`,
+    phone,
+    data: path.join(folder, 'platforms', id),
+  }));
+  for (const { data } of platforms) await mkdir(data, { recursive: true, mode: 0o700 });
+  return writeJson(path.join(folder, 'platforms.json'), { issuer, platforms });
+}
