@@ -16,7 +16,9 @@ const readJson = async (file) => JSON.parse(await readFile(file, 'utf8'));
 
 // A hash over everything in this folder that decides what a region holds.
 async function recipe() {
-  const names = (await readdir(HERE)).filter((name) => /(?<!sample)\.(mjs|json)$/.test(name)).sort();
+  const names = (await readdir(HERE))
+    .filter((name) => /(?<!sample)\.(mjs|json)$/.test(name))
+    .sort();
   const hash = createHash('sha256');
   for (const name of names) hash.update(name).update(await readFile(path.join(HERE, name)));
   return hash.digest('hex');
