@@ -52,7 +52,8 @@ enum idp_err jwk_parse(struct arena *arena, const json_t *json, struct jwk *out)
  */
 enum idp_err jwk_set_parse(struct arena *arena, const char *text, size_t len, struct jwk_set *out);
 
-/* The public key as a JWK with alg and use, and kid when it is not NULL, in the arena. */
+/* The public key as a JWK with alg and use, and kid (which needs no escaping) when it is not NULL,
+ * in the arena. IDP_FAULT without memory or for a key that is of no use here. */
 enum idp_err jwk_print(struct arena *arena, EVP_PKEY *key, const char *kid, const char **out);
 
 /* RFC 7638: base64url(SHA-256(the required members)), JWK_THUMBPRINT_LEN characters and a NUL. */

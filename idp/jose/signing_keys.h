@@ -38,7 +38,7 @@ enum signing_key_state signing_key_state(const struct signing_key *key, int64_t 
  */
 enum idp_err signing_keys_ensure(struct sql *db, const struct master_key *master, int64_t now);
 
-/* All keys whose tokens may still be alive, in the arena. */
+/* All keys, retired ones too (their tokens may still be shown), 64 at most, in the arena. */
 enum idp_err signing_keys_read(struct sql *db, struct arena *arena, struct signing_keys *out);
 
 /* The JWK Set of them (RFC 7517 section 5) as text in the arena, or NULL without memory. */
