@@ -48,8 +48,8 @@ fi
 # Debian's npm conflicts with a node that comes from elsewhere and brings its own.
 if [[ " ${missing[*]} " == *' npm '* || " ${missing[*]} " == *' nodejs '* ]]; then
     version=$(dpkg-query -W -f '${Version}' nodejs 2>/dev/null || true)
-    if command -v node >/dev/null && [[ -z $version || $version == *nodesource* ]]; then
-        fail "this node ($(node --version)) is not Debian's: install node 18 or later with its npm"
+    if [[ $version == *nodesource* ]] || { [[ -z $version ]] && command -v node >/dev/null; }; then
+        fail "the node of this machine is not Debian's: install node 18 or later with its npm"
     fi
 fi
 
