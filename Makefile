@@ -73,3 +73,6 @@ rooms: $(filter $(OUT)/tests/$(ROOM)/%,$(TESTS)) ## build and run the unit tests
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
 .SECONDARY:
 .PHONY: help rooms
+
+-include clients/rp/rules.mk
+-include clients/platform/rules.mk
