@@ -23,13 +23,17 @@ struct session;
 
 enum { HTTP_PARAMS_MAX = 24, HTTP_HEADERS_MAX = 12 };
 
-/* Bits, so that a route may take both. */
-enum http_method { HTTP_GET = 1, HTTP_POST = 2 };
+/*
+ * Bits, so that a route may take several. HEAD is answered as GET without the body. OPTIONS is for
+ * services that other origins' pages may call (CORS); of such a request nothing is parsed.
+ */
+enum http_method { HTTP_GET = 1, HTTP_POST = 2, HTTP_OPTIONS = 4 };
 
 /* What the body has to be. A form also takes its parameters from the query on GET. */
 enum http_body {
     HTTP_BODY_FORM = 0, /* application/x-www-form-urlencoded; on GET the query string */
-    HTTP_BODY_JSON,     /* application/json, one object with the declared members only */
+    HTTP_BODY_JSON,     /* application/json, one object with the declared members only; on GET the
+                           query string, as with a form */
     HTTP_BODY_RAW,      /* anything; no parameters are read from it */
 };
 
@@ -65,10 +69,12 @@ struct request {
     const char *path;
     /* Headers, or NULL. One that came twice makes the request a 400 before any route sees it
      * (save Cookie, whose lines are joined with "; ", RFC 9113 section 8.2.3). */
-    const char *authorization, *cookie, *origin, *content_type, *accept, *portal_token,
-        *if_none_match, *sec_fetch_site;
-    const char *query; /* raw, without '?', or NULL */
-    const char *body;  /* exactly body_len bytes, no NUL behind them */
+    const char *host, *authorization, *cookie, *origin, *content_type, *accept, *if_none_match,
+        *sec_fetch_site, *sec_fetch_mode;
+    const char *portal_token; /* X-Tamga-Token */
+    const char *agent;        /* X-Tamga-Agent */
+    const char *query;        /* raw, without '?', or NULL */
+    const char *body;         /* exactly body_len bytes, no NUL behind them */
     size_t body_len;
     json_t *json;                        /* the parsed body of a JSON route; owned by the arena */
     const char *values[HTTP_PARAMS_MAX]; /* texts, by position in route->params */
@@ -89,18 +95,18 @@ struct response {
     const struct http_fixed *fixed; /* sent instead of all other members when not NULL */
     struct http_header headers[HTTP_HEADERS_MAX];
     size_t header_count;
-    const char *error_code; /* for the log: what fail() told the caller */
+    const char *error_code; /* for the log: what fail() told the caller; a text that stays */
 };
 
 /* One endpoint. The members stand in the order in which a request meets them. */
 struct route {
     const char *spec; /* the document that defines the endpoint */
-    unsigned methods; /* enum http_method, one or both */
+    unsigned methods; /* enum http_method, one or several */
     const char *path; /* exact; a path ending in '/' followed by '*' takes all below it */
     enum http_waits waits;
     enum http_body body;
-    size_t body_max; /* 0: 16 KiB */
-    const struct param *params; /* NULL: none */
+    size_t body_max;                                  /* 0: 16 KiB */
+    const struct param *params;                       /* NULL: none */
     enum idp_err (*admit)(struct request *rq);        /* NULL: no rate limit */
     enum idp_err (*authenticate)(struct request *rq); /* NULL: open to everybody */
     enum idp_err (*handle)(struct request *rq, struct response *rs);
@@ -108,9 +114,10 @@ struct route {
 };
 
 /*
- * Takes the request through parse, admit, authenticate, handle; what fails goes to fail. Returns
- * false when a step answered IDP_WAIT: the whole has then to be run again on a thread that may
- * wait, and rs means nothing yet.
+ * Takes the request through parse, admit, authenticate, handle; what fails goes to fail, with an
+ * rs from which all that the handler had begun is gone. Returns false when a step answered
+ * IDP_WAIT: the whole has then to be run again on a thread that may wait, rs means nothing yet,
+ * and what the steps had found (client, session, refusal, values, json) is taken out of rq.
  */
 bool http_dispatch(struct request *rq, struct response *rs);
 
@@ -125,7 +132,9 @@ enum idp_err http_form_parse(struct arena *arena, const char *body, size_t len,
 
 /*
  * Parses a JSON body: one object, at most 8 levels deep, no duplicate members, only the declared
- * ones, each of its kind and within its limit. Texts also go to values. The tree is the arena's.
+ * ones, each of its kind and within its limit (a number is an integer). Texts also go to values,
+ * where an empty one counts as absent, as in a form. The tree is the arena's. Returns
+ * IDP_BAD_REQUEST for anything else, IDP_FAULT without memory.
  */
 enum idp_err http_json_parse(struct arena *arena, const char *body, size_t len,
                              const struct param *params, const char *values[HTTP_PARAMS_MAX],
@@ -140,13 +149,16 @@ const char *http_param(const struct request *rq, const char *name);
 enum idp_err http_respond_json(struct request *rq, struct response *rs, int status, json_t *body);
 
 /* Answers with bytes that live as long as the arena. */
-enum idp_err http_respond_bytes(struct response *rs, int status, const char *type,
-                                const char *body, size_t len);
+enum idp_err http_respond_bytes(struct response *rs, int status, const char *type, const char *body,
+                                size_t len);
 
 /* Answers with 303 See Other and an empty body (302 would let a POST be repeated). */
 enum idp_err http_redirect(struct response *rs, const char *location);
 
-/* Adds a header; both texts live as long as the arena. IDP_FAULT when there are too many. */
+/*
+ * Adds a header; both texts live as long as the arena. IDP_FAULT when there are too many, or when
+ * the value is empty or holds a control character, so that no value can begin a header of its own.
+ */
 enum idp_err http_header_add(struct response *rs, const char *name, const char *value);
 
 /* --- cookies (cookie.c; RFC 6265) ----------------------------------------------------------- */
@@ -157,20 +169,28 @@ enum idp_err http_header_add(struct response *rs, const char *name, const char *
  */
 const char *http_cookie_find(struct request *rq, const char *name);
 
-/* Sets a session cookie: Path=/; Secure; HttpOnly; SameSite=Lax. An empty value deletes it. */
+/*
+ * Sets a session cookie: Path=/; Secure; HttpOnly; SameSite=Lax. An empty value deletes it.
+ * IDP_FAULT when name or value hold octets that RFC 6265 section 4.1.1 forbids.
+ */
 enum idp_err http_cookie_set(struct request *rq, struct response *rs, const char *name,
                              const char *value);
 
 /* --- answers made ready once (fixed.c) ------------------------------------------------------ */
 
 /*
- * Makes an answer of bytes (copied) with status 200, these headers (ended by a NULL name) and an
- * ETag that is the hash of the body. Returns NULL when there is no memory. Kept until freed.
+ * Makes an answer of bytes (copied) with status 200, these headers (borrowed, ended by a NULL name;
+ * NULL: none) and an ETag that is the hash of the body. Returns NULL when there is no memory or a
+ * header cannot be sent. It is freed only when no request can hold it any more, at the soonest
+ * after http_server_stop().
  */
 struct http_fixed *http_fixed_new(const char *type, const void *body, size_t len,
                                   const struct http_header *headers);
 void http_fixed_free(struct http_fixed *fixed);
 
-/* Answers with it, or with 304 when If-None-Match names its ETag (RFC 9110 section 13.1.2). */
+/*
+ * Answers with it, or with 304 when If-None-Match names its ETag (RFC 9110 section 13.1.2). rs also
+ * shows its type and body, for whoever looks at the answer without a server.
+ */
 enum idp_err http_respond_fixed(struct request *rq, struct response *rs,
                                 const struct http_fixed *fixed);

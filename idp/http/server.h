@@ -1,5 +1,5 @@
 /*
- * The server: the only file that knows libmicrohttpd, with fixed.c.
+ * The server. Several may run in one process, each with its own routes and app.
  *
  * Threads that drive the network by epoll, one per core, never block; a bounded pool of workers
  * runs what waits. Security headers (nosniff, no-referrer, no-store unless said otherwise) go on
@@ -18,15 +18,15 @@ struct http_server;
 struct route;
 
 struct http_settings {
-    const char *address; /* an IP address to listen on */
-    uint16_t port;       /* 0: any free one, see http_server_port() */
-    unsigned threads;    /* that drive the network; 0: one per core */
-    unsigned workers;    /* that may wait; 0: 32 */
-    size_t queue;        /* requests waiting for a worker before 503; 0: 1024 */
+    const char *address;  /* an IP address to listen on */
+    uint16_t port;        /* 0: any free one, see http_server_port() */
+    unsigned threads;     /* that drive the network; 0: one per core */
+    unsigned workers;     /* that may wait; 0: 32 */
+    size_t queue;         /* requests waiting for a worker before 503; 0: 1024 */
     unsigned connections; /* at most, over all threads; 0: 16384 */
     unsigned deadline_ms; /* from the first byte of a request to the last of its answer; 0: 15000 */
-    const char *csp;     /* Content-Security-Policy of HTML answers */
-    bool quiet;          /* no access log line per request */
+    const char *csp;      /* Content-Security-Policy of HTML answers */
+    bool quiet;           /* no access log line per request */
 };
 
 /* What the server counted since it began. */
@@ -35,9 +35,11 @@ struct http_figures {
 };
 
 /*
- * Starts to serve. routes ends with NULL; everything given must outlive the server. Returns
- * IDP_UNAVAILABLE when the address or port cannot be had, and then sets *why to a text for a
- * person, which the caller frees.
+ * Starts to serve. routes ends with NULL; everything given must outlive the server. Raises the
+ * process's soft limit of open files to the hard one. Returns IDP_UNAVAILABLE when the address or
+ * port cannot be had, IDP_FAULT when there is no memory or the routes contradict each other, and
+ * sets *why to a text for a person, which the caller frees (NULL when there is no memory even for
+ * that).
  */
 enum idp_err http_server_start(const struct http_settings *settings,
                                const struct route *const routes[], struct app *app, char **why,
@@ -48,5 +50,9 @@ uint16_t http_server_port(const struct http_server *server);
 
 struct http_figures http_server_figures(struct http_server *server);
 
-/* Stops listening, lets running requests finish for at most wait_ms, then frees everything. */
+/*
+ * Stops listening, lets running requests finish for at most wait_ms, then cuts the connections and
+ * frees everything. A handler that is running still is waited for, since it uses the app. NULL is
+ * allowed.
+ */
 void http_server_stop(struct http_server *server, unsigned wait_ms);

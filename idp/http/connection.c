@@ -1,0 +1,426 @@
+/*
+ * Assembles requests from what libmicrohttpd tells in pieces, chooses the lane and sends the
+ * answer. All of it runs on the thread that drives the connection, save http_connection_work().
+ */
+#include "http/connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <arpa/inet.h>
+#include <openssl/crypto.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/lane.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "http/send.h"
+
+enum {
+    BODY_MAX = 16 * 1024,    /* of a route that does not say otherwise */
+    BODY_FIRST = 4096,       /* bytes taken for a body of unknown length */
+    DRAIN_MAX = 1024 * 1024, /* of a body nobody wants, read so that the answer is not lost */
+    IDLE_MS = 30 * 1000,     /* between two requests; the silence limit is the same */
+    LOGGED_PATH_MAX = 512,
+};
+
+/* --- connections ---------------------------------------------------------------------------- */
+
+static void set_deadline(struct connection *c, int64_t ms_from_now, int64_t now_ms)
+{
+    atomic_store_explicit(&c->deadline.until_ms, now_ms + ms_from_now, memory_order_relaxed);
+}
+
+static void note_address(struct connection *c, const struct sockaddr *address)
+{
+    union {
+        const struct sockaddr *any;
+        const struct sockaddr_in *v4;
+        const struct sockaddr_in6 *v6;
+    } peer = {.any = address};
+    const void *bytes = address->sa_family == AF_INET ? (const void *)&peer.v4->sin_addr
+                                                      : (const void *)&peer.v6->sin6_addr;
+    if (inet_ntop(address->sa_family, bytes, c->address, sizeof(c->address)) == NULL)
+        c->address[0] = '\0';
+}
+
+static struct connection *connection_new(struct http_server *server, struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *fd =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *address =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct connection *c = fd != NULL ? calloc(1, sizeof(*c)) : NULL;
+    if (c == NULL)
+        return NULL;
+    c->server = server;
+    c->mhd = mhd;
+    c->deadline.socket = fd->connect_fd;
+    if (address != NULL && address->client_addr != NULL)
+        note_address(c, address->client_addr);
+    /* Whoever connects has to come up with a whole request within the time of one. */
+    set_deadline(c, server->settings.deadline_ms, clock_ticks_ms());
+    http_deadlines_add(server->deadlines, &c->deadline);
+    return c;
+}
+
+void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **context,
+                            enum MHD_ConnectionNotificationCode code)
+{
+    struct http_server *server = cls;
+    struct connection *c = *context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *context = connection_new(server, mhd);
+    } else if (c != NULL) {
+        http_deadlines_remove(server->deadlines, &c->deadline);
+        free(c);
+        *context = NULL;
+    }
+}
+
+/* --- the head of a request ------------------------------------------------------------------ */
+
+/* Keeps path and query: libmicrohttpd decodes them in place. Only what RFC 3986 allows is good. */
+static bool keep_target(struct exchange *x, const char *target)
+{
+    size_t len = strlen(target);
+    for (size_t i = 0; i < len; i++)
+        if (target[i] <= 0x20 || target[i] >= 0x7F)
+            return false;
+    x->target = malloc(len + 1);
+    if (x->target == NULL)
+        return false;
+    memcpy(x->target, target, len + 1);
+    x->target_len = len;
+    char *mark = memchr(x->target, '?', len);
+    if (mark != NULL)
+        *mark = '\0';
+    x->rq.path = x->target;
+    x->rq.query = mark != NULL ? mark + 1 : NULL;
+    return true;
+}
+
+void *http_connection_begin(void *cls, const char *target, struct MHD_Connection *mhd)
+{
+    struct http_server *server = cls;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct connection *c = info != NULL ? info->socket_context : NULL;
+    if (c == NULL)
+        return NULL;
+    struct exchange *x = &c->exchange;
+    x->phase = PHASE_HEAD;
+    x->begun_us = clock_ticks_us();
+    set_deadline(c, server->settings.deadline_ms, x->begun_us / 1000);
+    (void)keep_target(x, target);
+    atomic_fetch_add_explicit(&server->under_way, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&server->requests, 1, memory_order_relaxed);
+    return c;
+}
+
+static void refuse(struct exchange *x, int status, const char *code)
+{
+    http_send_problem(&x->rs, status, code);
+}
+
+static bool is_refused(const struct exchange *x)
+{
+    return x->rs.status != 0;
+}
+
+static size_t body_max(const struct exchange *x)
+{
+    const struct route *route = x->rq.route;
+    return route != NULL && route->body_max > 0 ? route->body_max : BODY_MAX;
+}
+
+/* RFC 9110 section 15.5.6. */
+static void refuse_method(struct exchange *x, unsigned allowed)
+{
+    static const char *const lists[] = {
+        "",        "GET, HEAD",          "POST",          "GET, HEAD, POST",
+        "OPTIONS", "GET, HEAD, OPTIONS", "POST, OPTIONS", "GET, HEAD, POST, OPTIONS",
+    };
+    refuse(x, 405, "method_not_allowed");
+    (void)http_header_add(&x->rs, "Allow", lists[allowed & 7]);
+}
+
+static void find_route(const struct http_server *server, struct exchange *x)
+{
+    unsigned allowed = 0;
+    enum http_method method = http_head_method(x->method);
+    x->rq.method = method;
+    x->rq.route = http_table_find(server->table, x->rq.path, strlen(x->rq.path), method, &allowed);
+    if (x->rq.route == NULL && allowed == 0)
+        refuse(x, 404, "not_found");
+    else if (x->rq.route == NULL)
+        refuse_method(x, allowed);
+}
+
+/*
+ * A body has one length that all who see it agree on: both headers together, or a coding we do
+ * not know, are how requests are smuggled past a proxy (RFC 9112 sections 6.1 and 6.3).
+ */
+static bool frames_well(const struct http_head *head, int64_t *length)
+{
+    const char *coding = head->transfer_encoding;
+    *length = 0;
+    if (coding != NULL)
+        return head->content_length == NULL && strcasecmp(coding, "chunked") == 0;
+    return head->content_length == NULL ||
+           text_to_number(head->content_length, 0, INT64_MAX, length);
+}
+
+/* RFC 9112 section 3.2: a request of HTTP/1.1 names its host, once. */
+static bool names_host(const struct exchange *x, const char *version)
+{
+    return x->rq.host != NULL || strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
+}
+
+/* What is wrong with the request can be told from its head, save a body without known length. */
+static void check_head(struct connection *c, const char *version)
+{
+    struct exchange *x = &c->exchange;
+    bool framed = frames_well(&x->head, &x->announced);
+    x->closing = !framed;
+    if (x->target == NULL || x->head.malformed || !framed || !names_host(x, version))
+        refuse(x, 400, "bad_request");
+    else
+        find_route(c->server, x);
+    if (!is_refused(x) && (uint64_t)x->announced > body_max(x))
+        refuse(x, 413, "too_large");
+}
+
+/*
+ * Reads the head. Says whether the request is to be read to its end before the answer:
+ * libmicrohttpd closes the connection after an answer that was given sooner.
+ */
+static bool read_head(struct connection *c, const char *method, const char *version)
+{
+    struct exchange *x = &c->exchange;
+    x->method = method;
+    http_head_new_id(x->id);
+    http_head_read(c->mhd, &x->rq, &x->head);
+    check_head(c, version);
+    if (is_refused(x) && (x->announced > DRAIN_MAX || x->head.expect != NULL))
+        x->closing = true;
+    return !x->closing;
+}
+
+/* --- the body ------------------------------------------------------------------------------- */
+
+static void drop_body(struct exchange *x)
+{
+    if (x->body == NULL)
+        return;
+    OPENSSL_cleanse(x->body, x->body_size);
+    free(x->body);
+    x->body = NULL;
+}
+
+static bool grow_body(struct exchange *x, size_t size)
+{
+    char *body = malloc(size);
+    if (body == NULL)
+        return false;
+    if (x->body_len > 0)
+        memcpy(body, x->body, x->body_len);
+    drop_body(x);
+    x->body = body;
+    x->body_size = size;
+    return true;
+}
+
+/* The size to take for a body that has to have room for least bytes. */
+static size_t next_size(const struct exchange *x, size_t least)
+{
+    size_t size = x->body_size > 0 ? 2 * x->body_size : BODY_FIRST;
+    if (x->announced > 0)
+        size = (size_t)x->announced;
+    return size > least ? size : least;
+}
+
+/* Takes in a piece of the body. Returns false when the connection has to be given up. */
+static bool take_body(struct exchange *x, const char *bytes, size_t len)
+{
+    size_t total = x->body_len + len;
+    if (!is_refused(x) && total > body_max(x))
+        refuse(x, 413, "too_large");
+    if (is_refused(x)) {
+        x->body_len = total;
+        return total <= DRAIN_MAX;
+    }
+    if (total > x->body_size && !grow_body(x, next_size(x, total)))
+        return false;
+    memcpy(x->body + x->body_len, bytes, len);
+    x->body_len = total;
+    return true;
+}
+
+/* --- the lanes ------------------------------------------------------------------------------ */
+
+static enum MHD_Result answer(struct connection *c)
+{
+    struct exchange *x = &c->exchange;
+    if (x->rs.fixed == NULL && (x->rs.status < 200 || x->rs.status > 599)) {
+        log_event(LOG_ERROR, "answer_without_status", "path", x->rq.route->path);
+        refuse(x, 500, "fault");
+    }
+    x->phase = PHASE_SENT;
+    return http_send(c->mhd, &x->rs, c->server->settings.csp, x->closing);
+}
+
+static enum MHD_Result answer_problem(struct connection *c, int status, const char *code)
+{
+    refuse(&c->exchange, status, code);
+    return answer(c);
+}
+
+/* RFC 9110 section 10.2.3. */
+static enum MHD_Result answer_full(struct connection *c)
+{
+    atomic_fetch_add(&c->server->refused_full, 1);
+    refuse(&c->exchange, 503, "overloaded");
+    (void)http_header_add(&c->exchange.rs, "Retry-After", "1");
+    return answer(c);
+}
+
+/* Gives the request to a worker. From the push on it is the worker's. */
+static enum MHD_Result hand_over(struct connection *c)
+{
+    struct http_server *server = c->server;
+    if (!http_lanes_reserve(server->lanes))
+        return answer_full(c);
+    atomic_fetch_add_explicit(&server->handed_over, 1, memory_order_relaxed);
+    c->exchange.on_worker = true;
+    c->exchange.phase = PHASE_READY;
+    MHD_suspend_connection(c->mhd);
+    http_lanes_push(server->lanes, c);
+    return MHD_YES;
+}
+
+void http_connection_work(void *connection)
+{
+    struct connection *c = connection;
+    struct exchange *x = &c->exchange;
+    if (atomic_load(&c->server->cutting)) {
+        refuse(x, 503, "stopping");
+    } else if (!http_dispatch(&x->rq, &x->rs)) {
+        log_event(LOG_ERROR, "worker_asked_to_wait", "path", x->rq.route->path);
+        refuse(x, 500, "fault");
+    }
+    MHD_resume_connection(c->mhd);
+}
+
+/* Runs the request here and now; what then has to wait begins anew with an arena of its own. */
+static enum MHD_Result run_here(struct connection *c)
+{
+    struct exchange *x = &c->exchange;
+    lane_set_may_wait(false);
+    if (http_dispatch(&x->rq, &x->rs))
+        return answer(c);
+    if (x->rq.route->waits == HTTP_WAITS_NEVER) {
+        log_event(LOG_ERROR, "route_waits_unannounced", "path", x->rq.route->path);
+        return answer_problem(c, 500, "fault");
+    }
+    arena_free(x->rq.arena);
+    x->rq.arena = arena_new();
+    return x->rq.arena != NULL ? hand_over(c) : answer_problem(c, 500, "fault");
+}
+
+/* The request is whole. */
+static enum MHD_Result run(struct connection *c)
+{
+    struct exchange *x = &c->exchange;
+    if (is_refused(x))
+        return answer(c);
+    if (atomic_load_explicit(&c->server->stopping, memory_order_relaxed)) {
+        x->closing = true;
+        return answer_problem(c, 503, "stopping");
+    }
+    x->rq.arena = arena_new();
+    if (x->rq.arena == NULL)
+        return answer_problem(c, 500, "fault");
+    x->rq.app = c->server->app;
+    x->rq.now = clock_now();
+    x->rq.id = x->id;
+    x->rq.address = c->address;
+    x->rq.body = x->body != NULL ? x->body : "";
+    x->rq.body_len = x->body_len;
+    return x->rq.route->waits == HTTP_WAITS_ALWAYS ? hand_over(c) : run_here(c);
+}
+
+enum MHD_Result http_connection_request(void *cls, struct MHD_Connection *mhd, const char *url,
+                                        const char *method, const char *version, const char *upload,
+                                        size_t *upload_len, void **context)
+{
+    (void)cls, (void)mhd, (void)url;
+    struct connection *c = *context;
+    if (c == NULL)
+        return MHD_NO;
+    struct exchange *x = &c->exchange;
+    if (x->phase == PHASE_READY)
+        return answer(c);
+    if (x->phase == PHASE_HEAD) {
+        x->phase = PHASE_BODY;
+        return read_head(c, method, version) ? MHD_YES : run(c);
+    }
+    if (*upload_len == 0)
+        return run(c);
+    bool taken = take_body(x, upload, *upload_len);
+    *upload_len = 0;
+    return taken ? MHD_YES : MHD_NO;
+}
+
+/* --- the end -------------------------------------------------------------------------------- */
+
+/* One line a request, without its query: that may hold codes and tokens. */
+static void log_access(const struct connection *c, int64_t now_us)
+{
+    const struct exchange *x = &c->exchange;
+    struct log_line line;
+    log_begin(&line, LOG_INFO, "request");
+    log_text(&line, "method", x->method);
+    if (x->rq.path != NULL && strlen(x->rq.path) <= LOGGED_PATH_MAX)
+        log_text(&line, "path", x->rq.path);
+    log_number(&line, "status", x->phase == PHASE_SENT ? x->rs.status : 0);
+    log_number(&line, "us", now_us - x->begun_us);
+    log_text(&line, "lane", x->on_worker ? "worker" : "network");
+    log_text(&line, "error", x->rs.error_code);
+    log_text(&line, "address", c->address);
+    log_text(&line, "id", x->id);
+    log_end(&line);
+}
+
+static void drop_exchange(struct exchange *x)
+{
+    arena_free(x->rq.arena);
+    drop_body(x);
+    if (x->target != NULL)
+        OPENSSL_cleanse(x->target, x->target_len);
+    free(x->target);
+    if (x->head.cookies != NULL)
+        OPENSSL_cleanse(x->head.cookies, strlen(x->head.cookies));
+    free(x->head.cookies);
+    memset(x, 0, sizeof(*x));
+}
+
+void http_connection_completed(void *cls, struct MHD_Connection *mhd, void **context,
+                               enum MHD_RequestTerminationCode code)
+{
+    (void)mhd, (void)code;
+    struct http_server *server = cls;
+    struct connection *c = *context;
+    if (c == NULL)
+        return;
+    *context = NULL;
+    int64_t now_us = clock_ticks_us();
+    if (!server->settings.quiet && c->exchange.method != NULL)
+        log_access(c, now_us);
+    drop_exchange(&c->exchange);
+    /* An idle client may be silent for so long and then take the time of one request. */
+    set_deadline(c, (int64_t)server->settings.deadline_ms + IDLE_MS, now_us / 1000);
+    atomic_fetch_sub_explicit(&server->under_way, 1, memory_order_relaxed);
+}

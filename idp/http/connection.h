@@ -1,0 +1,77 @@
+/* A connection and the request it carries at the moment; the callbacks of libmicrohttpd. */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+
+#include <microhttpd.h>
+
+#include "http/deadline.h"
+#include "http/head.h"
+#include "http/http.h"
+#include "http/lanes.h"
+#include "http/server.h"
+#include "http/table.h"
+
+struct http_server {
+    struct http_settings settings; /* with the defaults filled in */
+    struct app *app;
+    struct http_table *table;
+    struct http_lanes *lanes;
+    struct http_deadlines *deadlines;
+    struct MHD_Daemon *daemon;
+    int listener;
+    uint16_t port;
+    atomic_bool stopping; /* no new request is taken */
+    atomic_bool cutting;  /* no request that waits is begun */
+    atomic_size_t under_way;
+    _Atomic uint64_t requests, handed_over, refused_full;
+};
+
+/* How far a request has come. */
+enum phase {
+    PHASE_NONE = 0, /* no request is under way */
+    PHASE_HEAD,     /* the request line has been read */
+    PHASE_BODY,     /* the head is read, the body arrives */
+    PHASE_READY,    /* rs can be sent */
+    PHASE_SENT,     /* rs has been queued */
+};
+
+/* One request, from its first line to the end of its answer. */
+struct exchange {
+    enum phase phase;
+    bool on_worker;
+    bool closing; /* the connection ends after the answer */
+    int64_t begun_us;
+    char id[17];
+    const char *method; /* as it came */
+    char *target;       /* path and query, which rq points into */
+    size_t target_len;
+    char *body;
+    size_t body_len, body_size;
+    int64_t announced; /* Content-Length */
+    struct http_head head;
+    struct request rq;
+    struct response rs;
+};
+
+struct connection {
+    struct http_deadline deadline;
+    struct http_server *server;
+    struct MHD_Connection *mhd;
+    char address[INET6_ADDRSTRLEN];
+    struct exchange exchange;
+};
+
+/* cls is the struct http_server in all of them. */
+void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **context,
+                            enum MHD_ConnectionNotificationCode code);
+void *http_connection_begin(void *cls, const char *target, struct MHD_Connection *mhd);
+enum MHD_Result http_connection_request(void *cls, struct MHD_Connection *mhd, const char *url,
+                                        const char *method, const char *version, const char *upload,
+                                        size_t *upload_len, void **context);
+void http_connection_completed(void *cls, struct MHD_Connection *mhd, void **context,
+                               enum MHD_RequestTerminationCode code);
+
+/* Runs the request of a struct connection on a worker and gives it back to its thread. */
+void http_connection_work(void *connection);

@@ -1,0 +1,145 @@
+#include "http/head.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/random.h"
+#include "base/text.h"
+
+enum {
+    HOST,
+    AUTHORIZATION,
+    COOKIE,
+    ORIGIN,
+    CONTENT_TYPE,
+    ACCEPT,
+    IF_NONE_MATCH,
+    SEC_FETCH_SITE,
+    SEC_FETCH_MODE,
+    PORTAL_TOKEN,
+    AGENT,
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+    EXPECT,
+    WANTED,
+};
+
+struct name {
+    const char *text;
+    size_t len;
+};
+
+#define NAME(literal)                                                                              \
+    {                                                                                              \
+        literal, sizeof(literal) - 1                                                               \
+    }
+
+static const struct name names[WANTED] = {
+    [HOST] = NAME("Host"),
+    [AUTHORIZATION] = NAME("Authorization"),
+    [COOKIE] = NAME("Cookie"),
+    [ORIGIN] = NAME("Origin"),
+    [CONTENT_TYPE] = NAME("Content-Type"),
+    [ACCEPT] = NAME("Accept"),
+    [IF_NONE_MATCH] = NAME("If-None-Match"),
+    [SEC_FETCH_SITE] = NAME("Sec-Fetch-Site"),
+    [SEC_FETCH_MODE] = NAME("Sec-Fetch-Mode"),
+    [PORTAL_TOKEN] = NAME("X-Tamga-Token"),
+    [AGENT] = NAME("X-Tamga-Agent"),
+    [CONTENT_LENGTH] = NAME("Content-Length"),
+    [TRANSFER_ENCODING] = NAME("Transfer-Encoding"),
+    [EXPECT] = NAME("Expect"),
+};
+
+struct reading {
+    struct http_head *head;
+    const char *found[WANTED];
+};
+
+/* The index of a header we read, or WANTED. */
+static int find(const char *name, size_t len)
+{
+    int i = 0;
+    while (i < WANTED && (names[i].len != len || strncasecmp(names[i].text, name, len) != 0))
+        i++;
+    return i;
+}
+
+/* RFC 9113 section 8.2.3: cookies may come in several lines, which belong together. */
+static bool join_cookies(struct reading *reading, const char *value)
+{
+    const char *before = reading->found[COOKIE];
+    size_t before_len = strlen(before);
+    size_t len = strlen(value);
+    char *joined = malloc(before_len + len + 3);
+    if (joined == NULL)
+        return false;
+    memcpy(joined, before, before_len);
+    memcpy(joined + before_len, "; ", 2);
+    memcpy(joined + before_len + 2, value, len + 1);
+    free(reading->head->cookies);
+    reading->head->cookies = joined;
+    reading->found[COOKIE] = joined;
+    return true;
+}
+
+static enum MHD_Result take(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                            const char *value, size_t value_len)
+{
+    (void)kind;
+    struct reading *reading = cls;
+    int i = find(name, name_len);
+    if (i == WANTED)
+        return MHD_YES;
+    if (value == NULL || strlen(value) != value_len)
+        reading->head->malformed = true;
+    else if (reading->found[i] == NULL)
+        reading->found[i] = value;
+    else if (i != COOKIE || !join_cookies(reading, value))
+        reading->head->malformed = true;
+    return MHD_YES;
+}
+
+void http_head_read(struct MHD_Connection *connection, struct request *rq, struct http_head *head)
+{
+    struct reading reading = {.head = head};
+    (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take, &reading);
+    rq->host = reading.found[HOST];
+    rq->authorization = reading.found[AUTHORIZATION];
+    rq->cookie = reading.found[COOKIE];
+    rq->origin = reading.found[ORIGIN];
+    rq->content_type = reading.found[CONTENT_TYPE];
+    rq->accept = reading.found[ACCEPT];
+    rq->if_none_match = reading.found[IF_NONE_MATCH];
+    rq->sec_fetch_site = reading.found[SEC_FETCH_SITE];
+    rq->sec_fetch_mode = reading.found[SEC_FETCH_MODE];
+    rq->portal_token = reading.found[PORTAL_TOKEN];
+    rq->agent = reading.found[AGENT];
+    head->content_length = reading.found[CONTENT_LENGTH];
+    head->transfer_encoding = reading.found[TRANSFER_ENCODING];
+    head->expect = reading.found[EXPECT];
+}
+
+enum http_method http_head_method(const char *method)
+{
+    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+        return HTTP_GET;
+    if (strcmp(method, "POST") == 0)
+        return HTTP_POST;
+    return strcmp(method, "OPTIONS") == 0 ? HTTP_OPTIONS : 0;
+}
+
+void http_head_new_id(char out[17])
+{
+    static _Thread_local struct {
+        unsigned char prefix[4], counter[4];
+        bool drawn;
+    } id;
+    if (!id.drawn) /* without entropy ids repeat between threads: they are for the log only */
+        id.drawn = random_bytes(id.prefix, sizeof(id.prefix)) == IDP_OK;
+    for (int i = 3; i >= 0 && ++id.counter[i] == 0;)
+        i--;
+    text_to_hex(id.prefix, 4, out);
+    text_to_hex(id.counter, 4, out + 8);
+}

@@ -1,0 +1,298 @@
+/* Start and stop. */
+#include "http/server.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/connection.h"
+
+enum {
+    WORKERS = 32,
+    QUEUE = 1024,
+    CONNECTIONS = 16384,
+    DEADLINE_MS = 15000,
+    BACKLOG = 4096,
+    SILENCE_S = 30,    /* after which libmicrohttpd closes a connection */
+    OTHER_FILES = 256, /* descriptors that are left for everything else */
+    TICK_MAX_MS = 250,
+    WHY_MAX = 256,
+};
+
+struct sockaddr_any {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
+    socklen_t len;
+};
+
+/* --- settings ------------------------------------------------------------------------------- */
+
+static unsigned or_default(unsigned value, unsigned usual)
+{
+    return value != 0 ? value : usual;
+}
+
+static unsigned cores(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 && n < 1024 ? (unsigned)n : 1;
+}
+
+/* Returns how many descriptors this process may have, after raising the limit. */
+static rlim_t raise_files(void)
+{
+    struct rlimit limit = {0};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
+static struct http_settings fill_in(const struct http_settings *given)
+{
+    struct http_settings s = *given;
+    s.threads = or_default(s.threads, cores());
+    s.workers = or_default(s.workers, WORKERS);
+    s.queue = s.queue != 0 ? s.queue : QUEUE;
+    s.connections = or_default(s.connections, CONNECTIONS);
+    s.deadline_ms = or_default(s.deadline_ms, DEADLINE_MS);
+    rlim_t files = raise_files();
+    if (files > OTHER_FILES && s.connections > files - OTHER_FILES)
+        s.connections = (unsigned)(files - OTHER_FILES);
+    if (s.connections < s.threads) /* the limit is split over the threads */
+        s.connections = s.threads;
+    return s;
+}
+
+/* --- the listening socket ------------------------------------------------------------------- */
+
+static bool read_address(const char *text, uint16_t port, struct sockaddr_any *out)
+{
+    *out = (struct sockaddr_any){0};
+    if (inet_pton(AF_INET, text, &out->address.v4.sin_addr) == 1) {
+        out->address.v4.sin_family = AF_INET;
+        out->address.v4.sin_port = htons(port);
+        out->len = sizeof(out->address.v4);
+        return true;
+    }
+    if (inet_pton(AF_INET6, text, &out->address.v6.sin6_addr) != 1)
+        return false;
+    out->address.v6.sin6_family = AF_INET6;
+    out->address.v6.sin6_port = htons(port);
+    out->len = sizeof(out->address.v6);
+    return true;
+}
+
+static bool set_options(int fd, const struct sockaddr_any *at)
+{
+    int on = 1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
+        return false;
+    return at->address.any.sa_family != AF_INET6 ||
+           setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0;
+}
+
+static bool open_listener(struct http_server *server, struct sockaddr_any *at)
+{
+    server->listener =
+        socket(at->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (server->listener < 0 || !set_options(server->listener, at) ||
+        bind(server->listener, &at->address.any, at->len) != 0 ||
+        listen(server->listener, BACKLOG) != 0 ||
+        getsockname(server->listener, &at->address.any, &at->len) != 0)
+        return false;
+    /* The port stands at the same place in both kinds of address. */
+    server->port = ntohs(at->address.v4.sin_port);
+    return true;
+}
+
+static void explain(char **why, const struct http_settings *s, const char *what)
+{
+    *why = malloc(WHY_MAX);
+    if (*why != NULL)
+        (void)snprintf(*why, WHY_MAX, "%s port %u: %s", s->address, s->port, what);
+}
+
+/* strerror() is not for programs with threads. */
+static const char *reason_of(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return "another program listens there already";
+    case EADDRNOTAVAIL:
+        return "this machine does not have the address";
+    case EACCES:
+        return "this user may not listen there";
+    default:
+        return "cannot listen there";
+    }
+}
+
+static enum idp_err listen_at(struct http_server *server, char **why)
+{
+    struct sockaddr_any at;
+    const struct http_settings *s = &server->settings;
+    if (s->address == NULL || !read_address(s->address, s->port, &at)) {
+        explain(why, s, "not an IP address");
+        return IDP_UNAVAILABLE;
+    }
+    if (open_listener(server, &at))
+        return IDP_OK;
+    explain(why, s, reason_of(errno));
+    return IDP_UNAVAILABLE;
+}
+
+/* --- start ---------------------------------------------------------------------------------- */
+
+/* What libmicrohttpd has to say is about single connections, which strangers can break at will. */
+__attribute__((format(printf, 2, 0))) static void log_library(void *cls, const char *format,
+                                                              va_list args)
+{
+    (void)cls;
+    char text[256];
+    (void)vsnprintf(text, sizeof(text), format, args);
+    text[strcspn(text, "\n")] = '\0';
+    log_event(LOG_DEBUG, "libmicrohttpd", "text", text);
+}
+
+static struct MHD_Daemon *start_daemon(struct http_server *server)
+{
+    const struct http_settings *s = &server->settings;
+    struct MHD_OptionItem options[] = {
+        /* One thread is no pool, and libmicrohttpd says so. */
+        {s->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)s->threads, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
+        s->port, NULL, NULL, http_connection_request, server, MHD_OPTION_EXTERNAL_LOGGER,
+        log_library, NULL, MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_CONNECTION_LIMIT,
+        s->connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, http_connection_notify,
+        server, MHD_OPTION_URI_LOG_CALLBACK, http_connection_begin, server,
+        MHD_OPTION_NOTIFY_COMPLETED, http_connection_completed, server, MHD_OPTION_ARRAY, options,
+        MHD_OPTION_END);
+}
+
+static unsigned tick(unsigned deadline_ms)
+{
+    unsigned ms = deadline_ms / 10;
+    return ms < 10 ? 10 : ms > TICK_MAX_MS ? TICK_MAX_MS : ms;
+}
+
+static enum idp_err start_parts(struct http_server *server)
+{
+    const struct http_settings *s = &server->settings;
+    enum idp_err err = http_lanes_start(s->workers, s->queue, http_connection_work, &server->lanes);
+    if (err == IDP_OK)
+        err = http_deadlines_start(tick(s->deadline_ms), &server->deadlines);
+    if (err != IDP_OK)
+        return err;
+    server->daemon = start_daemon(server);
+    return server->daemon != NULL ? IDP_OK : IDP_FAULT;
+}
+
+/* Signals are for the program's own threads: ours are born with all of them blocked. */
+static enum idp_err start_threads(struct http_server *server, char **why)
+{
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    enum idp_err err = start_parts(server);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (err != IDP_OK)
+        explain(why, &server->settings, "the server's threads could not be started");
+    return err;
+}
+
+static void free_server(struct http_server *server)
+{
+    http_lanes_close(server->lanes); /* so that no connection is suspended any more */
+    if (server->daemon != NULL)
+        MHD_stop_daemon(server->daemon);
+    http_lanes_free(server->lanes);
+    http_deadlines_stop(server->deadlines);
+    http_table_free(server->table);
+    if (server->listener >= 0)
+        (void)close(server->listener);
+    free(server);
+}
+
+enum idp_err http_server_start(const struct http_settings *settings,
+                               const struct route *const routes[], struct app *app, char **why,
+                               struct http_server **out)
+{
+    struct http_server *server = calloc(1, sizeof(*server));
+    *why = NULL;
+    if (server == NULL)
+        return IDP_FAULT;
+    server->settings = fill_in(settings);
+    server->app = app;
+    server->listener = -1;
+    enum idp_err err = http_table_new(routes, why, &server->table);
+    if (err == IDP_OK)
+        err = listen_at(server, why);
+    if (err == IDP_OK)
+        err = start_threads(server, why);
+    if (err != IDP_OK) {
+        free_server(server);
+        return err;
+    }
+    *out = server;
+    return IDP_OK;
+}
+
+uint16_t http_server_port(const struct http_server *server)
+{
+    return server->port;
+}
+
+struct http_figures http_server_figures(struct http_server *server)
+{
+    return (struct http_figures){
+        .requests = atomic_load(&server->requests),
+        .handed_over = atomic_load(&server->handed_over),
+        .refused_full = atomic_load(&server->refused_full),
+        .timed_out = http_deadlines_count(server->deadlines),
+    };
+}
+
+/* --- stop ----------------------------------------------------------------------------------- */
+
+static void wait_for_requests(struct http_server *server, unsigned wait_ms)
+{
+    static const struct timespec moment = {.tv_nsec = 2000000};
+    int64_t until = clock_ticks_ms() + wait_ms;
+    while (atomic_load(&server->under_way) > 0 && clock_ticks_ms() < until)
+        (void)nanosleep(&moment, NULL);
+}
+
+void http_server_stop(struct http_server *server, unsigned wait_ms)
+{
+    if (server == NULL)
+        return;
+    atomic_store(&server->stopping, true);
+    (void)MHD_quiesce_daemon(server->daemon);
+    (void)shutdown(server->listener, SHUT_RDWR); /* closed when no thread can touch it any more */
+    wait_for_requests(server, wait_ms);
+    atomic_store(&server->cutting, true);
+    http_deadlines_cut_all(server->deadlines);
+    free_server(server);
+}
