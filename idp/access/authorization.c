@@ -1,0 +1,131 @@
+#include "access/authorization.h"
+
+#include <string.h>
+
+#include "access/access.h"
+#include "access/code.h"
+#include "access/consent.h"
+#include "access/interaction.h"
+#include "access/session.h"
+#include "base/arena.h"
+#include "client/client.h"
+
+enum idp_err authorization_need(const struct access *access, struct arena *arena,
+                                const struct interaction *in, const struct session *session,
+                                enum authorization_need *out)
+{
+    if (!session->signed_in || session->auth_time < in->signed_in_since) {
+        *out = AUTHORIZATION_SIGN_IN;
+        return IDP_OK;
+    }
+    *out = AUTHORIZATION_CONSENT;
+    if (in->ask_consent)
+        return IDP_OK;
+    const struct consent consent = {.enterprise = session->enterprise,
+                                    .client = in->client,
+                                    .scope = in->scope,
+                                    .claims = in->claims};
+    enum idp_err err = consent_find(access, arena, &consent);
+    if (err == IDP_OK)
+        *out = AUTHORIZATION_NOTHING;
+    return err == IDP_NOT_FOUND ? IDP_OK : err;
+}
+
+/* Unreserved characters stay (RFC 3986 section 2.3), all others are escaped. */
+static size_t escape(const char *s, char *out)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    static const char digits[] = "0123456789ABCDEF";
+    size_t n = 0;
+    for (; *s != '\0'; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (strchr(plain, c) != NULL) {
+            out[n++] = (char)c;
+            continue;
+        }
+        out[n++] = '%';
+        out[n++] = digits[c >> 4];
+        out[n++] = digits[c & 15];
+    }
+    return n;
+}
+
+/* A parameter of the answer; a NULL value is left out, a NULL name ends the list. */
+struct answer_param {
+    const char *name, *value;
+};
+
+/* The redirect URI, kept byte for byte, with the parameters behind it. */
+static const char *answer_uri(struct arena *arena, const char *uri,
+                              const struct answer_param *params)
+{
+    size_t size = strlen(uri) + 1;
+    for (const struct answer_param *p = params; p->name != NULL; p++)
+        if (p->value != NULL)
+            size += strlen(p->name) + 3 * strlen(p->value) + 2;
+    char *out = arena_alloc(arena, size);
+    if (out == NULL)
+        return NULL;
+    size_t n = strlen(uri);
+    memcpy(out, uri, n);
+    char separator = strchr(uri, '?') != NULL ? '&' : '?';
+    for (const struct answer_param *p = params; p->name != NULL; p++) {
+        if (p->value == NULL)
+            continue;
+        out[n++] = separator;
+        memcpy(out + n, p->name, strlen(p->name));
+        n += strlen(p->name);
+        out[n++] = '=';
+        n += escape(p->value, out + n);
+        separator = '&';
+    }
+    out[n] = '\0';
+    return out;
+}
+
+enum idp_err authorization_grant(const struct access *access, struct arena *arena,
+                                 const struct interaction *in, const struct session *session,
+                                 int64_t now, const char **out)
+{
+    const char *text = NULL;
+    const struct code code = {
+        .client = in->client,
+        .redirect_uri = in->redirect_uri,
+        .code_challenge = in->code_challenge,
+        .nonce = in->nonce,
+        .scope = in->scope,
+        .claims = in->claims,
+        .enterprise = session->enterprise,
+        .lock = session->lock,
+        .session = session->hash,
+        .acr = session->acr,
+        .amr = session->amr,
+        .auth_time = session->auth_time,
+        .expires = now + access->code_s,
+    };
+    enum idp_err err = code_issue(access, arena, &code, &text);
+    if (err != IDP_OK)
+        return err;
+    const struct answer_param params[] = {
+        {"code", text}, {"state", in->state}, {"iss", access->issuer}, {NULL, NULL}};
+    *out = answer_uri(arena, in->redirect_uri, params);
+    return *out != NULL ? IDP_OK : IDP_FAULT;
+}
+
+const char *authorization_refuse(const struct access *access, struct arena *arena,
+                                 const char *redirect_uri, const char *state,
+                                 const struct authorization_error *error)
+{
+    const struct answer_param params[] = {{"error", error->error},
+                                          {"error_description", error->description},
+                                          {"state", state},
+                                          {"iss", access->issuer},
+                                          {NULL, NULL}};
+    return answer_uri(arena, redirect_uri, params);
+}
+
+bool authorization_environment_fits(const struct client *client, const struct session *session)
+{
+    return strcmp(client_environment_name(client->environment), session->environment) == 0;
+}

@@ -1,0 +1,218 @@
+#include "access/grant.h"
+
+#include <string.h>
+
+#include "access/access.h"
+#include "base/arena.h"
+#include "base/pack.h"
+#include "base/random.h"
+#include "store/kv.h"
+#include "store/sql.h"
+
+enum { COPY_VERSION = 1, TOMBSTONE_VERSION = 2, COPY_MAX = 4096, COPY_SPARE_S = 60 };
+
+static struct kv_bytes key_of(const unsigned char id[GRANT_ID_SIZE])
+{
+    return (struct kv_bytes){id, GRANT_ID_SIZE};
+}
+
+/* A copy is of use for as long as a token of the grant may live. */
+static int64_t copy_ms(const struct access *access)
+{
+    return (access->access_token_s + COPY_SPARE_S) * 1000;
+}
+
+static enum idp_err write_copy(const struct access *access, const struct grant *g)
+{
+    unsigned char buffer[COPY_MAX];
+    struct pack p = pack_new(buffer, sizeof(buffer), COPY_VERSION);
+    pack_text(&p, g->client);
+    pack_text(&p, g->enterprise);
+    pack_text(&p, g->lock);
+    pack_text(&p, g->session);
+    pack_text(&p, g->scope);
+    pack_text(&p, g->acr);
+    pack_text(&p, g->amr);
+    pack_number(&p, g->claims.userinfo);
+    pack_number(&p, g->claims.id_token);
+    pack_number(&p, g->auth_time);
+    pack_number(&p, g->created);
+    if (p.failed)
+        return IDP_FAULT;
+    /* add, not put: a tombstone that is there already must stay */
+    return kv_add(access->kv, KV_GRANT, key_of(g->id), (struct kv_bytes){buffer, p.len},
+                  copy_ms(access));
+}
+
+static bool read_copy(struct kv_bytes copy, struct arena *arena, struct grant *g)
+{
+    const unsigned char *first = copy.bytes;
+    if (copy.len == 1 && first[0] == TOMBSTONE_VERSION) {
+        g->ended = true;
+        return true;
+    }
+    struct unpack u = unpack_new(copy.bytes, copy.len, COPY_VERSION, arena);
+    g->client = unpack_text(&u);
+    g->enterprise = unpack_text(&u);
+    g->lock = unpack_text(&u);
+    g->session = unpack_text(&u);
+    g->scope = unpack_text(&u);
+    g->acr = unpack_text(&u);
+    g->amr = unpack_text(&u);
+    g->claims.userinfo = (uint32_t)unpack_number(&u);
+    g->claims.id_token = (uint32_t)unpack_number(&u);
+    g->auth_time = unpack_number(&u);
+    g->created = unpack_number(&u);
+    return unpack_done(&u);
+}
+
+enum idp_err grant_bury(const struct access *access, const unsigned char id[GRANT_ID_SIZE])
+{
+    static const unsigned char tombstone = TOMBSTONE_VERSION;
+    return kv_put(access->kv, KV_GRANT, key_of(id), (struct kv_bytes){&tombstone, 1},
+                  copy_ms(access));
+}
+
+/* What the transaction works with. */
+struct making {
+    const struct grant *grant;
+    const char *code_hash, *claims;
+};
+
+/* The row is written only where everybody it speaks of is in good standing. */
+static enum idp_err insert(struct sql_tx *tx, void *with)
+{
+    const struct making *m = with;
+    const struct grant *g = m->grant;
+    int64_t changed = 0;
+    const struct sql_value params[] = {
+        sql_blob(g->id, sizeof(g->id)),
+        sql_text(g->client),
+        sql_text(g->enterprise),
+        sql_text(g->lock),
+        sql_text(g->session),
+        sql_text(g->scope),
+        sql_text(m->claims),
+        sql_int(g->auth_time),
+        sql_text(g->acr),
+        sql_text(g->amr),
+        sql_int(g->created),
+        sql_text(m->code_hash),
+    };
+    enum idp_err err = sql_run(
+        tx, NULL,
+        &(struct sql_call){
+            "INSERT INTO grants (id, client, enterprise, lock, session, scope, claims, auth_time, "
+            "acr, amr, created, code_hash) "
+            "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 "
+            "WHERE EXISTS (SELECT 1 FROM locks l JOIN enterprises e ON e.id = l.enterprise "
+            "WHERE l.id = $4 AND l.unbound IS NULL AND e.id = $3 AND e.standing = 'active') "
+            "AND EXISTS (SELECT 1 FROM clients c WHERE c.id = $2 AND c.standing = 'active')",
+            params, 12},
+        NULL, &changed);
+    if (err == IDP_OK && changed == 0)
+        err = IDP_DENIED;
+    return err;
+}
+
+/* Both sets, as the row keeps them: "userinfo names|ID-token names". */
+static const char *claims_text(struct arena *arena, struct claims_asked claims)
+{
+    const char *userinfo = claims_to_text(arena, claims.userinfo);
+    const char *id_token = claims_to_text(arena, claims.id_token);
+    if (userinfo == NULL || id_token == NULL)
+        return NULL;
+    return arena_printf(arena, "%s|%s", userinfo, id_token);
+}
+
+enum idp_err grant_make(const struct access *access, struct arena *arena, struct grant *grant,
+                        const char *code_hash)
+{
+    struct making m = {
+        .grant = grant,
+        .code_hash = code_hash,
+        .claims = claims_text(arena, grant->claims),
+    };
+    if (m.claims == NULL || random_bytes(grant->id, sizeof(grant->id)) != IDP_OK)
+        return IDP_FAULT;
+    enum idp_err err = sql_transact(access->db, insert, &m);
+    if (err == IDP_OK)
+        (void)write_copy(access, grant); /* the row stands; who misses the copy makes it */
+    return err;
+}
+
+static enum idp_err from_row(const struct sql_rows *rows, struct arena *arena, struct grant *g)
+{
+    const char *claims = sql_cell_text(rows, 0, 5);
+    const char *bar = claims != NULL ? strchr(claims, '|') : NULL;
+    g->client = sql_cell_text(rows, 0, 0);
+    g->enterprise = sql_cell_text(rows, 0, 1);
+    g->lock = sql_cell_text(rows, 0, 2);
+    g->session = sql_cell_text(rows, 0, 3);
+    g->scope = sql_cell_text(rows, 0, 4);
+    g->auth_time = sql_cell_int(rows, 0, 6);
+    g->acr = sql_cell_text(rows, 0, 7);
+    g->amr = sql_cell_text(rows, 0, 8);
+    g->created = sql_cell_int(rows, 0, 9);
+    g->ended = sql_cell(rows, 0, 10)->type != SQL_NULL;
+    if (bar == NULL)
+        return IDP_OK;
+    const char *userinfo = arena_strndup(arena, claims, (size_t)(bar - claims));
+    if (userinfo == NULL)
+        return IDP_FAULT;
+    g->claims = (struct claims_asked){claims_from_text(userinfo), claims_from_text(bar + 1)};
+    return IDP_OK;
+}
+
+/* Reads the row and puts a copy, or a tombstone, where none stands. */
+static enum idp_err read_row(const struct access *access, struct arena *arena, struct grant *g)
+{
+    struct sql_rows rows;
+    const struct sql_value id = sql_blob(g->id, sizeof(g->id));
+    enum idp_err err = sql_read_one(
+        access->db, arena,
+        &(struct sql_call){"SELECT client, enterprise, lock, session, scope, claims, auth_time, "
+                           "acr, amr, created, ended FROM grants WHERE id = $1",
+                           &id, 1},
+        &rows);
+    if (err == IDP_OK)
+        err = from_row(&rows, arena, g);
+    if (err == IDP_OK)
+        (void)(g->ended ? grant_bury(access, g->id) : write_copy(access, g));
+    return err;
+}
+
+enum idp_err grant_find(const struct access *access, struct arena *arena,
+                        const unsigned char id[GRANT_ID_SIZE], const struct grant **out)
+{
+    struct kv_bytes copy;
+    struct grant *g = arena_alloc(arena, sizeof(*g));
+    if (g == NULL)
+        return IDP_FAULT;
+    memcpy(g->id, id, GRANT_ID_SIZE);
+    enum idp_err err = kv_get(access->kv, KV_GRANT, key_of(id), arena, &copy);
+    if (err != IDP_OK && err != IDP_NOT_FOUND)
+        return err;
+    if (err == IDP_NOT_FOUND || !read_copy(copy, arena, g))
+        err = read_row(access, arena, g);
+    if (err == IDP_OK)
+        *out = g;
+    return err;
+}
+
+enum idp_err grant_find_by_code(const struct access *access, struct arena *arena,
+                                const char *code_hash, unsigned char id[GRANT_ID_SIZE])
+{
+    struct sql_rows rows;
+    const struct sql_value hash = sql_text(code_hash);
+    enum idp_err err = sql_read_one(
+        access->db, arena,
+        &(struct sql_call){"SELECT id FROM grants WHERE code_hash = $1", &hash, 1}, &rows);
+    if (err != IDP_OK)
+        return err;
+    const struct sql_value *cell = sql_cell(&rows, 0, 0);
+    if (cell->len != GRANT_ID_SIZE)
+        return IDP_FAULT;
+    memcpy(id, cell->bytes, GRANT_ID_SIZE);
+    return IDP_OK;
+}

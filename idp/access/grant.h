@@ -1,0 +1,52 @@
+/*
+ * Grants: every authorization is one SQL row; the key-value store only remembers it.
+ *
+ * A grant is made when its code is redeemed (the row's code hash is unique, so a code works once
+ * even when the key-value store failed over in between) and ended by revoke.h.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "access/claims.h"
+#include "base/error.h"
+
+struct access;
+struct arena;
+
+enum { GRANT_ID_SIZE = 16 };
+
+struct grant {
+    unsigned char id[GRANT_ID_SIZE];
+    const char *client;
+    const char *enterprise, *lock; /* ids */
+    const char *session;           /* hash of the session it came from */
+    const char *scope;
+    struct claims_asked claims;
+    int64_t auth_time, created;
+    const char *acr, *amr;
+    bool ended;
+};
+
+/*
+ * Makes the row from a code that was taken. code_hash is base64url(SHA-256(code)). Returns
+ * IDP_CONFLICT when this code made a grant before, IDP_DENIED when the enterprise is suspended,
+ * the lock unbound or the client not active any more.
+ */
+enum idp_err grant_make(const struct access *access, struct arena *arena, struct grant *grant,
+                        const char *code_hash);
+
+/*
+ * Finds a grant, ended ones too: from its copy, or on a miss from SQL. Returns IDP_NOT_FOUND,
+ * IDP_WAIT on a miss where waiting is not allowed, IDP_UNAVAILABLE.
+ */
+enum idp_err grant_find(const struct access *access, struct arena *arena,
+                        const unsigned char id[GRANT_ID_SIZE], const struct grant **out);
+
+/* The grant that this code made, or IDP_NOT_FOUND. */
+enum idp_err grant_find_by_code(const struct access *access, struct arena *arena,
+                                const char *code_hash, unsigned char id[GRANT_ID_SIZE]);
+
+/* Puts the mark of an ended grant over its copy, for as long as its tokens may live. */
+enum idp_err grant_bury(const struct access *access, const unsigned char id[GRANT_ID_SIZE]);

@@ -1,0 +1,100 @@
+#include "access/revoke.h"
+
+#include <string.h>
+
+#include "access/access.h"
+#include "access/outbox.h"
+#include "base/arena.h"
+#include "base/base64.h"
+#include "base/clock.h"
+#include "evidence/audit.h"
+#include "store/sql.h"
+
+/* What one call ends. */
+struct ending {
+    struct arena *arena;
+    struct sql_call call; /* ends rows and returns id, client, enterprise, lock of each */
+    const char *detail;
+    int64_t now;
+    struct sql_rows ended;
+    const char **outbox; /* one row's id for each grant */
+};
+
+static enum idp_err note(struct sql_tx *tx, struct ending *e, size_t row)
+{
+    const struct sql_value *id = sql_cell(&e->ended, row, 0);
+    char text[BASE64URL_LEN(GRANT_ID_SIZE) + 1];
+    if (id->len != GRANT_ID_SIZE)
+        return IDP_FAULT;
+    base64url_encode(id->bytes, id->len, text);
+    enum idp_err err = outbox_add(tx, e->arena, "tombstone", text, e->now, &e->outbox[row]);
+    if (err != IDP_OK)
+        return err;
+    return audit_add(tx, e->arena,
+                     &(struct audit_entry){.event = "grant_ended",
+                                           .at_ms = clock_now_ms(),
+                                           .client = sql_cell_text(&e->ended, row, 1),
+                                           .enterprise = sql_cell_text(&e->ended, row, 2),
+                                           .lock = sql_cell_text(&e->ended, row, 3),
+                                           .detail = e->detail});
+}
+
+static enum idp_err mark(struct sql_tx *tx, void *with)
+{
+    struct ending *e = with;
+    enum idp_err err = sql_run(tx, e->arena, &e->call, &e->ended, NULL);
+    if (err != IDP_OK)
+        return err;
+    e->outbox = arena_alloc(e->arena, (e->ended.rows + 1) * sizeof(*e->outbox));
+    if (e->outbox == NULL)
+        return IDP_FAULT;
+    for (size_t i = 0; err == IDP_OK && i < e->ended.rows; i++)
+        err = note(tx, e, i);
+    return err;
+}
+
+static enum idp_err end(const struct access *access, struct ending *e)
+{
+    enum idp_err err = sql_transact(access->db, mark, e);
+    for (size_t i = 0; err == IDP_OK && i < e->ended.rows; i++) {
+        err = grant_bury(access, sql_cell(&e->ended, i, 0)->bytes);
+        if (err == IDP_OK)
+            err = outbox_done(access, e->outbox[i], e->now);
+    }
+    return err;
+}
+
+static const char *describe(struct arena *arena, const char *why)
+{
+    return arena_printf(arena, "{\"why\":\"%s\"}", why); /* a word of ours, never input */
+}
+
+enum idp_err revoke_grant(const struct access *access, struct arena *arena,
+                          const unsigned char id[GRANT_ID_SIZE], const char *why, int64_t now)
+{
+    const struct sql_value params[] = {sql_blob(id, GRANT_ID_SIZE), sql_int(now), sql_text(why)};
+    struct ending e = {
+        .arena = arena,
+        .call = {"UPDATE grants SET ended = $2, ended_why = $3 WHERE id = $1 AND ended IS NULL "
+                 "RETURNING id, client, enterprise, lock",
+                 params, 3},
+        .detail = describe(arena, why),
+        .now = now,
+    };
+    return e.detail != NULL ? end(access, &e) : IDP_FAULT;
+}
+
+enum idp_err revoke_session_grants(const struct access *access, struct arena *arena,
+                                   const char *session, const char *why, int64_t now)
+{
+    const struct sql_value params[] = {sql_text(session), sql_int(now), sql_text(why)};
+    struct ending e = {
+        .arena = arena,
+        .call = {"UPDATE grants SET ended = $2, ended_why = $3 "
+                 "WHERE session = $1 AND ended IS NULL RETURNING id, client, enterprise, lock",
+                 params, 3},
+        .detail = describe(arena, why),
+        .now = now,
+    };
+    return e.detail != NULL ? end(access, &e) : IDP_FAULT;
+}

@@ -1,0 +1,225 @@
+#include "access/session.h"
+
+#include <string.h>
+
+#include "access/access.h"
+#include "base/arena.h"
+#include "base/base64.h"
+#include "base/digest.h"
+#include "base/pack.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "enterprise/holder.h"
+#include "jose/purpose_keys.h"
+#include "store/kv.h"
+
+const char session_cookie[] = "__Host-tamga";
+
+enum {
+    RECORD_VERSION = 1,
+    RECORD_MAX = 1024,
+    VISITOR_BYTES = 16,
+    SESSION_BYTES = 32,
+    HASH_TEXT = BASE64URL_LEN(DIGEST_SIZE) + 1,
+    VISITOR_LEN = 1 + BASE64URL_LEN(VISITOR_BYTES) + BASE64URL_LEN(DIGEST_SIZE),
+    SEEN_EVERY_S = 60, /* how often a session that is used is written anew */
+};
+
+static const char ended_mark[] = "ended";
+
+/* The HMAC of a label and a text under the active cookie key, as text. */
+static enum idp_err seal(const struct access *access, const char *label, const char *text,
+                         size_t len, char out[HASH_TEXT])
+{
+    unsigned char key_id = 0;
+    unsigned char tag[DIGEST_SIZE];
+    const struct mac_key *key = purpose_key_active(access->keys, PURPOSE_COOKIE, &key_id);
+    const struct digest_piece pieces[] = {{label, strlen(label) + 1}, {text, len}, {.bytes = NULL}};
+    enum idp_err err = mac(key, pieces, tag);
+    if (err == IDP_OK)
+        base64url_encode(tag, sizeof(tag), out);
+    return err;
+}
+
+/* Fills in what follows from the id. */
+static enum idp_err derive(const struct access *access, struct arena *arena, struct session *s)
+{
+    unsigned char hash[DIGEST_SIZE];
+    char text[HASH_TEXT];
+    enum idp_err err = digest(DIGEST_SHA256, s->id, strlen(s->id), hash);
+    if (err != IDP_OK)
+        return err;
+    base64url_encode(hash, sizeof(hash), text);
+    s->hash = arena_strdup(arena, text);
+    err = seal(access, "session token", s->id, strlen(s->id), text);
+    s->token = err == IDP_OK ? arena_strdup(arena, text) : NULL;
+    return s->hash != NULL && s->token != NULL ? IDP_OK : IDP_FAULT;
+}
+
+static enum idp_err make(const struct access *access, struct arena *arena, const char *id,
+                         struct session **out)
+{
+    struct session *s = arena_alloc(arena, sizeof(*s));
+    if (s == NULL || id == NULL)
+        return IDP_FAULT;
+    s->id = id;
+    enum idp_err err = derive(access, arena, s);
+    if (err == IDP_OK)
+        *out = s;
+    return err;
+}
+
+enum idp_err session_visit(const struct access *access, struct arena *arena, struct session **out)
+{
+    char tag[HASH_TEXT];
+    const char *random = random_text(arena, VISITOR_BYTES);
+    if (random == NULL)
+        return IDP_FAULT;
+    enum idp_err err = seal(access, "visitor", random, strlen(random), tag);
+    if (err != IDP_OK)
+        return err;
+    return make(access, arena, arena_printf(arena, "v%s%s", random, tag), out);
+}
+
+static bool is_our_visitor(const struct access *access, const char *cookie)
+{
+    char tag[HASH_TEXT];
+    size_t random_len = BASE64URL_LEN(VISITOR_BYTES);
+    return strlen(cookie) == VISITOR_LEN &&
+           seal(access, "visitor", cookie + 1, random_len, tag) == IDP_OK &&
+           text_same_secret(tag, cookie + 1 + random_len, BASE64URL_LEN(DIGEST_SIZE));
+}
+
+static struct pack write_record(const struct session *s, unsigned char buffer[RECORD_MAX])
+{
+    struct pack p = pack_new(buffer, RECORD_MAX, RECORD_VERSION);
+    pack_text(&p, s->enterprise);
+    pack_text(&p, s->lock);
+    pack_text(&p, s->environment);
+    pack_text(&p, s->acr);
+    pack_text(&p, s->amr);
+    pack_number(&p, s->auth_time);
+    pack_number(&p, s->began);
+    pack_number(&p, s->seen);
+    return p;
+}
+
+static bool read_record(struct kv_bytes record, struct arena *arena, struct session *s)
+{
+    struct unpack u = unpack_new(record.bytes, record.len, RECORD_VERSION, arena);
+    s->enterprise = unpack_text(&u);
+    s->lock = unpack_text(&u);
+    s->environment = unpack_text(&u);
+    s->acr = unpack_text(&u);
+    s->amr = unpack_text(&u);
+    s->auth_time = unpack_number(&u);
+    s->began = unpack_number(&u);
+    s->seen = unpack_number(&u);
+    s->signed_in = unpack_done(&u);
+    return s->signed_in;
+}
+
+/* When the session is over unless it is used again. */
+static int64_t end_of(const struct access *access, const struct session *s)
+{
+    int64_t idle = s->seen + access->session_idle_s;
+    int64_t absolute = s->began + access->session_absolute_s;
+    return idle < absolute ? idle : absolute;
+}
+
+/* Writes that the session was seen. A session that ended meanwhile stays ended. */
+static enum idp_err touch(const struct access *access, struct session *s, struct kv_bytes old,
+                          int64_t now)
+{
+    unsigned char buffer[RECORD_MAX];
+    if (now - s->seen < SEEN_EVERY_S)
+        return IDP_OK;
+    s->seen = now;
+    struct pack p = write_record(s, buffer);
+    enum idp_err err =
+        p.failed ? IDP_FAULT
+                 : kv_swap(access->kv, KV_SESSION, kv_text(s->hash), old,
+                           (struct kv_bytes){buffer, p.len}, (end_of(access, s) - now) * 1000);
+    return err == IDP_CONFLICT ? IDP_OK : err; /* another request of the same browser was first */
+}
+
+static enum idp_err find_signed_in(const struct access *access, struct arena *arena,
+                                   struct session *s, int64_t now)
+{
+    struct kv_bytes record;
+    enum idp_err err = kv_get(access->kv, KV_SESSION, kv_text(s->hash), arena, &record);
+    if (err != IDP_OK)
+        return err;
+    if (!read_record(record, arena, s) || now >= end_of(access, s))
+        return IDP_NOT_FOUND;
+    return touch(access, s, record, now);
+}
+
+enum idp_err session_find(const struct access *access, struct arena *arena, const char *cookie,
+                          int64_t now, struct session **out)
+{
+    struct session *s = NULL;
+    bool visitor = cookie != NULL && cookie[0] == 'v' && is_our_visitor(access, cookie);
+    bool member =
+        cookie != NULL && cookie[0] == 's' && strlen(cookie) == 1 + BASE64URL_LEN(SESSION_BYTES);
+    if (!visitor && !member)
+        return IDP_NOT_FOUND;
+    enum idp_err err = make(access, arena, cookie, &s);
+    if (err == IDP_OK && member)
+        err = find_signed_in(access, arena, s, now);
+    if (err == IDP_OK)
+        *out = s;
+    return err;
+}
+
+enum idp_err session_sign_in(const struct access *access, struct arena *arena,
+                             const struct session *from, const struct session_proof *proof,
+                             int64_t now, struct session **out)
+{
+    unsigned char buffer[RECORD_MAX];
+    struct session *s = NULL;
+    const char *random = random_text(arena, SESSION_BYTES);
+    enum idp_err err =
+        random == NULL ? IDP_FAULT : make(access, arena, arena_printf(arena, "s%s", random), &s);
+    if (err != IDP_OK)
+        return err;
+    s->signed_in = true;
+    s->enterprise = proof->holder->enterprise.id;
+    s->lock = proof->holder->lock.id;
+    s->environment = proof->environment;
+    s->acr = proof->acr;
+    s->amr = proof->amr;
+    s->auth_time = s->began = s->seen = now;
+    struct pack p = write_record(s, buffer);
+    if (p.failed)
+        return IDP_FAULT;
+    err = kv_put(access->kv, KV_SESSION, kv_text(s->hash), (struct kv_bytes){buffer, p.len},
+                 (end_of(access, s) - now) * 1000);
+    if (err == IDP_OK && from->signed_in)
+        err = kv_take(access->kv, KV_SESSION, kv_text(from->hash), NULL, NULL);
+    if (err == IDP_OK || err == IDP_NOT_FOUND)
+        *out = s;
+    return err == IDP_NOT_FOUND ? IDP_OK : err;
+}
+
+enum idp_err session_end(const struct access *access, const struct session *session)
+{
+    if (!session->signed_in)
+        return IDP_OK;
+    return kv_put(access->kv, KV_SESSION, kv_text(session->hash), kv_text(ended_mark),
+                  access->code_s * 1000);
+}
+
+enum idp_err session_check_not_ended(const struct access *access, struct arena *arena,
+                                     const char *hash)
+{
+    struct kv_bytes record;
+    enum idp_err err = kv_get(access->kv, KV_SESSION, kv_text(hash), arena, &record);
+    if (err == IDP_NOT_FOUND)
+        return IDP_OK; /* idled out, or lost with the store: that ends no right */
+    if (err != IDP_OK)
+        return err;
+    bool ended =
+        record.len == strlen(ended_mark) && memcmp(record.bytes, ended_mark, record.len) == 0;
+    return ended ? IDP_DENIED : IDP_OK;
+}

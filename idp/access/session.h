@@ -1,0 +1,66 @@
+/*
+ * Browser sessions.
+ *
+ * A visitor's session is only its cookie, which carries our HMAC: strangers can make as many as
+ * they like and fill nothing. Signing in makes a new session with a new id, which lies in the
+ * key-value store; the id itself is kept nowhere, only its hash.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct access;
+struct arena;
+struct holder;
+
+extern const char session_cookie[]; /* "__Host-tamga" */
+
+struct session {
+    const char *id;    /* the cookie's value: a secret */
+    const char *hash;  /* names the session in stores and grants */
+    const char *token; /* what state-changing calls carry in X-Tamga-Token */
+    bool signed_in;
+
+    /* Only when signed in. */
+    const char *enterprise, *lock; /* ids */
+    const char *environment;       /* of the lock's authority: test or production */
+    const char *acr, *amr;         /* amr is space-separated (RFC 8176) */
+    int64_t auth_time;             /* when the lock proved itself */
+    int64_t began, seen;
+};
+
+/*
+ * Finds the session of a cookie's value. Returns IDP_NOT_FOUND for NULL, a made-up value, or a
+ * session that is over (idle or absolute limit); IDP_UNAVAILABLE when the store does not answer.
+ * A signed-in session counts as seen.
+ */
+enum idp_err session_find(const struct access *access, struct arena *arena, const char *cookie,
+                          int64_t now, struct session **out);
+
+/* Makes a visitor's session. */
+enum idp_err session_visit(const struct access *access, struct arena *arena, struct session **out);
+
+/* How somebody proved who they are. */
+struct session_proof {
+    const struct holder *holder;
+    const char *environment;
+    const char *acr, *amr;
+};
+
+/* Makes a signed-in session with a new id and ends the one it grew from, grants and all left. */
+enum idp_err session_sign_in(const struct access *access, struct arena *arena,
+                             const struct session *from, const struct session_proof *proof,
+                             int64_t now, struct session **out);
+
+/*
+ * Ends a session. For as long as a code may live a mark stays, so that codes issued in it are no
+ * good either. The grants it gave are ended by revoke_session().
+ */
+enum idp_err session_end(const struct access *access, const struct session *session);
+
+/* Says whether the session of this hash was ended on purpose: IDP_DENIED, otherwise IDP_OK. */
+enum idp_err session_check_not_ended(const struct access *access, struct arena *arena,
+                                     const char *hash);
