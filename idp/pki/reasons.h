@@ -3,8 +3,8 @@
  *
  * Facts that lock_verify() adds: authority (its id), authority_zh, authority_en, phone (as soon as
  * the issuing authority is known), since and until (date and time, UTC+8), field (the name of a
- * part of the certificate), retry (seconds). lock.no_uscc also speaks of {support}, the
- * provider's own support phone, which the caller adds with refusal_fact().
+ * part of the certificate) with field_zh and field_en, retry (seconds). lock.no_uscc also speaks of
+ * {support}, the provider's own support phone, which the caller adds with refusal_fact().
  */
 #pragma once
 
@@ -27,6 +27,7 @@ enum pki_reason {
     PKI_REVOKED,
     PKI_ON_HOLD,
     PKI_STATUS_UNAVAILABLE,
+    PKI_STATUS_UNKNOWN,
     PKI_NO_USCC,
     PKI_USCC_CHECK,
     PKI_REASONS, /* how many there are */

@@ -1,0 +1,259 @@
+#include "pki/leaf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/rsa.h>
+
+#include "pki/certificate_time.h"
+#include "pki/der.h"
+#include "pki/path.h"
+#include "pki/profile.h"
+#include "pki/signed.h"
+
+const char *lock_key_name(enum lock_key key)
+{
+    static const char *const names[] = {
+        [LOCK_KEY_RSA] = "rsa", [LOCK_KEY_P256] = "p256", [LOCK_KEY_SM2] = "sm2"};
+    return names[key];
+}
+
+/* --- the key -------------------------------------------------------------------------------- */
+
+/*
+ * Which kind a SubjectPublicKeyInfo is, by its identifiers alone: explicit curve parameters and
+ * everything else is no lock's key. PKI.md section 2.3 has the two ways to write an SM2 key.
+ */
+static bool find_kind(const X509 *certificate, enum lock_key *out)
+{
+    ASN1_OBJECT *oid = NULL;
+    X509_ALGOR *algorithm = NULL;
+    const void *parameter = NULL;
+    int type = V_ASN1_UNDEF;
+    if (X509_PUBKEY_get0_param(&oid, NULL, NULL, &algorithm, X509_get_X509_PUBKEY(certificate)) !=
+        1)
+        return false;
+    X509_ALGOR_get0(NULL, &type, &parameter, algorithm);
+    int curve = type == V_ASN1_OBJECT ? OBJ_obj2nid(parameter) : NID_undef;
+    int nid = OBJ_obj2nid(oid);
+    if (nid == NID_rsaEncryption)
+        *out = LOCK_KEY_RSA;
+    else if (nid == NID_X9_62_id_ecPublicKey && curve == NID_X9_62_prime256v1)
+        *out = LOCK_KEY_P256;
+    else if ((nid == NID_X9_62_id_ecPublicKey || nid == NID_sm2) && curve == NID_sm2)
+        *out = LOCK_KEY_SM2;
+    else
+        return false;
+    return true;
+}
+
+static bool key_is_of_kind(const EVP_PKEY *key, enum lock_key kind)
+{
+    static const char *const types[] = {
+        [LOCK_KEY_RSA] = "RSA", [LOCK_KEY_P256] = "EC", [LOCK_KEY_SM2] = "SM2"};
+    return key != NULL && EVP_PKEY_is_a(key, types[kind]);
+}
+
+enum { RSA_BITS_MAX = 8192, EXPONENT_BITS_MAX = 64 };
+
+/* A stranger's key must not buy more than a fraction of a millisecond of arithmetic. */
+static bool is_cheap(const EVP_PKEY *key, enum lock_key kind)
+{
+    BIGNUM *exponent = NULL;
+    if (kind != LOCK_KEY_RSA)
+        return true;
+    bool cheap = EVP_PKEY_get_bits(key) <= RSA_BITS_MAX &&
+                 EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 &&
+                 BN_num_bits(exponent) <= EXPONENT_BITS_MAX;
+    BN_free(exponent);
+    return cheap;
+}
+
+static bool set_padding(EVP_PKEY_CTX *ctx, bool pss)
+{
+    if (!pss)
+        return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1;
+    return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1;
+}
+
+/* A context that is ready for the signed bytes; it is only ever copied. */
+static EVP_MD_CTX *prepare(const struct leaf *leaf, bool pss)
+{
+    EVP_PKEY_CTX *key_ctx = NULL;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    const char *digest = leaf->kind == LOCK_KEY_SM2 ? "SM3" : "SHA256";
+    int good = ctx != NULL &&
+               EVP_DigestVerifyInit_ex(ctx, &key_ctx, digest, NULL, NULL, leaf->key, NULL) == 1;
+    if (good && leaf->kind == LOCK_KEY_SM2)
+        good = EVP_PKEY_CTX_set1_id(key_ctx, SIGNED_SM2_ID, SIGNED_SM2_ID_LEN) == 1;
+    if (good && leaf->kind == LOCK_KEY_RSA)
+        good = set_padding(key_ctx, pss);
+    if (good)
+        return ctx;
+    EVP_MD_CTX_free(ctx);
+    return NULL;
+}
+
+bool leaf_fits(const struct leaf *leaf, enum lock_algorithm algorithm)
+{
+    static const enum lock_key kinds[] = {[LOCK_RS256] = LOCK_KEY_RSA,
+                                          [LOCK_PS256] = LOCK_KEY_RSA,
+                                          [LOCK_ES256] = LOCK_KEY_P256,
+                                          [LOCK_SM2] = LOCK_KEY_SM2};
+    return kinds[algorithm] == leaf->kind;
+}
+
+bool leaf_has_signed(const struct leaf *leaf, enum lock_algorithm algorithm, const unsigned char *m,
+                     size_t n, const unsigned char *signature, size_t signature_len)
+{
+    const EVP_MD_CTX *ready = leaf->ready[algorithm == LOCK_PS256];
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool good = ctx != NULL && leaf_fits(leaf, algorithm) && EVP_MD_CTX_copy_ex(ctx, ready) == 1 &&
+                EVP_DigestVerify(ctx, signature, signature_len, m, n) == 1;
+    EVP_MD_CTX_free(ctx);
+    return good;
+}
+
+enum digest_kind leaf_digest(const struct leaf *leaf)
+{
+    return leaf->kind == LOCK_KEY_SM2 ? DIGEST_SM3 : DIGEST_SHA256;
+}
+
+/* --- parsing -------------------------------------------------------------------------------- */
+
+static X509 *decode(const unsigned char *der, size_t len)
+{
+    const unsigned char *at = der;
+    if (len > LOCK_CERTIFICATE_MAX || !der_is_whole(der, len))
+        return NULL;
+    X509 *certificate = d2i_X509(NULL, &at, (long)len);
+    if (certificate != NULL && at != der + len) {
+        X509_free(certificate);
+        return NULL;
+    }
+    return certificate;
+}
+
+/* RFC 5280 section 4.1.2.2: positive, at most 20 bytes. */
+static bool read_serial(const X509 *certificate, char out[LEAF_SERIAL_SIZE])
+{
+    BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), NULL);
+    char *hex = NULL;
+    if (number != NULL && !BN_is_negative(number) && !BN_is_zero(number) &&
+        BN_num_bits(number) < 160)
+        hex = BN_bn2hex(number);
+    if (hex != NULL)
+        memcpy(out, hex, strlen(hex) + 1);
+    bool good = hex != NULL;
+    OPENSSL_free(hex);
+    BN_free(number);
+    return good;
+}
+
+static bool hash_key(const X509 *certificate, unsigned char out[DIGEST_SIZE])
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+    bool good = len > 0 && digest(DIGEST_SHA256, der, (size_t)len, out) == IDP_OK;
+    OPENSSL_free(der);
+    return good;
+}
+
+static enum idp_err set_key(struct leaf *leaf, enum pki_reason *why)
+{
+    *why = PKI_ALGORITHM;
+    if (!find_kind(leaf->certificate, &leaf->kind))
+        return IDP_REFUSED;
+    leaf->key = X509_get_pubkey(leaf->certificate);
+    if (!key_is_of_kind(leaf->key, leaf->kind)) {
+        *why = PKI_SHAPE;
+        return IDP_REFUSED;
+    }
+    if (!is_cheap(leaf->key, leaf->kind))
+        return IDP_REFUSED;
+    leaf->ready[0] = prepare(leaf, false);
+    if (leaf->kind == LOCK_KEY_RSA)
+        leaf->ready[1] = prepare(leaf, true);
+    bool ready = leaf->ready[0] != NULL && (leaf->ready[1] != NULL || leaf->kind != LOCK_KEY_RSA);
+    return ready ? IDP_OK : IDP_FAULT;
+}
+
+static enum idp_err fill(struct leaf *leaf, enum pki_reason *why)
+{
+    *why = PKI_SHAPE;
+    leaf->certificate = decode(leaf->der, leaf->der_len);
+    if (leaf->certificate == NULL || X509_get_version(leaf->certificate) != X509_VERSION_3 ||
+        !read_serial(leaf->certificate, leaf->serial) ||
+        !certificate_time_span(leaf->certificate, &leaf->not_before, &leaf->not_after))
+        return IDP_REFUSED;
+    enum idp_err err = set_key(leaf, why);
+    if (err == IDP_OK)
+        err = signed_set_sm2_id(leaf->certificate);
+    if (err == IDP_OK)
+        err = digest(DIGEST_SHA256, leaf->der, leaf->der_len, leaf->hash);
+    if (err == IDP_OK)
+        err = digest(leaf_digest(leaf), leaf->der, leaf->der_len, leaf->hash_in_m);
+    if (err == IDP_OK && !hash_key(leaf->certificate, leaf->key_hash))
+        err = IDP_FAULT;
+    return err;
+}
+
+enum idp_err leaf_parse(const unsigned char *der, size_t len, enum pki_reason *why,
+                        struct leaf **out)
+{
+    struct leaf *leaf = calloc(1, sizeof(*leaf) + len);
+    if (leaf == NULL)
+        return IDP_FAULT;
+    atomic_init(&leaf->references, 1);
+    memcpy(leaf->der, der, len);
+    leaf->der_len = len;
+    leaf->verdict = PKI_REASONS;
+    enum idp_err err = fill(leaf, why);
+    if (err == IDP_OK)
+        *out = leaf;
+    else
+        leaf_release(leaf);
+    return err;
+}
+
+struct leaf *leaf_take(struct leaf *leaf)
+{
+    (void)atomic_fetch_add_explicit(&leaf->references, 1, memory_order_relaxed);
+    return leaf;
+}
+
+void leaf_release(struct leaf *leaf)
+{
+    if (leaf == NULL || atomic_fetch_sub_explicit(&leaf->references, 1, memory_order_acq_rel) != 1)
+        return;
+    X509_free(leaf->certificate);
+    EVP_MD_CTX_free(leaf->ready[0]);
+    EVP_MD_CTX_free(leaf->ready[1]);
+    EVP_PKEY_free(leaf->key);
+    free(leaf);
+}
+
+/* --- the verdict ---------------------------------------------------------------------------- */
+
+enum idp_err leaf_judge(struct leaf *leaf, const struct trust *trust)
+{
+    struct path path;
+    enum idp_err err = path_find(trust, leaf->certificate, &path);
+    if (err != IDP_OK)
+        return err;
+    leaf->authority = path.authority;
+    leaf->anchor = path.anchor;
+    leaf->path_is_good = path.is_good;
+    if (path.authority == NULL)
+        leaf->verdict = PKI_AUTHORITY_UNKNOWN;
+    else
+        leaf->verdict = profile_read(leaf);
+    if (leaf->verdict == PKI_REASONS && !path.is_good)
+        leaf->verdict = PKI_PATH;
+    X509_free(leaf->certificate);
+    leaf->certificate = NULL;
+    return IDP_OK;
+}

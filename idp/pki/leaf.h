@@ -1,0 +1,81 @@
+/*
+ * A lock's certificate: parsed, with the verdict on all that does not change from one sign-in to
+ * the next (profile and path). Decoding one costs as much as seven RSA verifications, so those
+ * whose path is good are kept (pki/leaves.h). Shared by threads and counted.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "base/digest.h"
+#include "pki/place.h"
+#include "pki/reasons.h"
+#include "pki/uscc.h"
+#include "pki/verify.h"
+
+enum { LEAF_SERIAL_SIZE = 2 * 20 + 1 };
+
+/* A part of a certificate, as a refusal names it. */
+struct leaf_field {
+    const char *name, *zh, *en;
+};
+
+struct leaf {
+    atomic_uint references;
+    unsigned char hash[DIGEST_SIZE];      /* SHA-256 of the DER */
+    unsigned char hash_in_m[DIGEST_SIZE]; /* the DER's hash as the lock signs it */
+    unsigned char key_hash[DIGEST_SIZE];
+    enum lock_key kind;
+    EVP_PKEY *key;
+    EVP_MD_CTX *ready[2]; /* prepared to verify: RS256, ES256 or SM2; PS256 */
+    X509 *certificate;    /* NULL once judged */
+    int64_t not_before, not_after;
+    char serial[LEAF_SERIAL_SIZE];
+
+    /* By leaf_judge(). */
+    const struct authority *authority; /* NULL: unknown */
+    const struct anchor *anchor;
+    bool path_is_good;
+    enum pki_reason verdict; /* PKI_REASONS: nothing against it but times, status and USCC */
+    const struct leaf_field *field;
+    bool names_person;
+    char uscc[PLACE_TEXT_SIZE]; /* "": none; not checked yet */
+    char name[PLACE_TEXT_SIZE];
+    char key_number[PLACE_TEXT_SIZE];
+
+    size_t der_len;
+    unsigned char der[];
+};
+
+/*
+ * Parses a certificate: DER to the last byte, version 3, a serial number of 1 to 20 bytes, readable
+ * dates, and a key of a kind that locks have. Returns IDP_REFUSED with *why PKI_SHAPE or
+ * PKI_ALGORITHM (another kind of key), IDP_FAULT. *out has one reference.
+ */
+enum idp_err leaf_parse(const unsigned char *der, size_t len, enum pki_reason *why,
+                        struct leaf **out);
+
+/* One reference more; returns the leaf. */
+struct leaf *leaf_take(struct leaf *leaf);
+
+/* One reference less; NULL is allowed. */
+void leaf_release(struct leaf *leaf);
+
+/* Says whether the algorithm belongs to the leaf's kind of key. */
+bool leaf_fits(const struct leaf *leaf, enum lock_algorithm algorithm);
+
+/* Says whether the signature over n bytes of m is the leaf's, by an algorithm that fits. */
+bool leaf_has_signed(const struct leaf *leaf, enum lock_algorithm algorithm, const unsigned char *m,
+                     size_t n, const unsigned char *signature, size_t signature_len);
+
+/* Finds the issuer in the list, and decides by profile and path. IDP_FAULT: no memory. */
+enum idp_err leaf_judge(struct leaf *leaf, const struct trust *trust);
+
+/* The hash that goes with a kind of key, in M and for the holder. */
+enum digest_kind leaf_digest(const struct leaf *leaf);

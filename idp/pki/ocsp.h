@@ -1,0 +1,63 @@
+/*
+ * Questions to a status service and its answers (OCSP, RFC 6960; the nonce, RFC 9654).
+ *
+ * What an answer has to be, to count: about this certificate only, fresh, with our nonce, and
+ * signed by the issuer itself, by whom that issuer delegated, or by the certificate that the trust
+ * list pins. Signatures are verified over the received bytes.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/ocsp.h>
+
+#include "base/error.h"
+#include "pki/rules.h"
+
+enum {
+    OCSP_ANSWER_MAX = 16 * 1024,
+    OCSP_NONCE_SIZE = 32,
+    OCSP_SKEW_S = 300,         /* how far an authority's clock may be ahead */
+    OCSP_NO_NEXT_AGE_S = 300,  /* the oldest answer that names no next update */
+    OCSP_NO_NONCE_AGE_S = 120, /* the oldest answer without our nonce */
+};
+
+enum status_verdict {
+    STATUS_UNUSABLE, /* no answer, or none that counts */
+    STATUS_GOOD,
+    STATUS_REVOKED,
+    STATUS_ON_HOLD,
+    STATUS_UNKNOWN, /* the authority does not know the certificate */
+};
+
+struct ocsp_answer {
+    enum status_verdict verdict;
+    const char *problem; /* for the log, when it is unusable */
+    int64_t produced, this_update;
+    int64_t next_update;  /* 0: none */
+    int64_t revoked_at;   /* when it is revoked or on hold */
+    int64_t usable_until; /* by its own dates and the authority's max_age_s */
+};
+
+struct ocsp_question {
+    const struct authority_rules *rules;
+    const struct anchor *anchor;
+    OCSP_REQUEST *request;
+    OCSP_CERTID *id; /* the request's */
+    unsigned char *der;
+    size_t der_len;
+};
+
+/*
+ * Writes a question about a certificate that the anchor issued. Freed with ocsp_question_clear().
+ * Returns IDP_FAULT when there is no memory or randomness.
+ */
+enum idp_err ocsp_question_make(const struct authority_rules *rules, const struct anchor *anchor,
+                                const unsigned char *leaf, size_t leaf_len,
+                                struct ocsp_question *out);
+void ocsp_question_clear(struct ocsp_question *question);
+
+/* Reads the received bytes. What does not count in any way is unusable. */
+struct ocsp_answer ocsp_answer_read(const struct ocsp_question *question,
+                                    const unsigned char *bytes, size_t len, int64_t now);

@@ -1,0 +1,183 @@
+/*
+ * Class, region, key usage and identity, in that order. Each authority writes them differently
+ * (PKI.md section 2.2), and what the trust list does not say is refused.
+ */
+#include "pki/profile.h"
+
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/x509v3.h>
+
+#include "pki/signed.h"
+
+static const struct leaf_field field_extensions = {"extensions", "扩展项", "extensions"};
+static const struct leaf_field field_class = {"class", "证书类别", "certificate class"};
+static const struct leaf_field field_usage = {"key_usage", "密钥用法", "key usage"};
+static const struct leaf_field field_extended = {"extended_key_usage", "扩展密钥用法",
+                                                 "extended key usage"};
+static const struct leaf_field field_ca = {"basic_constraints", "基本约束", "basic constraints"};
+static const struct leaf_field field_key = {"key", "公钥", "public key"};
+static const struct leaf_field field_validity = {"validity", "有效期", "validity period"};
+static const struct leaf_field field_uscc = {"uscc", "统一社会信用代码",
+                                             "unified social credit code"};
+static const struct leaf_field field_name = {"name", "单位名称", "company name"};
+static const struct leaf_field field_key_number = {"key_number", "证书Key号", "key number"};
+
+static enum pki_reason refuse(struct leaf *leaf, enum pki_reason reason,
+                              const struct leaf_field *field)
+{
+    leaf->field = field;
+    return reason;
+}
+
+/* --- form ----------------------------------------------------------------------------------- */
+
+/* RFC 5280 section 4.2: no extension twice. OpenSSL only minds those that it knows. */
+static bool repeats_an_extension(const X509 *certificate)
+{
+    int count = X509_get_ext_count(certificate);
+    for (int i = 0; i < count; i++) {
+        const ASN1_OBJECT *oid = X509_EXTENSION_get_object(X509_get_ext(certificate, i));
+        if (X509_get_ext_by_OBJ(certificate, oid, i) >= 0)
+            return true;
+    }
+    return false;
+}
+
+static enum pki_reason check_form(struct leaf *leaf)
+{
+    X509 *certificate = leaf->certificate;
+    if (X509_check_purpose(certificate, -1, 0) != 1 || repeats_an_extension(certificate))
+        return refuse(leaf, PKI_PROFILE, &field_extensions);
+    if (X509_check_ca(certificate) != 0 ||
+        X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0)
+        return refuse(leaf, PKI_PROFILE, &field_ca);
+    return PKI_REASONS;
+}
+
+/* --- class and region ----------------------------------------------------------------------- */
+
+static enum pki_reason check_class(struct leaf *leaf)
+{
+    const struct authority_rules *rules = leaf->authority->rules;
+    const unsigned char *issuer = leaf->anchor->hash;
+    if (place_rules_hold(&rules->personal, leaf->certificate, issuer))
+        return PKI_PERSONAL;
+    if (place_rules_hold(&rules->legal_person, leaf->certificate, issuer))
+        return PKI_LEGAL_PERSON;
+    if (!place_rules_hold(&rules->enterprise, leaf->certificate, issuer))
+        return refuse(leaf, PKI_PROFILE, &field_class);
+    if (rules->region.count > 0 && !place_rules_hold(&rules->region, leaf->certificate, issuer))
+        return PKI_OTHER_REGION;
+    return PKI_REASONS;
+}
+
+/* --- key usage ------------------------------------------------------------------------------ */
+
+/* GM/T 0015: these bits mark a certificate whose private key others may hold, too. */
+enum {
+    ENCRYPTION_BITS =
+        KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT | KU_ENCIPHER_ONLY | KU_DECIPHER_ONLY
+};
+
+/* SECURITY.md row 37: it counts whether critical or not, and it must be there. */
+static enum pki_reason check_usage(struct leaf *leaf)
+{
+    uint32_t usage = X509_get_key_usage(leaf->certificate);
+    if (usage == UINT32_MAX) /* no such extension */
+        return refuse(leaf, PKI_PROFILE, &field_usage);
+    bool signs = (usage & KU_DIGITAL_SIGNATURE) != 0;
+    if ((usage & ENCRYPTION_BITS) != 0 || (!signs && (usage & KU_KEY_AGREEMENT) != 0))
+        return PKI_ENCRYPTION_CERTIFICATE;
+    if (!signs || (usage & (KU_KEY_CERT_SIGN | KU_CRL_SIGN)) != 0)
+        return refuse(leaf, PKI_PROFILE, &field_usage);
+    return PKI_REASONS;
+}
+
+static bool is_listed(const struct oids *oids, const ASN1_OBJECT *oid)
+{
+    for (size_t i = 0; i < oids->count; i++)
+        if (OBJ_cmp(oids->list[i], oid) == 0)
+            return true;
+    return false;
+}
+
+/* At least one listed usage, and never the one that answers OCSP for the authority. */
+static bool extended_usage_fits(const struct oids *allowed, const X509 *certificate)
+{
+    int critical = 0;
+    EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(certificate, NID_ext_key_usage, &critical, NULL);
+    if (usages == NULL)
+        return critical == -1 && allowed->absent; /* -1: not there; else it cannot be read */
+    bool listed = false;
+    bool answers_ocsp = false;
+    for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++) {
+        const ASN1_OBJECT *usage = sk_ASN1_OBJECT_value(usages, i);
+        listed = listed || is_listed(allowed, usage);
+        answers_ocsp = answers_ocsp || OBJ_obj2nid(usage) == NID_OCSP_sign;
+    }
+    EXTENDED_KEY_USAGE_free(usages);
+    return listed && !answers_ocsp;
+}
+
+/* --- strength ------------------------------------------------------------------------------- */
+
+enum { SECONDS_PER_DAY = 86400, EXPONENT_BITS_MIN = 17 /* 65537 and more */ };
+
+static bool exponent_is_sound(const EVP_PKEY *key)
+{
+    BIGNUM *exponent = NULL;
+    bool sound = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 &&
+                 BN_is_odd(exponent) && BN_num_bits(exponent) >= EXPONENT_BITS_MIN;
+    BN_free(exponent);
+    return sound;
+}
+
+static enum pki_reason check_strength(struct leaf *leaf)
+{
+    const struct limits *limits = &leaf->authority->rules->limits;
+    if ((limits->keys & 1U << leaf->kind) == 0)
+        return refuse(leaf, PKI_PROFILE, &field_key);
+    if (!signed_algorithm_is_sound(leaf->certificate))
+        return PKI_WEAK;
+    if (leaf->kind == LOCK_KEY_RSA &&
+        (EVP_PKEY_get_bits(leaf->key) < limits->rsa_bits || !exponent_is_sound(leaf->key)))
+        return PKI_WEAK;
+    if (leaf->not_after - leaf->not_before > (int64_t)limits->max_days * SECONDS_PER_DAY)
+        return refuse(leaf, PKI_PROFILE, &field_validity);
+    return PKI_REASONS;
+}
+
+/* --- identity ------------------------------------------------------------------------------- */
+
+static enum pki_reason read_identity(struct leaf *leaf)
+{
+    const struct authority_rules *rules = leaf->authority->rules;
+    const X509 *certificate = leaf->certificate;
+    char person[PLACE_TEXT_SIZE];
+    if (place_read_first(&rules->name, certificate, leaf->name) != PLACE_FOUND)
+        return refuse(leaf, PKI_PROFILE, &field_name);
+    if (place_read_first(&rules->uscc, certificate, leaf->uscc) == PLACE_WRONG)
+        return refuse(leaf, PKI_PROFILE, &field_uscc);
+    if (place_read_first(&rules->key_number, certificate, leaf->key_number) == PLACE_WRONG)
+        return refuse(leaf, PKI_PROFILE, &field_key_number);
+    leaf->names_person = place_read_first(&rules->person, certificate, person) != PLACE_ABSENT;
+    return PKI_REASONS;
+}
+
+enum pki_reason profile_read(struct leaf *leaf)
+{
+    enum pki_reason reason = check_form(leaf);
+    if (reason == PKI_REASONS)
+        reason = check_class(leaf);
+    if (reason == PKI_REASONS)
+        reason = check_usage(leaf);
+    if (reason == PKI_REASONS &&
+        !extended_usage_fits(&leaf->authority->rules->extended_key_usage, leaf->certificate))
+        reason = refuse(leaf, PKI_PROFILE, &field_extended);
+    if (reason == PKI_REASONS)
+        reason = check_strength(leaf);
+    return reason == PKI_REASONS ? read_identity(leaf) : reason;
+}

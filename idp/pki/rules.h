@@ -1,0 +1,111 @@
+/* How the trust list says to read one authority's certificates; made by trust.c, used by the room.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "base/digest.h"
+#include "pki/trust.h"
+
+enum {
+    RULES_LIST_MAX = 16, /* entries of any list in an authority's profile */
+    RULES_TEXT_MAX = 256,
+    RULES_ANCHORS_MAX = 16,
+};
+
+/* The ASN.1 string types that a place may hold. */
+enum place_type { PLACE_PRINTABLE = 1, PLACE_UTF8 = 2, PLACE_IA5 = 4 };
+
+/* Where a certificate says something: in an extension, or in an attribute of its subject. */
+struct place {
+    const ASN1_OBJECT *extension; /* or */
+    const ASN1_OBJECT *subject;
+    unsigned types;     /* of the extension's value: enum place_type, added up */
+    bool bare;          /* the extension may hold the characters without tag and length */
+    bool choice;        /* the string is tagged [0] to [2], implicitly or explicitly (GM/T 0015) */
+    const char *prefix; /* what the text must begin with, and is taken off; "" for nothing */
+    const char *split;  /* one character: the attribute has `of` fields with it between them */
+    int field, of;      /* the field meant, from 0 */
+};
+
+struct places {
+    struct place *list;
+    size_t count;
+};
+
+/* One condition on a certificate: exactly one of these is set. */
+struct rule {
+    const ASN1_OBJECT *subject;  /* an attribute of this type … */
+    const char *equals, *starts; /* … has this text, or begins with this one */
+    const ASN1_OBJECT *policy;   /* the certificate policies name it */
+    const unsigned char *issuer; /* SHA-256 of the DER of the anchor that issued it */
+    struct place has, lacks;     /* set when extension or subject is */
+};
+
+/* Every one of them has to hold; an empty list holds nowhere. */
+struct rules {
+    struct rule *list;
+    size_t count;
+};
+
+struct oids {
+    const ASN1_OBJECT **list;
+    size_t count;
+    bool absent; /* the extension may be missing */
+};
+
+/* A certificate that issues locks, and is believed without looking further up. */
+struct anchor {
+    X509 *certificate;
+    EVP_PKEY *key;                   /* borrowed from the certificate */
+    X509_STORE *store;               /* holds this anchor only */
+    unsigned char hash[DIGEST_SIZE]; /* SHA-256 of the DER */
+    int64_t not_before, not_after;
+};
+
+struct anchors {
+    struct anchor *list;
+    size_t count;
+};
+
+enum certid_digest { CERTID_SHA1, CERTID_SHA256, CERTID_SM3 };
+
+enum nonce_mode { NONCE_REQUIRED, NONCE_OPTIONAL, NONCE_OFF };
+
+struct urls {
+    const char **list;
+    size_t count;
+};
+
+struct revocation {
+    struct urls ocsp;
+    struct urls crl;
+    int digest;      /* of the CertID: enum certid_digest */
+    int nonce;       /* enum nonce_mode */
+    X509 *responder; /* pinned; NULL: the issuer, or whom it delegates */
+    int deadline_ms;
+    int max_age_s;
+};
+
+struct limits {
+    int rsa_bits;
+    unsigned keys; /* 1 << enum lock_key, added up */
+    int max_days;
+};
+
+struct authority_rules {
+    size_t index; /* in the list */
+    struct anchors anchors;
+    struct places uscc, name, key_number, person;
+    struct rules enterprise, personal, legal_person;
+    struct rules region; /* count 0: every certificate counts as issued in the region */
+    struct oids extended_key_usage;
+    bool strict; /* RFC 5280 to the letter (X509_V_FLAG_X509_STRICT) */
+    struct limits limits;
+    struct revocation revocation;
+};

@@ -1,0 +1,36 @@
+/*
+ * The signature of what an authority has signed. Certificate, CRL and BasicOCSPResponse are all
+ * SEQUENCE { what is signed, AlgorithmIdentifier, BIT STRING, … }.
+ *
+ * One function of our own over the received bytes, because OpenSSL 3.0 has no way to pass the SM2
+ * identifier to its checks of CRLs and OCSP responses.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "base/error.h"
+
+/* GM/T 0009-2012: the identifier where nothing else is agreed. Nothing else ever is, here. */
+#define SIGNED_SM2_ID "1234567812345678"
+enum { SIGNED_SM2_ID_LEN = 16 };
+
+/*
+ * Verifies the received bytes with the signer's key (RSA, ECDSA or SM2). The outer
+ * AlgorithmIdentifier has to be one of the key's own kind and of a hash that is still sound.
+ * Returns IDP_DENIED when the signature is not good, IDP_FAULT when there is no memory.
+ */
+enum idp_err signed_verify(const unsigned char *der, size_t len, EVP_PKEY *key);
+
+/* Says whether a certificate's signature algorithm is among those that signed_verify() takes. */
+bool signed_algorithm_is_sound(const X509 *certificate);
+
+/*
+ * Gives the certificate the SM2 identifier where its signature is SM2: OpenSSL would take an empty
+ * one. Returns IDP_FAULT when there is no memory.
+ */
+enum idp_err signed_set_sm2_id(X509 *certificate);

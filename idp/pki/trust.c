@@ -1,0 +1,296 @@
+/*
+ * Loading the trust list: the file, the tables of its format, and what has to hold beyond the shape
+ * of a member.
+ */
+#include "pki/trust.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/x509v3.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "pki/certificate_time.h"
+#include "pki/reading.h"
+#include "pki/rules.h"
+#include "pki/trust_members.h"
+
+/* What the others see, and what it lives in. */
+struct trust_list {
+    struct trust trust;
+    struct arena *arena;
+    const char **hosts;
+};
+
+static void drop_store(void *store)
+{
+    X509_STORE_free(store);
+}
+
+/* --- one authority -------------------------------------------------------------------------- */
+
+/* A store that believes this anchor and nothing above it. Times are checked on each use. */
+static X509_STORE *make_store(X509 *anchor, bool strict)
+{
+    unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME |
+                          (strict ? X509_V_FLAG_X509_STRICT : 0);
+    X509_STORE *store = X509_STORE_new();
+    if (store == NULL || X509_STORE_add_cert(store, anchor) != 1 ||
+        X509_STORE_set_flags(store, flags) != 1 || X509_STORE_set_depth(store, 1) != 1) {
+        X509_STORE_free(store);
+        return NULL;
+    }
+    X509_VERIFY_PARAM_set_auth_level(X509_STORE_get0_param(store), 2);
+    return store;
+}
+
+static enum idp_err check_anchor(struct reading *reading, X509 *certificate)
+{
+    const EVP_PKEY *key = X509_get0_pubkey(certificate);
+    if (key == NULL || X509_check_ca(certificate) != 1 ||
+        (X509_get_key_usage(certificate) & KU_KEY_CERT_SIGN) == 0)
+        return reading_wrong(reading, "a certificate that may issue others (CA:TRUE, keyCertSign)");
+    if (!EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "EC") && !EVP_PKEY_is_a(key, "SM2"))
+        return reading_wrong(reading, "an RSA, EC or SM2 key in the certificate");
+    return IDP_OK;
+}
+
+static enum idp_err make_anchor(struct reading *reading, X509 *certificate, bool strict,
+                                struct anchor *out)
+{
+    enum idp_err err = check_anchor(reading, certificate);
+    if (err != IDP_OK)
+        return err;
+    unsigned size = DIGEST_SIZE;
+    *out = (struct anchor){.certificate = certificate, .key = X509_get0_pubkey(certificate)};
+    if (!certificate_time_span(certificate, &out->not_before, &out->not_after))
+        return reading_wrong(reading, "a certificate with readable dates");
+    X509_STORE *store = make_store(certificate, strict);
+    if (store == NULL || arena_own(reading->arena, store, drop_store) == NULL ||
+        X509_digest(certificate, EVP_sha256(), out->hash, &size) != 1)
+        return IDP_FAULT;
+    out->store = store;
+    return IDP_OK;
+}
+
+static enum idp_err make_anchors(struct reading *reading, struct trust_entry *entry)
+{
+    size_t count = entry->anchors.count;
+    struct anchor *list = arena_alloc(reading->arena, count * sizeof(*list));
+    enum idp_err err = list != NULL ? reading_enter(reading, "anchors", 0) : IDP_FAULT;
+    for (size_t i = 0; i < count && err == IDP_OK; i++) {
+        err = reading_enter(reading, NULL, i);
+        if (err == IDP_OK)
+            err = make_anchor(reading, entry->anchors.list[i], entry->rules.strict, &list[i]);
+        if (err == IDP_OK)
+            reading_leave(reading);
+    }
+    if (err == IDP_OK)
+        reading_leave(reading);
+    entry->rules.anchors.list = list;
+    entry->rules.anchors.count = count;
+    return err;
+}
+
+/* NULL in the list of usages stands for "absent". */
+static void sort_usages(struct oids *usages)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < usages->count; i++) {
+        if (usages->list[i] == NULL)
+            usages->absent = true;
+        else
+            usages->list[kept++] = usages->list[i];
+    }
+    usages->count = kept;
+}
+
+enum idp_err trust_entry_check(struct reading *reading, void *object)
+{
+    struct trust_entry *entry = object;
+    sort_usages(&entry->rules.extended_key_usage);
+    return make_anchors(reading, entry);
+}
+
+/* --- the whole list ------------------------------------------------------------------------- */
+
+static bool share_an_anchor(const struct anchors *a, const struct anchors *b)
+{
+    for (size_t i = 0; i < a->count; i++)
+        for (size_t j = 0; j < b->count; j++)
+            if (memcmp(a->list[i].hash, b->list[j].hash, DIGEST_SIZE) == 0)
+                return true;
+    return false;
+}
+
+static enum idp_err check_repetitions(struct reading *reading,
+                                      const struct trust_document *document)
+{
+    const struct trust_entry *list = document->entries.list;
+    for (size_t i = 1; i < document->entries.count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            bool same_id = strcmp(list[i].authority.id, list[j].authority.id) == 0;
+            if (!same_id && !share_an_anchor(&list[i].rules.anchors, &list[j].rules.anchors))
+                continue;
+            (void)reading_enter(reading, "authorities", 0);
+            (void)reading_enter(reading, NULL, i);
+            (void)reading_enter(reading, same_id ? "id" : "anchors", 0);
+            return reading_wrong(reading, same_id ? "another id than an earlier authority's"
+                                                  : "no anchor of an earlier authority");
+        }
+    }
+    return IDP_OK;
+}
+
+/* The "host:port" of an address that check_url() has let through. */
+static const char *host_of(struct arena *arena, const char *url)
+{
+    bool tls = text_starts(url, "https:");
+    const char *host = url + (tls ? 8 : 7);
+    size_t len = strcspn(host, "/");
+    const char *bracket = memchr(host, ']', len);
+    const char *from = bracket != NULL ? bracket : host;
+    bool has_port = memchr(from, ':', len - (size_t)(from - host)) != NULL;
+    return arena_printf(arena, "%.*s%s", (int)len, host, has_port ? "" : (tls ? ":443" : ":80"));
+}
+
+static enum idp_err list_hosts(struct trust_list *list, const struct trust_document *document)
+{
+    size_t room = document->entries.count * 4 + 1; /* at most four addresses each */
+    size_t n = 0;
+    list->hosts = arena_alloc(list->arena, room * sizeof(*list->hosts));
+    if (list->hosts == NULL)
+        return IDP_FAULT;
+    for (size_t i = 0; i < document->entries.count; i++) {
+        const struct urls *urls = &document->entries.list[i].rules.revocation.ocsp;
+        for (size_t j = 0; j < urls->count; j++) {
+            list->hosts[n] = host_of(list->arena, urls->list[j]);
+            if (list->hosts[n++] == NULL)
+                return IDP_FAULT;
+        }
+    }
+    return IDP_OK;
+}
+
+static enum idp_err list_authorities(struct trust_list *list, struct trust_document *document)
+{
+    size_t count = document->entries.count;
+    struct authority *authorities = arena_alloc(list->arena, count * sizeof(*authorities));
+    if (authorities == NULL)
+        return IDP_FAULT;
+    for (size_t i = 0; i < count; i++) {
+        struct trust_entry *entry = &document->entries.list[i];
+        entry->rules.index = i;
+        authorities[i] = entry->authority;
+        authorities[i].rules = &entry->rules;
+    }
+    list->trust.authorities = authorities;
+    list->trust.count = count;
+    return list_hosts(list, document);
+}
+
+static enum idp_err fill(struct trust_list *list, struct reading *reading, const json_t *json)
+{
+    struct trust_document *document = arena_alloc(list->arena, sizeof(*document));
+    if (document == NULL)
+        return IDP_FAULT;
+    enum idp_err err = reading_members(reading, trust_members, json, document);
+    if (err == IDP_OK)
+        err = check_repetitions(reading, document);
+    return err == IDP_OK ? list_authorities(list, document) : err;
+}
+
+static struct trust_list *list_new(const char *text, size_t len)
+{
+    unsigned char hash[DIGEST_SIZE];
+    struct trust_list *list = calloc(1, sizeof(*list));
+    if (list == NULL)
+        return NULL;
+    list->arena = arena_new();
+    if (list->arena == NULL || digest(DIGEST_SHA256, text, len, hash) != IDP_OK) {
+        trust_free(&list->trust);
+        return NULL;
+    }
+    text_to_hex(hash, DIGEST_SIZE, list->trust.version);
+    return list;
+}
+
+static enum idp_err not_json(struct reading *reading, const json_error_t *error)
+{
+    char text[sizeof(error->text) + 64];
+    (void)snprintf(text, sizeof(text), "a JSON document; line %d: %s", error->line, error->text);
+    return reading_wrong(reading, text);
+}
+
+enum idp_err trust_parse(const char *name, const char *text, size_t len, char **why,
+                         struct trust **out)
+{
+    json_error_t error;
+    struct trust_list *list = list_new(text, len);
+    *why = NULL;
+    if (list == NULL)
+        return IDP_FAULT;
+    struct reading reading = {.arena = list->arena, .file = name};
+    json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+    enum idp_err err = json != NULL ? fill(list, &reading, json) : not_json(&reading, &error);
+    json_decref(json);
+    *why = reading.why;
+    if (err != IDP_OK)
+        trust_free(&list->trust);
+    else
+        *out = &list->trust;
+    return err;
+}
+
+enum idp_err trust_load(const char *path, char **why, struct trust **out)
+{
+    struct reading reading = {.file = path};
+    size_t len = 0;
+    char *text = NULL;
+    FILE *file = fopen(path, "re");
+    *why = NULL;
+    if (file == NULL) {
+        enum idp_err err = reading_wrong(&reading, "a trust list that can be read");
+        *why = reading.why;
+        return err;
+    }
+    text = malloc(TRUST_FILE_MAX + 1);
+    if (text != NULL)
+        len = fread(text, 1, TRUST_FILE_MAX + 1, file);
+    bool whole = text != NULL && ferror(file) == 0 && len <= TRUST_FILE_MAX;
+    enum idp_err err = text == NULL ? IDP_FAULT : IDP_OK;
+    if (whole)
+        err = trust_parse(path, text, len, why, out);
+    else if (err == IDP_OK)
+        err = reading_wrong(&reading, "a file of at most 4 MiB that can be read");
+    if (!whole)
+        *why = reading.why;
+    free(text);
+    (void)fclose(file);
+    return err;
+}
+
+void trust_free(struct trust *trust)
+{
+    if (trust == NULL)
+        return;
+    struct trust_list *list = (struct trust_list *)trust;
+    arena_free(list->arena);
+    free(list);
+}
+
+const struct authority *trust_find(const struct trust *trust, const char *id)
+{
+    for (size_t i = 0; i < trust->count; i++)
+        if (strcmp(trust->authorities[i].id, id) == 0)
+            return &trust->authorities[i];
+    return NULL;
+}
+
+const char *const *trust_hosts(const struct trust *trust)
+{
+    return ((const struct trust_list *)trust)->hosts;
+}

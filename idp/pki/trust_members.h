@@ -1,0 +1,29 @@
+/* The tables of the trust list's format, and what they fill in. */
+#pragma once
+
+#include "pki/reading.h"
+#include "pki/rules.h"
+#include "pki/trust.h"
+
+struct trust_entry {
+    struct authority authority;
+    struct authority_rules rules;
+    struct {
+        X509 **list;
+        size_t count;
+    } anchors; /* as they stand in the list; trust_entry_check() makes rules.anchors of them */
+};
+
+struct trust_document {
+    int version;
+    struct {
+        struct trust_entry *list;
+        size_t count;
+    } entries;
+};
+
+/* For struct trust_document; ends with NULL. */
+extern const struct member trust_members[];
+
+/* What has to hold beyond the shape of an authority; in trust.c. */
+enum idp_err trust_entry_check(struct reading *reading, void *object);
