@@ -352,6 +352,7 @@ static enum MHD_Result run(struct connection *c)
     return x->rq.route->waits == HTTP_WAITS_ALWAYS ? hand_over(c) : run_here(c);
 }
 
+// NOLINTNEXTLINE(readability-function-size): libmicrohttpd says how many parameters it takes
 enum MHD_Result http_connection_request(void *cls, struct MHD_Connection *mhd, const char *url,
                                         const char *method, const char *version, const char *upload,
                                         size_t *upload_len, void **context)

@@ -1,5 +1,6 @@
 #include "http/head.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -70,17 +71,25 @@ static int find(const char *name, size_t len)
 static bool join_cookies(struct reading *reading, const char *value)
 {
     const char *before = reading->found[COOKIE];
-    size_t before_len = strlen(before);
-    size_t len = strlen(value);
-    char *joined = malloc(before_len + len + 3);
+    size_t size = strlen(before) + strlen(value) + sizeof("; ");
+    char *joined = malloc(size);
     if (joined == NULL)
         return false;
-    memcpy(joined, before, before_len);
-    memcpy(joined + before_len, "; ", 2);
-    memcpy(joined + before_len + 2, value, len + 1);
+    (void)snprintf(joined, size, "%s; %s", before, value);
     free(reading->head->cookies);
     reading->head->cookies = joined;
     reading->found[COOKIE] = joined;
+    return true;
+}
+
+/* Keeps a value. Returns false when it came twice or holds a NUL. */
+static bool keep(struct reading *reading, int i, const char *value, size_t len)
+{
+    if (value == NULL || strlen(value) != len)
+        return false;
+    if (reading->found[i] != NULL)
+        return i == COOKIE && join_cookies(reading, value);
+    reading->found[i] = value;
     return true;
 }
 
@@ -90,13 +99,7 @@ static enum MHD_Result take(void *cls, enum MHD_ValueKind kind, const char *name
     (void)kind;
     struct reading *reading = cls;
     int i = find(name, name_len);
-    if (i == WANTED)
-        return MHD_YES;
-    if (value == NULL || strlen(value) != value_len)
-        reading->head->malformed = true;
-    else if (reading->found[i] == NULL)
-        reading->found[i] = value;
-    else if (i != COOKIE || !join_cookies(reading, value))
+    if (i < WANTED && !keep(reading, i, value, value_len))
         reading->head->malformed = true;
     return MHD_YES;
 }
