@@ -17,13 +17,13 @@
 
 enum { SETTING_MAX = 2048 };
 
-/* A text that is there, printable ASCII without a space, of a sensible length. */
-static bool is_word(const char *s)
+/* A text that is there, of printable ASCII (RFC 6749 appendix A) and a sensible length. */
+static bool is_visible(const char *s)
 {
     if (s == NULL || s[0] == '\0' || strlen(s) > SETTING_MAX)
         return false;
     for (; *s != '\0'; s++)
-        if (*s <= ' ' || *s > '~')
+        if (*s < ' ' || *s > '~')
             return false;
     return true;
 }
@@ -31,7 +31,7 @@ static bool is_word(const char *s)
 /* Discovery section 3: https, and neither query nor fragment. */
 static bool is_issuer(const struct rp_settings *s)
 {
-    return is_word(s->issuer) && rp_address_is_safe(s->issuer, s->development) &&
+    return is_visible(s->issuer) && rp_address_is_safe(s->issuer, s->development) &&
            strchr(s->issuer, '?') == NULL;
 }
 
@@ -40,11 +40,11 @@ static const char *bad_setting(const struct rp_settings *s)
 {
     if (!is_issuer(s))
         return "issuer: an https address is wanted (http: in development, on loopback)";
-    if (!is_word(s->client_id))
+    if (!is_visible(s->client_id))
         return "client_id: missing";
-    if (s->client_auth == RP_CLIENT_NONE ? s->client_secret != NULL : !is_word(s->client_secret))
+    if (s->client_auth == RP_CLIENT_NONE ? s->client_secret != NULL : !is_visible(s->client_secret))
         return "client_secret: missing, or given to a public client";
-    if (!is_word(s->redirect_uri) || !rp_address_is_safe(s->redirect_uri, s->development))
+    if (!is_visible(s->redirect_uri) || !rp_address_is_safe(s->redirect_uri, s->development))
         return "redirect_uri: an https address is wanted (http: in development, on loopback)";
     if (s->scope != NULL && !text_list_has(s->scope, "openid"))
         return "scope: has to contain openid";
