@@ -46,20 +46,3 @@ enum idp_err client_resume(const struct client_desk *desk, const char *id, int64
  * without secret. */
 enum idp_err client_rotate_secret(const struct client_desk *desk, struct arena *arena,
                                   const char *id, struct client_credentials *out);
-
-/* A row as operators see it. */
-struct client_row {
-    const struct client *client;
-    const char *metadata; /* JSON text */
-    int64_t created, changed;
-};
-
-struct client_rows {
-    const struct client_row *rows;
-    size_t count;
-};
-
-/* One row, or IDP_NOT_FOUND; all rows in the order of the chooser. Read from SQL, in the arena. */
-enum idp_err client_row_read(struct sql *db, struct arena *arena, const char *id,
-                             struct client_row *out);
-enum idp_err client_rows_read(struct sql *db, struct arena *arena, struct client_rows *out);

@@ -5,10 +5,10 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
+#include "client/address.h"
 #include "client/client.h"
 
 struct arena;
@@ -17,10 +17,6 @@ enum { METADATA_TEXT_MAX = 32 * 1024 };
 
 /* Scope of a client whose metadata names none. */
 extern const char client_default_scope[];
-
-struct metadata_rules {
-    bool development; /* http addresses on loopback literals are allowed */
-};
 
 /* What is wrong, for a person. field is a member's name, or "" for the document itself. */
 struct metadata_problem {
@@ -36,14 +32,6 @@ struct metadata_problem {
  * announced when tamga_joined is false. Returns IDP_BAD_REQUEST and the problem otherwise;
  * IDP_FAULT without memory.
  */
-enum idp_err metadata_parse(struct arena *arena, const struct metadata_rules *rules,
+enum idp_err metadata_parse(struct arena *arena, const struct address_rules *rules,
                             const char *text, size_t len, struct metadata_problem *problem,
                             struct client *out);
-
-/*
- * Says whether uri may be registered as a redirect URI (SECURITY row 1): absolute https, or http
- * on 127.0.0.1, [::1] or another loopback literal in development; with a host; without fragment,
- * userinfo, backslash, white space, control characters, wildcard or dot segments; at most 2048
- * bytes of printable ASCII. Returns NULL when it may, and otherwise what is wrong.
- */
-const char *metadata_uri_problem(const char *uri, const struct metadata_rules *rules);
