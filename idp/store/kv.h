@@ -33,6 +33,7 @@ enum kv_kind {
 };
 
 enum { KV_KEY_MAX = 128, KV_VALUE_MAX = 64 * 1024 };
+#define KV_TTL_MAX_MS INT64_C(315360000000) /* ten years */
 
 struct kv_bytes {
     const void *bytes;
@@ -44,8 +45,8 @@ struct kv_driver {
     const char *name;
     enum idp_err (*get)(struct kv *kv, enum kv_kind kind, struct kv_bytes key, struct arena *arena,
                         struct kv_bytes *out);
-    enum idp_err (*take)(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
-                         struct arena *arena, struct kv_bytes *out);
+    enum idp_err (*take)(struct kv *kv, enum kv_kind kind, struct kv_bytes key, struct arena *arena,
+                         struct kv_bytes *out);
     enum idp_err (*put)(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
                         struct kv_bytes value, int64_t ttl_ms);
     enum idp_err (*add)(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
@@ -73,8 +74,9 @@ void kv_close(struct kv *kv);
 /*
  * All of these return IDP_UNAVAILABLE when the store does not answer (never "not found"),
  * IDP_WAIT when it would have to be waited for on a thread that may not, IDP_FULL when the kind's
- * quota is used up, IDP_FAULT for no memory. Keys are 1 to KV_KEY_MAX bytes, values up to
- * KV_VALUE_MAX. Results are copied into the arena.
+ * quota is used up, IDP_FAULT for no memory, IDP_BAD_REQUEST when a length is out of bounds: keys
+ * are 1 to KV_KEY_MAX bytes, values up to KV_VALUE_MAX. A ttl_ms below 1 counts as 1, one above
+ * KV_TTL_MAX_MS as that. Results are copied into the arena, with a NUL behind len bytes.
  */
 
 /* The value, or IDP_NOT_FOUND. */
@@ -99,7 +101,8 @@ enum idp_err kv_add(struct kv *kv, enum kv_kind kind, struct kv_bytes key, struc
 enum idp_err kv_swap(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
                      struct kv_bytes expected, struct kv_bytes value, int64_t ttl_ms);
 
-/* Adds to a counter, which begins at 0 and is gone ttl_ms after it began; *out is the new sum. */
+/* Adds to a counter, which begins at 0 and is gone ttl_ms after it began; *out is the new sum.
+ * kv_get() gives a counter out as decimal digits. Returns IDP_FAULT where something else stands. */
 enum idp_err kv_count(struct kv *kv, enum kv_kind kind, struct kv_bytes key, int64_t by,
                       int64_t ttl_ms, int64_t *out);
 
