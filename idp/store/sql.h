@@ -53,6 +53,9 @@ const char *sql_cell_text(const struct sql_rows *rows, size_t row, size_t column
 int64_t sql_cell_int(const struct sql_rows *rows, size_t row, size_t column);
 const struct sql_value *sql_cell(const struct sql_rows *rows, size_t row, size_t column);
 
+/* What one result may hold. */
+enum { SQL_ROWS_MAX = 10000, SQL_BYTES_MAX = 64 * 1024 * 1024 };
+
 struct sql_driver {
     const char *name;
     enum idp_err (*read)(struct sql *db, struct arena *arena, const struct sql_call *call,
@@ -82,7 +85,8 @@ void sql_close(struct sql *db);
 
 /*
  * All of these return IDP_UNAVAILABLE when the database does not answer, IDP_WAIT on a thread that
- * may not wait (always: every SQL call waits), IDP_FAULT for no memory or a statement that is wrong.
+ * may not wait (always: every SQL call waits), IDP_FAULT for no memory or a statement that is
+ * wrong.
  */
 
 /* Reads outside a transaction: sees what was committed. At most 10,000 rows (IDP_FULL). */
