@@ -20,7 +20,7 @@ try {
     platform: 'node',
     format: 'esm',
     target: 'node18',
-    external: ['node:*', 'vue'],
+    external: ['node:*'],
     logLevel: 'warning',
   })
   const compiled = readdirSync(folder).map((name) => join(folder, name))

@@ -38,7 +38,11 @@ async function send(address: string, body: unknown, deadlineMs: number): Promise
 /* Whether something answers there at all: an opaque request shows no content, but it resolves. */
 async function somethingAnswers(address: string): Promise<boolean> {
   try {
-    await fetch(address, { mode: 'no-cors', credentials: 'omit', cache: 'no-store' })
+    await fetch(new URL('/', address).href, {
+      mode: 'no-cors',
+      credentials: 'omit',
+      cache: 'no-store',
+    })
     return true
   } catch {
     return false

@@ -18,8 +18,11 @@ export const enterprise = computed<Enterprise | null>(() =>
   current.value?.signed_in ? (current.value.enterprise ?? null) : null,
 )
 
-/* Asks the provider who we are. Throws Refusal. */
-export async function loadSession(): Promise<Session> {
+/* The one question under way: the first answer sets the cookie, so two at once would each start a
+   session and the later cookie would make the earlier token worthless. */
+let pending: Promise<Session> | null = null
+
+async function askForSession(): Promise<Session> {
   const wasSignedIn = current.value?.signed_in === true
   const fresh = await call<Session>({ method: 'GET', path: '/api/session' })
   current.value = fresh
@@ -28,9 +31,22 @@ export async function loadSession(): Promise<Session> {
   return fresh
 }
 
+function ask(): Promise<Session> {
+  pending = askForSession().finally(() => {
+    pending = null
+  })
+  return pending
+}
+
+/* The session as it is now, even where an earlier answer is known. Throws Refusal. */
+export async function loadSession(): Promise<Session> {
+  await pending?.catch(() => undefined)
+  return ask()
+}
+
 /* The session, asked for once. Throws Refusal. */
 export async function knownSession(): Promise<Session> {
-  return current.value ?? (await loadSession())
+  return current.value ?? (await (pending ?? ask()))
 }
 
 /* Puts the session's end out of sight, once read. */
