@@ -74,27 +74,39 @@ const char *rp_form_encode(struct arena *arena, const char *value)
     return form.full ? NULL : form.text;
 }
 
+/* Reads the %xx that begins at s, of len bytes in all. */
+static bool read_escape(const char *s, size_t len, char *out)
+{
+    char hex[3] = "";
+    unsigned char byte = 0;
+    if (len < 3)
+        return false;
+    memcpy(hex, s + 1, 2);
+    if (!text_from_hex(hex, &byte, 1))
+        return false;
+    *out = (char)byte;
+    return true;
+}
+
 /* Decodes one name or value of len bytes; NULL when it cannot be, or is not plain text. */
 static const char *decode(struct arena *arena, const char *s, size_t len)
 {
     char *out = arena_strndup(arena, s, len);
     size_t n = 0;
-    for (size_t i = 0; out != NULL && i < len; i++) {
-        unsigned char byte = (unsigned char)s[i];
-        if (s[i] == '+')
-            byte = ' ';
-        if (s[i] == '%') {
-            const char hex[3] = {i + 1 < len ? s[i + 1] : '\0', i + 2 < len ? s[i + 2] : '\0', 0};
-            if (!text_from_hex(hex, &byte, 1))
-                return NULL;
-            i += 2;
-        }
-        out[n++] = (char)byte;
-    }
-    if (out == NULL || !text_is_clean_utf8(out, n))
+    if (out == NULL)
         return NULL;
+    for (size_t i = 0; i < len; i++, n++) {
+        out[n] = s[i];
+        if (s[i] == '+')
+            out[n] = ' ';
+        if (s[i] != '%')
+            continue;
+        if (!read_escape(s + i, len - i, &out[n]))
+            return NULL;
+        i += 2;
+    }
     out[n] = '\0';
-    return out;
+    return text_is_clean_utf8(out, n) ? out : NULL;
 }
 
 static bool read_pair(struct arena *arena, const char *s, size_t len, struct pair *out)

@@ -70,7 +70,8 @@ static const char *text(const json_t *object, const char *name)
 
 static enum rp_err refuse(struct rp_note *note, const char *why)
 {
-    return rp_note_set(note, RP_BAD_TOKEN, "ID token: %s", why);
+    (void)rp_note_set(note, RP_BAD_TOKEN, "ID token: %s", why);
+    return RP_BAD_TOKEN;
 }
 
 /* Finds the key; its type decides the algorithm and the header may only agree (RFC 8725 3.1). */

@@ -53,8 +53,8 @@ static bool bind_parties(const struct rp *rp, EVP_CIPHER_CTX *ctx)
                             (int)strlen(s->issuer) + 1) == 1;
 }
 
-static bool encrypt(const struct rp *rp, EVP_CIPHER_CTX *ctx, const struct rp_pending *pending,
-                    unsigned char whole[WHOLE])
+static bool seal(const struct rp *rp, EVP_CIPHER_CTX *ctx, const struct rp_pending *pending,
+                 unsigned char whole[WHOLE])
 {
     int n = 0;
     return EVP_CipherInit_ex2(ctx, EVP_aes_256_gcm(), rp->seal_key, whole, 1, NULL) == 1 &&
@@ -64,8 +64,8 @@ static bool encrypt(const struct rp *rp, EVP_CIPHER_CTX *ctx, const struct rp_pe
            EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG, whole + IV + BODY) == 1;
 }
 
-static bool decrypt(const struct rp *rp, EVP_CIPHER_CTX *ctx, unsigned char whole[WHOLE],
-                    struct rp_pending *pending)
+static bool unseal(const struct rp *rp, EVP_CIPHER_CTX *ctx, unsigned char whole[WHOLE],
+                   struct rp_pending *pending)
 {
     int n = 0;
     unsigned char rest[TAG];
@@ -83,7 +83,7 @@ enum rp_err rp_pending_seal(const struct rp *rp, struct arena *arena,
     char *text = arena_alloc(arena, BASE64URL_LEN(WHOLE) + 1);
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     bool sealed = text != NULL && ctx != NULL && random_bytes(whole, IV) == IDP_OK &&
-                  encrypt(rp, ctx, pending, whole);
+                  seal(rp, ctx, pending, whole);
     EVP_CIPHER_CTX_free(ctx);
     if (!sealed)
         return RP_FAULT;
@@ -103,7 +103,7 @@ enum rp_err rp_pending_open(const struct rp *rp, const char *text, int64_t now,
         base64url_decode(text, len, whole, sizeof(whole), &n) != IDP_OK || n != WHOLE)
         return RP_BAD_PENDING;
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    bool opened = ctx != NULL && decrypt(rp, ctx, whole, &pending);
+    bool opened = ctx != NULL && unseal(rp, ctx, whole, &pending);
     EVP_CIPHER_CTX_free(ctx);
     int64_t age = opened ? now - pending.begun : 0;
     bool good = opened && age <= rp->settings.pending_s && age >= -(int64_t)rp->settings.skew_s;

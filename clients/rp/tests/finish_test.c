@@ -293,28 +293,28 @@ static void refusals_of_the_token_endpoint_have_their_codes(void **state)
 {
     struct world *w = *state;
     static const struct {
-        int status;
         const char *body;
+        int status;
         enum rp_err err;
     } cases[] = {
-        {400, "{\"error\":\"invalid_grant\"}", RP_BAD_CODE},
-        {401, "{\"error\":\"invalid_client\"}", RP_BAD_CLIENT},
-        {400, "{\"error\":\"unauthorized_client\"}", RP_BAD_CLIENT},
-        {401, "", RP_BAD_CLIENT},
-        {400, "{\"error\":\"invalid_request\"}", RP_BAD_TOKEN},
-        {400, "<html>", RP_BAD_TOKEN},
-        {302, "{}", RP_BAD_TOKEN},
-        {429, "{}", RP_UNREACHABLE},
-        {500, "{\"error\":\"invalid_grant\"}", RP_UNREACHABLE},
-        {200, "", RP_BAD_TOKEN},
-        {200, "[]", RP_BAD_TOKEN},
-        {200, "{}", RP_BAD_TOKEN},
-        {200, "{\"access_token\":\"a\",\"token_type\":\"Bearer\"}", RP_BAD_TOKEN},
-        {200, "{\"access_token\":\"a\",\"token_type\":\"mac\",\"id_token\":\"a.b.c\"}",
+        {"{\"error\":\"invalid_grant\"}", 400, RP_BAD_CODE},
+        {"{\"error\":\"invalid_client\"}", 401, RP_BAD_CLIENT},
+        {"{\"error\":\"unauthorized_client\"}", 400, RP_BAD_CLIENT},
+        {"", 401, RP_BAD_CLIENT},
+        {"{\"error\":\"invalid_request\"}", 400, RP_BAD_TOKEN},
+        {"<html>", 400, RP_BAD_TOKEN},
+        {"{}", 302, RP_BAD_TOKEN},
+        {"{}", 429, RP_UNREACHABLE},
+        {"{\"error\":\"invalid_grant\"}", 500, RP_UNREACHABLE},
+        {"", 200, RP_BAD_TOKEN},
+        {"[]", 200, RP_BAD_TOKEN},
+        {"{}", 200, RP_BAD_TOKEN},
+        {"{\"access_token\":\"a\",\"token_type\":\"Bearer\"}", 200, RP_BAD_TOKEN},
+        {"{\"access_token\":\"a\",\"token_type\":\"mac\",\"id_token\":\"a.b.c\"}", 200,
          RP_BAD_TOKEN},
-        {200, "{\"access_token\":\"a\\r\\nX: y\",\"token_type\":\"Bearer\",\"id_token\":\"a.b.c\"}",
+        {"{\"access_token\":\"a\\r\\nX: y\",\"token_type\":\"Bearer\",\"id_token\":\"a.b.c\"}", 200,
          RP_BAD_TOKEN},
-        {200, "{\"access_token\":\"\",\"token_type\":\"Bearer\",\"id_token\":\"a.b.c\"}",
+        {"{\"access_token\":\"\",\"token_type\":\"Bearer\",\"id_token\":\"a.b.c\"}", 200,
          RP_BAD_TOKEN},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

@@ -80,12 +80,12 @@ static void provider_without_keys_lets_nobody_in(void **state)
 {
     struct world *w = *state;
     static const struct {
-        int status;
         const char *body;
+        int status;
         enum rp_err err;
-    } cases[] = {{500, "{}", RP_UNREACHABLE},        {404, "{}", RP_BAD_PROVIDER},
-                 {200, "{}", RP_BAD_PROVIDER},       {200, "{\"keys\":{}}", RP_BAD_PROVIDER},
-                 {200, "not JSON", RP_BAD_PROVIDER}, {200, "{\"keys\":[]}", RP_BAD_TOKEN}};
+    } cases[] = {{"{}", 500, RP_UNREACHABLE},        {"{}", 404, RP_BAD_PROVIDER},
+                 {"{}", 200, RP_BAD_PROVIDER},       {"{\"keys\":{}}", 200, RP_BAD_PROVIDER},
+                 {"not JSON", 200, RP_BAD_PROVIDER}, {"{\"keys\":[]}", 200, RP_BAD_TOKEN}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         fake_says(w->provider, FAKE_JWKS, cases[i].status, NULL, cases[i].body);
         assert_int_equal(world_meet(w), RP_OK);

@@ -251,7 +251,7 @@ static void strangers_may_not_initiate_a_login(void **state)
 {
     struct world *w = *state;
     static const char *const bad[] = {"", "iss=", "iss=https://idp.example",
-                                      "target_link_uri=" OWN "/home", "%zz"};
+                                      ("target_link_uri=" OWN "/home"), "%zz"};
     char *target = NULL;
     assert_int_equal(world_meet(w), RP_OK);
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)

@@ -127,6 +127,7 @@ char *world_param(const char *url, const char *name)
 
 void world_begin(struct world *w, const struct rp_request *request)
 {
+    const json_int_t now = world_clock;
     forget(w);
     if (w->rp == NULL)
         assert_int_equal(world_meet(w), RP_OK);
@@ -134,9 +135,8 @@ void world_begin(struct world *w, const struct rp_request *request)
     w->nonce = world_param(w->start.url, "nonce");
     w->claims =
         json_pack("{s:s,s:s,s:s,s:I,s:I,s:s,s:I,s:s,s:[ss]}", "iss", fake_issuer(w->provider),
-                  "sub", "company-7", "aud", CLIENT, "exp", (json_int_t)(world_clock + 300), "iat",
-                  (json_int_t)world_clock, "nonce", w->nonce, "auth_time",
-                  (json_int_t)(world_clock - 10), "acr", "urn:tamga:lock", "amr", "hwk", "pin");
+                  "sub", "company-7", "aud", CLIENT, "exp", now + 300, "iat", now, "nonce",
+                  w->nonce, "auth_time", now - 10, "acr", "urn:tamga:lock", "amr", "hwk", "pin");
     w->header = json_pack("{s:s,s:s}", "alg", "ES256", "kid", "ec-1");
     assert_non_null(w->claims);
 }
