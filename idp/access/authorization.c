@@ -14,7 +14,7 @@ enum idp_err authorization_need(const struct access *access, struct arena *arena
                                 const struct interaction *in, const struct session *session,
                                 enum authorization_need *out)
 {
-    if (!session->signed_in || session->auth_time < in->signed_in_since) {
+    if (!session->signed_in || in->ask_sign_in || session->auth_time < in->signed_in_since) {
         *out = AUTHORIZATION_SIGN_IN;
         return IDP_OK;
     }

@@ -27,6 +27,7 @@ static enum idp_err store(const struct access *access, const struct interaction 
     pack_number(&p, in->claims.id_token);
     pack_number(&p, in->began);
     pack_number(&p, in->signed_in_since);
+    pack_number(&p, in->ask_sign_in);
     pack_number(&p, in->ask_consent);
     if (p.failed)
         return IDP_BAD_REQUEST;
@@ -57,6 +58,7 @@ static bool read(struct kv_bytes record, struct arena *arena, struct interaction
     in->claims.id_token = (uint32_t)unpack_number(&u);
     in->began = unpack_number(&u);
     in->signed_in_since = unpack_number(&u);
+    in->ask_sign_in = unpack_number(&u) != 0;
     in->ask_consent = unpack_number(&u) != 0;
     return unpack_done(&u);
 }
@@ -85,7 +87,9 @@ enum idp_err interaction_find(const struct access *access, struct arena *arena, 
 enum idp_err interaction_move(const struct access *access, const struct interaction *interaction,
                               const struct session *to, int64_t now)
 {
-    return store(access, interaction, to->hash, now);
+    struct interaction moved = *interaction;
+    moved.ask_sign_in = false;
+    return store(access, &moved, to->hash, now);
 }
 
 enum idp_err interaction_end(const struct access *access, const char *id)

@@ -24,8 +24,9 @@ struct interaction {
     const char *code_challenge;
     struct claims_asked claims;
     int64_t began;
-    int64_t signed_in_since; /* a sign-in older than this does not do (max_age, prompt=login) */
-    bool ask_consent;        /* even when it was given before (prompt=consent, portal launch) */
+    int64_t signed_in_since; /* a sign-in older than this does not do (max_age) */
+    bool ask_sign_in; /* whatever sign-in there is (prompt=login), until one in answer to it */
+    bool ask_consent; /* even when it was given before (prompt=consent, portal launch) */
 };
 
 /* Stores it under a new id, which is put into it. IDP_FULL when too many wait. */
@@ -40,7 +41,7 @@ enum idp_err interaction_find(const struct access *access, struct arena *arena, 
                               const struct session *session, int64_t now,
                               const struct interaction **out);
 
-/* Hands it over to the session that grew from its own by signing in. */
+/* Hands it over to the session that grew from its own by signing in, in answer to it. */
 enum idp_err interaction_move(const struct access *access, const struct interaction *interaction,
                               const struct session *to, int64_t now);
 

@@ -1,0 +1,41 @@
+/* What the whole program shares: filled at start, constant while serving, save where noted. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "access/access.h"
+#include "config.h"
+
+struct client_registry;
+struct generation_watch;
+struct http_files;
+struct http_fixed;
+struct http_server;
+struct kv;
+struct master_key;
+struct net;
+struct pki;
+struct purpose_keys;
+struct route;
+struct signer;
+struct sql;
+
+struct app {
+    struct config config;
+    struct access access; /* for access/, with the stores and keys below */
+    struct sql *db;
+    struct kv *kv;
+    struct net *net;
+    struct pki *pki;
+    struct master_key *master;
+    struct purpose_keys *keys;
+    struct signer *signer;
+    struct client_registry *clients;
+    struct http_files *pages, *packages;
+    struct http_fixed *discovery;
+    _Atomic(struct http_fixed *) jwks; /* swapped when the keys change */
+    struct http_fixed *jwks_before;    /* the one it took the place of */
+    struct generation_watch *watch;
+    struct http_server *server;
+    const struct route *const *routes;
+};

@@ -1,0 +1,167 @@
+/*
+ * The authorization code grant (RFC 6749 section 4.1.3, RFC 7636 section 4.5, OpenID Connect Core
+ * section 3.1.3).
+ *
+ * A code works once. It is taken from the key-value store, and the grant it makes is a row whose
+ * code hash is unique, so it works once even when that store failed over in between. Whoever comes
+ * second leaves a mark before looking for the first one's grant; the first looks for the mark after
+ * the grant is committed: whatever the order, the grant of a code that was used twice is ended.
+ */
+#include <string.h>
+
+#include "access/access_token.h"
+#include "access/code.h"
+#include "access/grant.h"
+#include "access/revoke.h"
+#include "access/session.h"
+#include "app.h"
+#include "base/arena.h"
+#include "base/json_out.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "client/client.h"
+#include "http/http.h"
+#include "oauth/grants/grants.h"
+#include "oauth/shared/id_token.h"
+#include "oauth/shared/pkce.h"
+#include "store/kv.h"
+
+enum { ANSWER_MAX = 8192, MARK_MS = 10 * 60 * 1000 };
+
+static void note(const struct request *rq, const char *why)
+{
+    struct log_line line;
+    log_begin(&line, LOG_WARN, "code_refused");
+    log_text(&line, "request", rq->id);
+    log_text(&line, "client", rq->client->id);
+    log_text(&line, "why", why);
+    log_end(&line);
+}
+
+/* A code that was used before: its grant ends (RFC 6749 section 4.1.2). */
+static enum idp_err refuse_second_use(struct request *rq, const char *hash)
+{
+    const struct access *access = &rq->app->access;
+    unsigned char grant[GRANT_ID_SIZE];
+    enum idp_err err = kv_put(access->kv, KV_REPLAY, kv_text(hash), kv_text("code"), MARK_MS);
+    if (err != IDP_OK)
+        return err;
+    err = grant_find_by_code(access, rq->arena, hash, grant);
+    if (err == IDP_NOT_FOUND) {
+        note(rq, "unknown, expired or used");
+        return IDP_BAD_GRANT;
+    }
+    if (err != IDP_OK)
+        return err;
+    err = revoke_grant(access, rq->arena, grant, "code_used_twice", rq->now);
+    note(rq, "used twice");
+    return err == IDP_OK ? IDP_BAD_GRANT : err;
+}
+
+/* Why the code may not be redeemed like this, or NULL. */
+static const char *objection(const struct request *rq, const struct code *code)
+{
+    const char *redirect_uri = http_param(rq, "redirect_uri");
+    if (strcmp(code->client, rq->client->id) != 0)
+        return "issued to another client";
+    if (redirect_uri == NULL || strcmp(redirect_uri, code->redirect_uri) != 0)
+        return "another redirect_uri";
+    if (!pkce_verifier_fits(http_param(rq, "code_verifier"), code->code_challenge))
+        return "the code_verifier does not fit";
+    return NULL;
+}
+
+static enum idp_err make_grant(struct request *rq, const struct code *code, const char *hash,
+                               struct grant *grant)
+{
+    const struct access *access = &rq->app->access;
+    struct kv_bytes mark;
+    *grant = (struct grant){
+        .client = code->client,
+        .enterprise = code->enterprise,
+        .lock = code->lock,
+        .session = code->session,
+        .scope = code->scope,
+        .claims = code->claims,
+        .auth_time = code->auth_time,
+        .created = rq->now,
+        .acr = code->acr,
+        .amr = code->amr,
+    };
+    enum idp_err err = session_check_not_ended(access, rq->arena, code->session);
+    if (err == IDP_OK)
+        err = grant_make(access, rq->arena, grant, hash);
+    if (err == IDP_CONFLICT)
+        return refuse_second_use(rq, hash);
+    if (err == IDP_DENIED) {
+        note(rq, "session, client, enterprise or lock has ended");
+        return IDP_BAD_GRANT;
+    }
+    if (err == IDP_OK)
+        err = kv_get(access->kv, KV_REPLAY, kv_text(hash), rq->arena, &mark);
+    if (err == IDP_OK) /* a second use came while the first was under way */
+        return revoke_grant(access, rq->arena, grant->id, "code_used_twice", rq->now);
+    return err == IDP_NOT_FOUND ? IDP_OK : err;
+}
+
+/* RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3. */
+static enum idp_err answer(struct request *rq, struct response *rs, const struct code *code,
+                           const struct grant *grant)
+{
+    const char *access_token = NULL;
+    const char *id_token = NULL;
+    enum idp_err err =
+        access_token_make(&rq->app->access, rq->arena, grant->id, rq->now, &access_token);
+    struct id_token wanted = {.client = rq->client,
+                              .grant = grant,
+                              .nonce = code->nonce,
+                              .access_token = access_token,
+                              .now = rq->now};
+    if (err == IDP_OK && text_list_has(code->scope, "openid"))
+        err = id_token_make(rq->app, rq->arena, &wanted, &id_token);
+    if (err != IDP_OK)
+        return err == IDP_DENIED ? IDP_BAD_GRANT : err;
+
+    char *body = arena_alloc(rq->arena, ANSWER_MAX);
+    if (body == NULL)
+        return IDP_FAULT;
+    struct json_out json = json_out_new(body, ANSWER_MAX);
+    json_out_object(&json, NULL);
+    json_out_text(&json, "access_token", access_token);
+    json_out_text(&json, "token_type", "Bearer");
+    json_out_number(&json, "expires_in", rq->app->access.access_token_s);
+    json_out_text(&json, "id_token", id_token);
+    json_out_text(&json, "scope", code->scope);
+    json_out_end_object(&json);
+    size_t len = json_out_done(&json);
+    return len > 0 ? http_respond_bytes(rs, 200, "application/json", body, len) : IDP_FAULT;
+}
+
+static enum idp_err redeem(struct request *rq, struct response *rs)
+{
+    const char *text = http_param(rq, "code");
+    const struct code *code = NULL;
+    struct grant grant;
+    if (text == NULL || http_param(rq, "redirect_uri") == NULL)
+        return IDP_BAD_REQUEST;
+    const char *hash = code_hash(rq->arena, text);
+    if (hash == NULL)
+        return IDP_FAULT;
+    enum idp_err err = code_take(&rq->app->access, rq->arena, hash, rq->now, &code);
+    if (err == IDP_NOT_FOUND)
+        return refuse_second_use(rq, hash);
+    if (err != IDP_OK)
+        return err;
+    const char *why = objection(rq, code);
+    if (why != NULL) {
+        note(rq, why);
+        return IDP_BAD_GRANT;
+    }
+    err = make_grant(rq, code, hash, &grant);
+    return err == IDP_OK ? answer(rq, rs, code, &grant) : err;
+}
+
+const struct grant_type grant_authorization_code = {
+    .name = "authorization_code",
+    .redeem = redeem,
+};

@@ -1,0 +1,143 @@
+/*
+ * Client authentication (RFC 6749 section 2.3): client_secret_basic, client_secret_post, and none
+ * for public clients, who prove themselves by PKCE. One method a request, and only the one the
+ * client is registered with.
+ */
+#include "oauth/shared/client_auth.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "access/rate.h"
+#include "app.h"
+#include "base/arena.h"
+#include "base/base64.h"
+#include "base/log.h"
+#include "client/client.h"
+#include "client/registry.h"
+#include "client/secret.h"
+#include "http/http.h"
+
+enum { CREDENTIALS_MAX = 1024, CREDENTIAL_MAX = 512 };
+
+struct credentials {
+    enum client_auth_method method;
+    const char *id, *secret;
+};
+
+/* One half of Basic credentials: form-encoded text (RFC 6749 section 2.3.1, appendix B). */
+static enum idp_err decode_half(struct arena *arena, const char *s, size_t len, const char **out)
+{
+    static const struct param half[] = {{.name = "v", .max = CREDENTIAL_MAX}, {.name = NULL}};
+    const char *values[HTTP_PARAMS_MAX] = {NULL};
+    if (memchr(s, '&', len) != NULL || memchr(s, '\0', len) != NULL)
+        return IDP_BAD_CLIENT;
+    const char *form = arena_printf(arena, "v=%.*s", (int)len, s);
+    if (form == NULL)
+        return IDP_FAULT;
+    enum idp_err err = http_form_parse(arena, form, strlen(form), half, values);
+    if (err == IDP_OK)
+        *out = values[0];
+    return err == IDP_BAD_REQUEST ? IDP_BAD_CLIENT : err;
+}
+
+/* RFC 7617: "Basic" 1*SP base64(id ":" secret). */
+static enum idp_err read_basic(struct arena *arena, const char *header, struct credentials *out)
+{
+    char text[CREDENTIALS_MAX];
+    size_t n = 0;
+    if (strncasecmp(header, "Basic ", 6) != 0)
+        return IDP_BAD_CLIENT;
+    header += 6;
+    header += strspn(header, " ");
+    if (base64_decode(header, strlen(header), text, sizeof(text), &n) != IDP_OK)
+        return IDP_BAD_CLIENT;
+    const char *colon = memchr(text, ':', n);
+    if (colon == NULL)
+        return IDP_BAD_CLIENT;
+    size_t id_len = (size_t)(colon - text);
+    out->method = CLIENT_SECRET_BASIC;
+    enum idp_err err = decode_half(arena, text, id_len, &out->id);
+    if (err == IDP_OK)
+        err = decode_half(arena, colon + 1, n - id_len - 1, &out->secret);
+    return err;
+}
+
+static enum idp_err read_credentials(struct request *rq, struct credentials *out)
+{
+    const char *id = http_param(rq, "client_id");
+    const char *secret = http_param(rq, "client_secret");
+    if (rq->authorization != NULL) {
+        enum idp_err err = read_basic(rq->arena, rq->authorization, out);
+        /* Section 2.3: not more than one method; a client_id in the body may only agree. */
+        bool twice = secret != NULL || (id != NULL && out->id != NULL && strcmp(id, out->id) != 0);
+        return err == IDP_OK && (twice || out->id == NULL) ? IDP_BAD_CLIENT : err;
+    }
+    out->method = secret != NULL ? CLIENT_SECRET_POST : CLIENT_AUTH_NONE;
+    out->id = id;
+    out->secret = secret;
+    return id != NULL ? IDP_OK : IDP_BAD_CLIENT;
+}
+
+/* Why the client is not let in, for the log; NULL when it is. */
+static const char *objection(const struct app *app, const struct client *client,
+                             const struct credentials *given)
+{
+    if (client == NULL)
+        return "unknown client";
+    if (client->standing != CLIENT_ACTIVE)
+        return "client is not active";
+    if (client->auth_method != given->method)
+        return "another method than registered";
+    if (given->method != CLIENT_AUTH_NONE && !client_secret_check(app->keys, client, given->secret))
+        return "wrong secret";
+    return NULL;
+}
+
+static void note_failure(const struct request *rq, const char *id, const char *why)
+{
+    struct log_line line;
+    log_begin(&line, LOG_WARN, "client_auth_failed");
+    log_text(&line, "request", rq->id);
+    log_text(&line, "address", rq->address);
+    log_text(&line, "client", id);
+    log_text(&line, "why", why);
+    log_end(&line);
+}
+
+/* Failures are counted per address, so that guessing is slow; who succeeds is never slowed. */
+static enum idp_err fail(const struct request *rq, const char *id, const char *why)
+{
+    const struct rate rate = {"token_failure", rq->address, rq->app->config.rate_token_failures};
+    enum idp_err err = rate_take(&rq->app->access, &rate, rq->now);
+    if (err == IDP_WAIT || err == IDP_UNAVAILABLE)
+        return err;
+    note_failure(rq, id, why);
+    return err == IDP_LIMITED ? err : IDP_BAD_CLIENT;
+}
+
+enum idp_err oauth_client_auth(struct request *rq)
+{
+    struct credentials given = {.id = NULL};
+    const struct client *client = NULL;
+    enum idp_err err = read_credentials(rq, &given);
+    if (err == IDP_BAD_CLIENT)
+        return fail(rq, given.id, "malformed or missing credentials");
+    if (err == IDP_OK)
+        err = client_find(rq->app->clients, rq->arena, given.id, &client);
+    if (err != IDP_OK && err != IDP_NOT_FOUND)
+        return err;
+    const char *why = objection(rq->app, client, &given);
+    if (why != NULL)
+        return fail(rq, given.id, why);
+    rq->client = client;
+    return IDP_OK;
+}
+
+enum idp_err oauth_confidential_client_auth(struct request *rq)
+{
+    enum idp_err err = oauth_client_auth(rq);
+    if (err == IDP_OK && rq->client->auth_method == CLIENT_AUTH_NONE)
+        return fail(rq, rq->client->id, "a public client");
+    return err;
+}

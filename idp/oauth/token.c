@@ -1,0 +1,44 @@
+/*
+ * The token endpoint (RFC 6749 section 3.2): finds the grant type and lets its file do the rest.
+ */
+#include "oauth/token.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "http/http.h"
+#include "oauth/grants/grants.h"
+#include "oauth/shared/client_auth.h"
+#include "oauth/shared/error.h"
+
+static const struct param token_params[] = {
+    {.name = "grant_type", .required = true, .max = 128},
+    {.name = "code", .max = 512},
+    {.name = "redirect_uri", .max = 2048},
+    {.name = "code_verifier", .max = 128},
+    {.name = "client_id", .max = 128},
+    {.name = "client_secret", .max = 512},
+    {.name = NULL},
+};
+
+static const struct grant_type *const grant_types[] = {&grant_authorization_code, NULL};
+
+static enum idp_err token(struct request *rq, struct response *rs)
+{
+    const char *name = http_param(rq, "grant_type");
+    for (size_t i = 0; grant_types[i] != NULL; i++)
+        if (strcmp(grant_types[i]->name, name) == 0)
+            return grant_types[i]->redeem(rq, rs);
+    return IDP_REFUSED; /* unsupported_grant_type */
+}
+
+const struct route oauth_token_route = {
+    .spec = "RFC 6749 section 3.2",
+    .methods = HTTP_POST,
+    .path = "/oauth2/token",
+    .waits = HTTP_WAITS_ALWAYS,
+    .params = token_params,
+    .authenticate = oauth_client_auth,
+    .handle = token,
+    .fail = oauth_fail,
+};
