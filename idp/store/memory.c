@@ -71,6 +71,12 @@ struct write {
     int64_t by, *sum;         /* count */
 };
 
+/* The store behind the interface: kv_memory_open() aligned it, which the compiler cannot know. */
+static struct memory *memory_of(struct kv *kv)
+{
+    return (struct memory *)(void *)kv;
+}
+
 /* --- keys and entries ---------------------------------------------------------------------- */
 
 static struct memory_key key_of(const struct memory *memory, enum kv_kind kind, struct kv_bytes key)
@@ -232,7 +238,7 @@ static enum idp_err copy_out(const struct memory_entry *entry, struct arena *are
 static enum idp_err memory_get(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
                                struct arena *arena, struct kv_bytes *out)
 {
-    struct memory *memory = (struct memory *)kv;
+    struct memory *memory = memory_of(kv);
     struct memory_key k = key_of(memory, kind, key);
     struct memory_shard *shard = lock_shard(memory, &k);
     const struct memory_entry *entry = find_live(memory, shard, &k, memory->seams.now_ms());
@@ -242,7 +248,7 @@ static enum idp_err memory_get(struct kv *kv, enum kv_kind kind, struct kv_bytes
 static enum idp_err memory_take(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
                                 struct arena *arena, struct kv_bytes *out)
 {
-    struct memory *memory = (struct memory *)kv;
+    struct memory *memory = memory_of(kv);
     struct memory_key k = key_of(memory, kind, key);
     struct memory_shard *shard = lock_shard(memory, &k);
     struct memory_entry *entry = find_live(memory, shard, &k, memory->seams.now_ms());
@@ -294,7 +300,7 @@ static enum idp_err try_to_write(struct memory *memory, const struct write *writ
 /* Runs a write, after sweeping its kind when that is full. */
 static enum idp_err run(struct kv *kv, const struct write *write)
 {
-    struct memory *memory = (struct memory *)kv;
+    struct memory *memory = memory_of(kv);
     struct memory_entry *fresh = make_entry(&write->key, write->value);
     enum idp_err err = IDP_FAULT;
     if (fresh == NULL)
@@ -368,7 +374,7 @@ static enum idp_err memory_put(struct kv *kv, enum kv_kind kind, struct kv_bytes
                                struct kv_bytes value, int64_t ttl_ms)
 {
     const struct write write = {.decide = always,
-                                .key = key_of((struct memory *)kv, kind, key),
+                                .key = key_of(memory_of(kv), kind, key),
                                 .value = value,
                                 .ttl_ms = ttl_ms};
     return run(kv, &write);
@@ -378,7 +384,7 @@ static enum idp_err memory_add(struct kv *kv, enum kv_kind kind, struct kv_bytes
                                struct kv_bytes value, int64_t ttl_ms)
 {
     const struct write write = {.decide = where_none_stands,
-                                .key = key_of((struct memory *)kv, kind, key),
+                                .key = key_of(memory_of(kv), kind, key),
                                 .value = value,
                                 .ttl_ms = ttl_ms};
     return run(kv, &write);
@@ -388,7 +394,7 @@ static enum idp_err memory_swap(struct kv *kv, enum kv_kind kind, struct kv_byte
                                 struct kv_bytes expected, struct kv_bytes value, int64_t ttl_ms)
 {
     const struct write write = {.decide = where_expected,
-                                .key = key_of((struct memory *)kv, kind, key),
+                                .key = key_of(memory_of(kv), kind, key),
                                 .value = value,
                                 .ttl_ms = ttl_ms,
                                 .expected = expected};
@@ -401,7 +407,7 @@ static enum idp_err memory_count(struct kv *kv, enum kv_kind kind, struct kv_byt
     static const char room[NUMBER_SIZE];
     int64_t sum = 0;
     const struct write write = {.decide = added_up,
-                                .key = key_of((struct memory *)kv, kind, key),
+                                .key = key_of(memory_of(kv), kind, key),
                                 .value = {.bytes = room, .len = sizeof(room)},
                                 .ttl_ms = ttl_ms,
                                 .by = by,
@@ -425,7 +431,7 @@ static void empty_shard(struct memory *memory, struct memory_shard *shard)
 
 static void memory_close(struct kv *kv)
 {
-    struct memory *memory = (struct memory *)kv;
+    struct memory *memory = memory_of(kv);
     for (size_t i = 0; i < SHARDS; i++)
         empty_shard(memory, &memory->shards[i]);
     OPENSSL_cleanse(memory->hash_key, sizeof(memory->hash_key));

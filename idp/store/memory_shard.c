@@ -8,7 +8,7 @@ enum { FIRST_BUCKETS = 16, FIRST_HEAP = 16 };
 bool memory_shard_make(struct memory_shard *shard)
 {
     *shard = (struct memory_shard){.bucket_count = FIRST_BUCKETS};
-    shard->buckets = calloc(FIRST_BUCKETS, sizeof(*shard->buckets));
+    shard->buckets = calloc(FIRST_BUCKETS, sizeof(struct memory_entry *));
     if (shard->buckets == NULL)
         return false;
     if (pthread_mutex_init(&shard->lock, NULL) == 0)
@@ -71,7 +71,7 @@ static bool has_room(struct memory_heap *heap)
     if (heap->count < heap->room)
         return true;
     size_t room = heap->room > 0 ? heap->room * 2 : FIRST_HEAP;
-    struct memory_entry **entries = realloc(heap->entries, room * sizeof(*entries));
+    struct memory_entry **entries = realloc(heap->entries, room * sizeof(struct memory_entry *));
     if (entries == NULL)
         return false;
     heap->entries = entries;
@@ -132,7 +132,7 @@ static void grow(struct memory_shard *shard)
     struct memory_entry **old = shard->buckets;
     if (shard->count < old_count)
         return;
-    struct memory_entry **buckets = calloc(old_count * 2, sizeof(*buckets));
+    struct memory_entry **buckets = calloc(old_count * 2, sizeof(struct memory_entry *));
     if (buckets == NULL)
         return;
     shard->buckets = buckets;
