@@ -20,8 +20,8 @@ static const struct leaf_field field_extended = {"extended_key_usage", "扩展�
 static const struct leaf_field field_ca = {"basic_constraints", "基本约束", "basic constraints"};
 static const struct leaf_field field_key = {"key", "公钥", "public key"};
 static const struct leaf_field field_validity = {"validity", "有效期", "validity period"};
-static const struct leaf_field field_uscc = {"uscc", "统一社会信用代码",
-                                             "unified social credit code"};
+const struct leaf_field profile_field_uscc = {"uscc", "统一社会信用代码",
+                                              "unified social credit code"};
 static const struct leaf_field field_name = {"name", "单位名称", "company name"};
 static const struct leaf_field field_key_number = {"key_number", "证书Key号", "key number"};
 
@@ -160,7 +160,7 @@ static enum pki_reason read_identity(struct leaf *leaf)
     if (place_read_first(&rules->name, certificate, leaf->name) != PLACE_FOUND)
         return refuse(leaf, PKI_PROFILE, &field_name);
     if (place_read_first(&rules->uscc, certificate, leaf->uscc) == PLACE_WRONG)
-        return refuse(leaf, PKI_PROFILE, &field_uscc);
+        return refuse(leaf, PKI_PROFILE, &profile_field_uscc);
     if (place_read_first(&rules->key_number, certificate, leaf->key_number) == PLACE_WRONG)
         return refuse(leaf, PKI_PROFILE, &field_key_number);
     leaf->names_person = place_read_first(&rules->person, certificate, person) != PLACE_ABSENT;

@@ -1,0 +1,295 @@
+#include "pki/asking.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/circuit.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "net/fetch.h"
+
+/* A question in flight. Whoever leaves it last frees it. */
+struct flight {
+    struct flight *next;
+    unsigned char hash[DIGEST_SIZE]; /* the leaf's */
+    unsigned people;                 /* who asks, and who waits */
+    bool landed;
+    enum idp_err err;
+    struct ocsp_answer answer;
+    unsigned char *response; /* malloc'ed, or NULL */
+    size_t response_len;
+};
+
+struct line {
+    struct circuit circuit;
+    unsigned busy; /* questions in flight */
+};
+
+struct asking {
+    const struct trust *trust;
+    struct pki_fetch fetch;
+    pthread_mutex_t lock; /* guards flights and busy */
+    pthread_cond_t changed;
+    struct flight *flights;
+    struct line *lines; /* one for each authority */
+};
+
+struct asking *asking_new(const struct trust *trust, struct pki_fetch fetch)
+{
+    pthread_condattr_t attributes;
+    struct asking *asking = calloc(1, sizeof(*asking));
+    if (asking == NULL)
+        return NULL;
+    asking->trust = trust;
+    asking->fetch = fetch;
+    asking->lines = calloc(trust->count, sizeof(*asking->lines));
+    bool good = asking->lines != NULL && pthread_condattr_init(&attributes) == 0 &&
+                pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+                pthread_cond_init(&asking->changed, &attributes) == 0 &&
+                pthread_mutex_init(&asking->lock, NULL) == 0;
+    if (!good) {
+        free(asking->lines);
+        free(asking);
+        return NULL;
+    }
+    (void)pthread_condattr_destroy(&attributes);
+    for (size_t i = 0; i < trust->count; i++)
+        circuit_init(&asking->lines[i].circuit, trust->authorities[i].id, ASKING_PAUSE_MS);
+    return asking;
+}
+
+void asking_free(struct asking *asking)
+{
+    if (asking == NULL)
+        return;
+    (void)pthread_cond_destroy(&asking->changed);
+    (void)pthread_mutex_destroy(&asking->lock);
+    free(asking->lines);
+    free(asking);
+}
+
+/* --- one question --------------------------------------------------------------------------- */
+
+static void log_problem(const struct leaf *leaf, const char *problem)
+{
+    char hash[2 * DIGEST_SIZE + 1];
+    struct log_line line;
+    text_to_hex(leaf->hash, DIGEST_SIZE, hash);
+    log_begin(&line, LOG_WARN, "status_unusable");
+    log_text(&line, "authority", leaf->authority->id);
+    log_text(&line, "certificate", hash);
+    log_text(&line, "problem", problem);
+    log_end(&line);
+}
+
+/* One address: what came, or why nothing did. Sets *came when the service answered at all. */
+static const char *fetch(const struct asking *asking, struct arena *arena, const char *url,
+                         const struct ocsp_question *question, unsigned deadline_ms,
+                         struct net_answer *out, bool *came)
+{
+    const struct net_request request = {
+        .url = url,
+        .content_type = "application/ocsp-request",
+        .body = question->der,
+        .body_len = question->der_len,
+        .accept = "application/ocsp-response",
+        .answer_max = OCSP_ANSWER_MAX,
+        .deadline_ms = deadline_ms,
+    };
+    enum idp_err err = asking->fetch.send(asking->fetch.context, arena, &request, out);
+    *came = *came || err == IDP_OK || err == IDP_FULL;
+    if (err == IDP_UNAVAILABLE)
+        return "no answer came in time";
+    if (err == IDP_DENIED)
+        return "the address is not allowed";
+    if (err == IDP_FULL)
+        return "the answer is too large";
+    if (err != IDP_OK)
+        return "the question could not be sent";
+    return out->status == 200 ? NULL : "the service answered with an HTTP error";
+}
+
+/* Tries the authority's addresses in turn until one gives an answer that counts. */
+static struct ocsp_answer try_addresses(const struct asking *asking, struct arena *arena,
+                                        const struct ocsp_question *question, int64_t now,
+                                        struct net_answer *received, bool *came)
+{
+    struct ocsp_answer answer = {.problem = "no address"};
+    const struct revocation *revocation = &question->rules->revocation;
+    int64_t end = clock_ticks_ms() + revocation->deadline_ms;
+    for (size_t i = 0; i < revocation->ocsp.count && answer.verdict == STATUS_UNUSABLE; i++) {
+        int64_t left = end - clock_ticks_ms();
+        if (left <= 0)
+            break;
+        answer.problem = fetch(asking, arena, revocation->ocsp.list[i], question, (unsigned)left,
+                               received, came);
+        if (answer.problem == NULL)
+            answer = ocsp_answer_read(question, received->body, received->body_len, now);
+    }
+    return answer;
+}
+
+static enum idp_err ask(struct asking *asking, struct arena *arena, const struct leaf *leaf,
+                        int64_t now, struct status *out)
+{
+    struct ocsp_question question;
+    struct net_answer received = {.body = NULL};
+    const struct authority_rules *rules = leaf->authority->rules;
+    struct circuit *circuit = &asking->lines[rules->index].circuit;
+    bool came = false;
+    enum idp_err err = ocsp_question_make(rules, leaf->anchor, leaf->der, leaf->der_len, &question);
+    if (err != IDP_OK)
+        return err;
+    struct ocsp_answer answer = try_addresses(asking, arena, &question, now, &received, &came);
+    ocsp_question_clear(&question);
+    if (came)
+        circuit_answered(circuit);
+    else
+        circuit_missed(circuit, clock_ticks_ms());
+    if (answer.verdict == STATUS_UNUSABLE)
+        log_problem(leaf, answer.problem);
+    *out = (struct status){
+        .answer = answer, .response = received.body, .response_len = received.body_len};
+    return IDP_OK;
+}
+
+/* --- many who ask --------------------------------------------------------------------------- */
+
+static struct timespec time_in(int64_t ms)
+{
+    int64_t at = clock_ticks_ms() + ms;
+    return (struct timespec){.tv_sec = (time_t)(at / 1000), .tv_nsec = (long)(at % 1000) * 1000000};
+}
+
+static struct flight *find_flight(const struct asking *asking, const unsigned char *hash)
+{
+    struct flight *flight = asking->flights;
+    while (flight != NULL && memcmp(flight->hash, hash, DIGEST_SIZE) != 0)
+        flight = flight->next;
+    return flight;
+}
+
+/* Puts a flight for this leaf into the list. NULL: no memory. */
+static struct flight *begin_flight(struct asking *asking, const struct leaf *leaf)
+{
+    struct flight *flight = calloc(1, sizeof(*flight));
+    if (flight == NULL)
+        return NULL;
+    memcpy(flight->hash, leaf->hash, DIGEST_SIZE);
+    flight->people = 1;
+    flight->next = asking->flights;
+    asking->flights = flight;
+    return flight;
+}
+
+static void unlink_flight(struct asking *asking, const struct flight *flight)
+{
+    struct flight **at = &asking->flights;
+    while (*at != flight)
+        at = &(*at)->next;
+    *at = flight->next;
+}
+
+static void leave(struct flight *flight)
+{
+    if (--flight->people > 0)
+        return;
+    free(flight->response);
+    free(flight);
+}
+
+/* Waits, with the lock held, until one question more may be in flight for this authority. */
+static bool take_turn(struct asking *asking, struct line *line)
+{
+    struct timespec until = time_in(ASKING_SHARE_WAIT_MS);
+    int waited = 0;
+    while (line->busy == ASKING_SHARE && waited == 0)
+        waited = pthread_cond_timedwait(&asking->changed, &asking->lock, &until);
+    if (line->busy == ASKING_SHARE)
+        return false;
+    line->busy++;
+    return true;
+}
+
+static void land(struct asking *asking, struct flight *flight, enum idp_err err,
+                 const struct status *status)
+{
+    flight->err = err;
+    flight->landed = true;
+    if (err == IDP_OK) {
+        flight->answer = status->answer;
+        if (status->response_len > 0)
+            flight->response = malloc(status->response_len);
+        if (flight->response != NULL) {
+            memcpy(flight->response, status->response, status->response_len);
+            flight->response_len = status->response_len;
+        }
+    }
+    unlink_flight(asking, flight);
+    (void)pthread_cond_broadcast(&asking->changed);
+}
+
+/* The one who asks. Called and left with the lock held. */
+static enum idp_err fly(struct asking *asking, struct arena *arena, const struct leaf *leaf,
+                        int64_t now, struct status *out)
+{
+    struct line *line = &asking->lines[leaf->authority->rules->index];
+    struct status status = {.answer = {.problem = "too many questions in flight"}};
+    enum idp_err err = IDP_OK;
+    struct flight *flight = begin_flight(asking, leaf);
+    if (flight == NULL)
+        return IDP_FAULT;
+    if (!circuit_allows(&line->circuit, clock_ticks_ms()))
+        status.answer.problem = "the circuit is open";
+    else if (take_turn(asking, line)) {
+        (void)pthread_mutex_unlock(&asking->lock);
+        err = ask(asking, arena, leaf, now, &status);
+        (void)pthread_mutex_lock(&asking->lock);
+        line->busy--;
+    }
+    land(asking, flight, err, &status);
+    leave(flight);
+    if (err == IDP_OK)
+        *out = status;
+    return err;
+}
+
+/* One who waits for another's question. Called and left with the lock held. */
+static enum idp_err ride_along(struct asking *asking, struct arena *arena, struct flight *flight,
+                               const struct leaf *leaf, struct status *out)
+{
+    const struct revocation *revocation = &leaf->authority->rules->revocation;
+    struct timespec until = time_in(revocation->deadline_ms + ASKING_SHARE_WAIT_MS);
+    int waited = 0;
+    flight->people++;
+    while (!flight->landed && waited == 0)
+        waited = pthread_cond_timedwait(&asking->changed, &asking->lock, &until);
+    enum idp_err err = flight->landed ? flight->err : IDP_OK;
+    struct status status = {.answer = {.problem = "the question is still in flight"}};
+    if (flight->landed && err == IDP_OK) {
+        status.answer = flight->answer;
+        status.response_len = flight->response_len;
+        status.response = arena_copy(arena, flight->response, flight->response_len);
+    }
+    if (status.response_len > 0 && status.response == NULL)
+        err = IDP_FAULT;
+    leave(flight);
+    if (err == IDP_OK)
+        *out = status;
+    return err;
+}
+
+enum idp_err asking_ask(struct asking *asking, struct arena *arena, const struct leaf *leaf,
+                        int64_t now, struct status *out)
+{
+    (void)pthread_mutex_lock(&asking->lock);
+    struct flight *flight = find_flight(asking, leaf->hash);
+    enum idp_err err = flight != NULL ? ride_along(asking, arena, flight, leaf, out)
+                                      : fly(asking, arena, leaf, now, out);
+    (void)pthread_mutex_unlock(&asking->lock);
+    return err;
+}

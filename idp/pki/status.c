@@ -1,0 +1,85 @@
+#include "pki/status.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/pack.h"
+#include "pki/state.h"
+#include "store/kv.h"
+
+enum {
+    RECORD_VERSION = 1,
+    VERSION_LEN = 16, /* of the trust list's version that goes into a key */
+    KEY_LEN = DIGEST_SIZE + VERSION_LEN,
+    RECORD_MAX = OCSP_ANSWER_MAX + 128,
+};
+
+static struct kv_bytes key_of(const struct pki *pki, const struct leaf *leaf,
+                              unsigned char key[KEY_LEN])
+{
+    memcpy(key, leaf->hash, DIGEST_SIZE);
+    memcpy(key + DIGEST_SIZE, pki->trust->version, VERSION_LEN);
+    return (struct kv_bytes){.bytes = key, .len = KEY_LEN};
+}
+
+static enum idp_err read_record(struct arena *arena, struct kv_bytes record, struct status *out)
+{
+    struct unpack u = unpack_new(record.bytes, record.len, RECORD_VERSION, arena);
+    struct ocsp_answer answer = {.verdict = STATUS_GOOD};
+    answer.produced = unpack_number(&u);
+    answer.this_update = unpack_number(&u);
+    answer.next_update = unpack_number(&u);
+    answer.usable_until = unpack_number(&u);
+    int64_t len = unpack_number(&u);
+    if (u.failed || len <= 0 || len > OCSP_ANSWER_MAX)
+        return IDP_NOT_FOUND;
+    unsigned char *response = arena_alloc(arena, (size_t)len);
+    if (response == NULL)
+        return IDP_FAULT;
+    unpack_bytes(&u, response, (size_t)len);
+    if (!unpack_done(&u))
+        return IDP_NOT_FOUND;
+    *out = (struct status){.answer = answer, .response = response, .response_len = (size_t)len};
+    return IDP_OK;
+}
+
+enum idp_err status_find(struct pki *pki, struct arena *arena, const struct leaf *leaf, int64_t now,
+                         struct status *out)
+{
+    unsigned char key[KEY_LEN];
+    struct kv_bytes record;
+    struct status found;
+    enum idp_err err = kv_get(pki->kv, KV_STATUS, key_of(pki, leaf, key), arena, &record);
+    if (err == IDP_OK)
+        err = read_record(arena, record, &found);
+    if (err != IDP_OK)
+        return err;
+    if (found.answer.usable_until <= now)
+        return IDP_NOT_FOUND;
+    *out = found;
+    return IDP_OK;
+}
+
+void status_keep(struct pki *pki, const struct leaf *leaf, int64_t now, const struct status *status)
+{
+    unsigned char key[KEY_LEN];
+    unsigned char record[RECORD_MAX];
+    const struct ocsp_answer *answer = &status->answer;
+    if (answer->verdict != STATUS_GOOD || answer->usable_until <= now)
+        return;
+    struct pack p = pack_new(record, sizeof(record), RECORD_VERSION);
+    pack_number(&p, answer->produced);
+    pack_number(&p, answer->this_update);
+    pack_number(&p, answer->next_update);
+    pack_number(&p, answer->usable_until);
+    pack_number(&p, (int64_t)status->response_len);
+    pack_bytes(&p, status->response, status->response_len);
+    if (p.failed)
+        return;
+    enum idp_err err = kv_put(pki->kv, KV_STATUS, key_of(pki, leaf, key),
+                              (struct kv_bytes){.bytes = record, .len = p.len},
+                              (answer->usable_until - now) * 1000);
+    if (err != IDP_OK)
+        log_event(LOG_WARN, "status_not_kept", "authority", leaf->authority->id);
+}

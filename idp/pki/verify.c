@@ -1,0 +1,295 @@
+/*
+ * The verdict on a lock's answer. The order in which reasons are told is DESIGN's; the order of
+ * work is another: the signature is checked first, so that a stranger without the key buys neither
+ * path validation nor a different answer.
+ */
+#include "pki/verify.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/lane.h"
+#include "base/refusal.h"
+#include "pki/certificate_time.h"
+#include "pki/profile.h"
+#include "pki/state.h"
+#include "pki/uscc.h"
+
+/* What lock_prepare() found; owns a reference to the leaf through the arena. */
+struct lock_known {
+    struct leaf *leaf;
+    bool has_status;
+    struct status status;
+};
+
+static void release_leaf(void *leaf)
+{
+    leaf_release(leaf);
+}
+
+/* --- before the challenge is taken ---------------------------------------------------------- */
+
+static bool is_in_time(const struct leaf *leaf, int64_t now)
+{
+    return leaf->not_before <= now && now <= leaf->not_after && leaf->anchor->not_before <= now &&
+           now <= leaf->anchor->not_after;
+}
+
+/* Says whether the revocation of a known leaf will have to be looked at. */
+static bool needs_status(const struct leaf *leaf, int64_t now)
+{
+    return leaf->path_is_good && leaf->verdict == PKI_REASONS && is_in_time(leaf, now);
+}
+
+static enum idp_err prepare_status(struct pki *pki, struct arena *arena, int64_t now,
+                                   struct lock_known *known)
+{
+    enum idp_err err = status_find(pki, arena, known->leaf, now, &known->status);
+    known->has_status = err == IDP_OK;
+    if (err == IDP_NOT_FOUND)
+        return lane_may_wait() ? IDP_OK : IDP_WAIT;
+    return err;
+}
+
+enum idp_err lock_prepare(struct pki *pki, struct arena *arena, int64_t now,
+                          struct lock_answer *answer)
+{
+    unsigned char hash[DIGEST_SIZE];
+    struct lock_known *known = arena_alloc(arena, sizeof(*known));
+    if (known == NULL)
+        return IDP_FAULT;
+    enum idp_err err = digest(DIGEST_SHA256, answer->certificate, answer->certificate_len, hash);
+    if (err != IDP_OK)
+        return err;
+    known->leaf = leaves_find(pki->leaves, hash);
+    if (known->leaf == NULL)
+        return lane_may_wait() ? IDP_OK : IDP_WAIT;
+    if (arena_own(arena, known->leaf, release_leaf) == NULL)
+        return IDP_FAULT;
+    if (needs_status(known->leaf, now))
+        err = prepare_status(pki, arena, now, known);
+    if (err == IDP_OK)
+        answer->known = known;
+    return err;
+}
+
+/* --- the signature -------------------------------------------------------------------------- */
+
+static const char context[] = "TAMGA-LOGIN/1"; /* with its NUL it begins M */
+enum { CONTEXT_LEN = sizeof(context), M_LEN = CONTEXT_LEN + 3 * DIGEST_SIZE };
+
+static enum idp_err write_m(const struct leaf *leaf, const struct lock_question *question,
+                            unsigned char m[M_LEN])
+{
+    enum digest_kind kind = leaf_digest(leaf);
+    unsigned char *at = m + CONTEXT_LEN;
+    memcpy(m, context, CONTEXT_LEN);
+    enum idp_err err = digest(kind, question->origin, strlen(question->origin), at);
+    if (err == IDP_OK)
+        err = digest(kind, question->challenge, strlen(question->challenge), at + DIGEST_SIZE);
+    memcpy(at + (size_t)2 * DIGEST_SIZE, leaf->hash_in_m, DIGEST_SIZE);
+    return err;
+}
+
+static enum idp_err check_signature(const struct leaf *leaf, const struct lock_question *question,
+                                    const struct lock_answer *answer, struct refusal *why)
+{
+    unsigned char m[M_LEN];
+    if (!leaf_fits(leaf, answer->algorithm))
+        return refusal_set(why, &pki_reasons[PKI_ALGORITHM]);
+    enum idp_err err = write_m(leaf, question, m);
+    if (err != IDP_OK)
+        return err;
+    if (!leaf_has_signed(leaf, answer->algorithm, m, sizeof(m), answer->signature,
+                         answer->signature_len))
+        return refusal_set(why, &pki_reasons[PKI_NOT_ACCEPTED]);
+    return IDP_OK;
+}
+
+/* --- reasons with their facts --------------------------------------------------------------- */
+
+static void add_authority(struct refusal *why, const struct authority *authority)
+{
+    if (authority == NULL)
+        return;
+    refusal_fact(why, "authority", authority->id);
+    refusal_fact(why, "authority_zh", authority->name_zh);
+    refusal_fact(why, "authority_en", authority->name_en);
+    refusal_fact(why, "phone", authority->phone);
+}
+
+static void add_field(struct refusal *why, const struct leaf_field *field)
+{
+    if (field == NULL)
+        return;
+    refusal_fact(why, "field", field->name);
+    refusal_fact(why, "field_zh", field->zh);
+    refusal_fact(why, "field_en", field->en);
+}
+
+static enum idp_err refuse(const struct leaf *leaf, enum pki_reason reason, struct refusal *why)
+{
+    add_authority(why, leaf->authority);
+    add_field(why, leaf->field);
+    return refusal_set(why, &pki_reasons[reason]);
+}
+
+static enum idp_err refuse_since(struct arena *arena, const struct leaf *leaf,
+                                 enum pki_reason reason, int64_t since, struct refusal *why)
+{
+    char *text = arena_alloc(arena, TIME_TEXT_SIZE);
+    if (text == NULL)
+        return IDP_FAULT;
+    certificate_time_text(since, text);
+    refusal_fact(why, "since", text);
+    return refuse(leaf, reason, why);
+}
+
+/* --- what may speak against a leaf whose key has signed ------------------------------------- */
+
+static enum idp_err check_leaf(struct arena *arena, const struct leaf *leaf, int64_t now,
+                               struct refusal *why)
+{
+    if (leaf->verdict != PKI_REASONS)
+        return refuse(leaf, leaf->verdict, why);
+    if (now < leaf->not_before)
+        return refuse_since(arena, leaf, PKI_NOT_YET_VALID, leaf->not_before, why);
+    if (now > leaf->not_after)
+        return refuse_since(arena, leaf, PKI_EXPIRED, leaf->not_after, why);
+    return is_in_time(leaf, now) ? IDP_OK : refuse(leaf, PKI_PATH, why);
+}
+
+/* A little more than the pause between probes of an authority that missed its deadline. */
+static const char retry_seconds[] = "10";
+_Static_assert(ASKING_PAUSE_MS < 10000, "retry_seconds tells people to come back too early");
+
+static enum idp_err judge_status(struct arena *arena, const struct leaf *leaf,
+                                 const struct ocsp_answer *answer, struct refusal *why)
+{
+    switch (answer->verdict) {
+    case STATUS_GOOD:
+        return IDP_OK;
+    case STATUS_REVOKED:
+        return refuse_since(arena, leaf, PKI_REVOKED, answer->revoked_at, why);
+    case STATUS_ON_HOLD:
+        return refuse_since(arena, leaf, PKI_ON_HOLD, answer->revoked_at, why);
+    case STATUS_UNKNOWN:
+        return refuse(leaf, PKI_STATUS_UNKNOWN, why);
+    case STATUS_UNUSABLE:
+    default:
+        refusal_fact(why, "retry", retry_seconds);
+        return refuse(leaf, PKI_STATUS_UNAVAILABLE, why);
+    }
+}
+
+static enum idp_err check_status(struct pki *pki, struct arena *arena, const struct leaf *leaf,
+                                 int64_t now, const struct lock_known *known, struct refusal *why,
+                                 struct status *out)
+{
+    enum idp_err err = IDP_OK;
+    if (known != NULL && known->has_status)
+        *out = known->status;
+    else
+        err = pki_status(pki, arena, leaf, now, out);
+    return err == IDP_OK ? judge_status(arena, leaf, &out->answer, why) : err;
+}
+
+static enum idp_err check_uscc(const struct leaf *leaf, struct refusal *why)
+{
+    if (leaf->uscc[0] == '\0')
+        return refuse(leaf, PKI_NO_USCC, why);
+    if (uscc_is_valid(leaf->uscc))
+        return IDP_OK;
+    add_field(why, &profile_field_uscc);
+    return refuse(leaf, PKI_USCC_CHECK, why);
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+/* Finds the leaf among those seen before, or parses it. The arena keeps the reference. */
+static enum idp_err find_leaf(struct pki *pki, struct arena *arena,
+                              const struct lock_answer *answer, struct refusal *why,
+                              struct leaf **out)
+{
+    unsigned char hash[DIGEST_SIZE];
+    enum pki_reason reason = PKI_SHAPE;
+    struct leaf *leaf = NULL;
+    if (answer->known != NULL) {
+        *out = answer->known->leaf;
+        return IDP_OK;
+    }
+    enum idp_err err = digest(DIGEST_SHA256, answer->certificate, answer->certificate_len, hash);
+    if (err != IDP_OK)
+        return err;
+    leaf = leaves_find(pki->leaves, hash);
+    if (leaf == NULL && !lane_may_wait())
+        return IDP_WAIT;
+    if (leaf == NULL)
+        err = leaf_parse(answer->certificate, answer->certificate_len, &reason, &leaf);
+    if (err == IDP_REFUSED)
+        return refusal_set(why, &pki_reasons[reason]);
+    if (err != IDP_OK)
+        return err;
+    *out = leaf;
+    return arena_own(arena, leaf, release_leaf) != NULL ? IDP_OK : IDP_FAULT;
+}
+
+static enum idp_err judge_new_leaf(struct pki *pki, struct leaf *leaf)
+{
+    if (leaf->certificate == NULL) /* judged before */
+        return IDP_OK;
+    enum idp_err err = leaf_judge(leaf, pki->trust);
+    if (err == IDP_OK)
+        leaves_add(pki->leaves, leaf);
+    return err;
+}
+
+static void describe(const struct leaf *leaf, const struct lock_answer *answer,
+                     const struct status *status, struct lock_identity *out)
+{
+    *out = (struct lock_identity){
+        .authority = leaf->authority,
+        .uscc = leaf->uscc,
+        .name = leaf->name,
+        .key_number = leaf->key_number[0] != '\0' ? leaf->key_number : NULL,
+        .names_person = leaf->names_person,
+        .issued_in_region = true,
+        .serial = leaf->serial,
+        .not_before = leaf->not_before,
+        .not_after = leaf->not_after,
+        .key = leaf->kind,
+        .algorithm = answer->algorithm,
+        .certificate = leaf->der,
+        .certificate_len = leaf->der_len,
+        .status = {.response = status->response,
+                   .response_len = status->response_len,
+                   .produced = status->answer.produced,
+                   .this_update = status->answer.this_update,
+                   .next_update = status->answer.next_update},
+    };
+    memcpy(out->key_hash, leaf->key_hash, DIGEST_SIZE);
+    memcpy(out->certificate_hash, leaf->hash, DIGEST_SIZE);
+}
+
+enum idp_err lock_verify(struct pki *pki, struct arena *arena, const struct lock_question *question,
+                         const struct lock_answer *answer, struct refusal *why,
+                         struct lock_identity *out)
+{
+    struct leaf *leaf = NULL;
+    struct status status = {.response = NULL};
+    enum idp_err err = find_leaf(pki, arena, answer, why, &leaf);
+    if (err == IDP_OK)
+        err = check_signature(leaf, question, answer, why);
+    if (err == IDP_OK)
+        err = judge_new_leaf(pki, leaf);
+    if (err == IDP_OK)
+        err = check_leaf(arena, leaf, question->now, why);
+    if (err == IDP_OK)
+        err = check_status(pki, arena, leaf, question->now, answer->known, why, &status);
+    if (err == IDP_OK)
+        err = check_uscc(leaf, why);
+    if (err == IDP_OK)
+        describe(leaf, answer, &status, out);
+    return err;
+}
