@@ -77,3 +77,4 @@ rooms: $(filter $(OUT)/tests/$(ROOM)/%,$(TESTS)) ## build and run the unit tests
 -include clients/rp/rules.mk
 -include clients/platform/rules.mk
 -include clients/assistant/rules.mk
+-include idp/store/rules.mk

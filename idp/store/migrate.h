@@ -12,6 +12,8 @@ int64_t migrate_version(void);
 
 /*
  * Runs the scripts that the database lacks, each in a transaction with its row in
- * schema_version. Returns IDP_CONFLICT when the database is newer than the program.
+ * schema_version. Programs may start at the same time: each script is run by one of them. Returns
+ * IDP_CONFLICT when the database is newer than the program, IDP_FAULT for a script that fails, and
+ * otherwise as sql_transact(); the log says which.
  */
 enum idp_err migrate_run(struct sql *db);
