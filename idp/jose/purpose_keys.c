@@ -139,7 +139,7 @@ static enum idp_err open_row(const struct making *making, size_t row, struct pur
     keys->by_id[purpose][id] = mac_key_new(opened.bytes, opened.len);
     if (keys->by_id[purpose][id] == NULL)
         return IDP_FAULT;
-    if (sql_cell(&making->rows, row, 3)->type == SQL_NULL)
+    if (sql_cell(&making->rows, row, 3) == NULL)
         keys->active[purpose] = (unsigned char)id;
     return IDP_OK;
 }
