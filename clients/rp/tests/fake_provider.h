@@ -35,13 +35,16 @@ unsigned fake_asked(struct fake *fake, enum fake_page page);
 char *fake_heard(struct fake *fake, enum fake_page page);
 
 /* Keys made for the test; free with EVP_PKEY_free(). */
-EVP_PKEY *fake_key(const char *type); /* RS256, ES256 */
+EVP_PKEY *fake_key(const char *type); /* RS256, ES256, short RSA */
 
 /* The public JWK with this kid. */
 json_t *fake_jwk(EVP_PKEY *key, const char *kid);
 
 /* The compact JWS of header and claims (both taken over). key NULL: an empty signature. */
 char *fake_sign(EVP_PKEY *key, json_t *header, json_t *claims);
+
+/* The same of JSON as it is written. */
+char *fake_sign_text(EVP_PKEY *key, const char *header, const char *claims);
 
 /* The same, signed with HMAC-SHA-256 and these bytes for a key. */
 char *fake_sign_hmac(const void *secret, size_t n, json_t *header, json_t *claims);

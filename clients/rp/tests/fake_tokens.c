@@ -28,7 +28,11 @@ static void demand(int holds, const char *what)
 
 EVP_PKEY *fake_key(const char *type)
 {
-    EVP_PKEY *key = strcmp(type, "RS256") == 0 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+    EVP_PKEY *key = NULL;
+    if (strcmp(type, "short RSA") == 0)
+        key = EVP_RSA_gen(1024);
+    else
+        key = strcmp(type, "RS256") == 0 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
     demand(key != NULL, "no key");
     return key;
 }
@@ -64,11 +68,9 @@ json_t *fake_jwk(EVP_PKEY *key, const char *kid)
     return jwk;
 }
 
-/* base64url(header) "." base64url(claims), both taken over. */
-static char *signing_input(json_t *header, json_t *claims)
+/* base64url(header) "." base64url(claims) */
+static char *join(const char *const parts[2])
 {
-    char *parts[2] = {json_dumps(header, JSON_COMPACT), json_dumps(claims, JSON_COMPACT)};
-    demand(parts[0] != NULL && parts[1] != NULL, "no JSON");
     size_t lens[2] = {strlen(parts[0]), strlen(parts[1])};
     char *input = malloc(BASE64URL_LEN(lens[0]) + BASE64URL_LEN(lens[1]) + 2);
     demand(input != NULL, "no memory");
@@ -76,6 +78,15 @@ static char *signing_input(json_t *header, json_t *claims)
     size_t at = strlen(input);
     input[at] = '.';
     base64url_encode(parts[1], lens[1], input + at + 1);
+    return input;
+}
+
+/* The same of values, both taken over. */
+static char *signing_input(json_t *header, json_t *claims)
+{
+    char *parts[2] = {json_dumps(header, JSON_COMPACT), json_dumps(claims, JSON_COMPACT)};
+    demand(parts[0] != NULL && parts[1] != NULL, "no JSON");
+    char *input = join((const char *const[2]){parts[0], parts[1]});
     free(parts[0]);
     free(parts[1]);
     json_decref(header);
@@ -105,14 +116,13 @@ static size_t flatten(unsigned char signature[SIGNATURE_MAX], size_t n)
     return (size_t)2 * P256_BYTES;
 }
 
-char *fake_sign(EVP_PKEY *key, json_t *header, json_t *claims)
+/* Takes input over. */
+static char *sign(EVP_PKEY *key, char *input)
 {
-    size_t n = 0;
     unsigned char signature[SIGNATURE_MAX];
-    char *input = signing_input(header, claims);
+    size_t n = sizeof(signature);
     if (key == NULL)
         return with_signature(input, signature, 0);
-    n = sizeof(signature);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     demand(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
                EVP_DigestSign(ctx, signature, &n, (const unsigned char *)input, strlen(input)) == 1,
@@ -121,6 +131,16 @@ char *fake_sign(EVP_PKEY *key, json_t *header, json_t *claims)
     if (EVP_PKEY_is_a(key, "EC"))
         n = flatten(signature, n);
     return with_signature(input, signature, n);
+}
+
+char *fake_sign(EVP_PKEY *key, json_t *header, json_t *claims)
+{
+    return sign(key, signing_input(header, claims));
+}
+
+char *fake_sign_text(EVP_PKEY *key, const char *header, const char *claims)
+{
+    return sign(key, join((const char *const[2]){header, claims}));
 }
 
 char *fake_sign_hmac(const void *secret, size_t n, json_t *header, json_t *claims)

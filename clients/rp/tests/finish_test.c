@@ -192,7 +192,7 @@ static void pending_record_has_to_be_ours_whole_and_fresh(void **state)
     char *own = w->start.pending;
     w->start.pending = NULL;
     assert_int_equal(world_finish(w), RP_BAD_PENDING);
-    for (size_t i = 0; own[i] != '\0'; i += 7) {
+    for (size_t i = 0; i < strlen(own); i += 7) {
         char *changed = strdup(own);
         changed[i] = changed[i] == 'A' ? 'B' : 'A';
         w->start.pending = changed;

@@ -281,6 +281,22 @@ static void malformed_tokens_are_refused(void **state)
     }
 }
 
+/* Two readers could disagree about which of the two counts. */
+static void claim_that_comes_twice_is_refused(void **state)
+{
+    struct world *w = *state;
+    static const char header[] = "{\"alg\":\"ES256\",\"kid\":\"ec-1\"}";
+    char twice[2048] = "{\"iss\":\"https://idp.example\",";
+    world_begin(w, NULL);
+    char *once = json_dumps(w->claims, JSON_COMPACT);
+    world_hands_out(w, fake_sign_text(w->ec, header, once));
+    assert_int_equal(world_finish(w), RP_OK);
+    (void)strncat(twice, once + 1, sizeof(twice) - strlen(twice) - 1);
+    world_hands_out(w, fake_sign_text(w->ec, header, twice));
+    assert_int_equal(world_finish(w), RP_BAD_TOKEN);
+    free(once);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_set_up, world_tear_down)
 
 int main(void)
@@ -306,6 +322,7 @@ int main(void)
         TEST(critical_extension_is_refused),
         TEST(every_flipped_bit_is_noticed),
         TEST(malformed_tokens_are_refused),
+        TEST(claim_that_comes_twice_is_refused),
     };
     return cmocka_run_group_tests_name("rp/id_token", tests, world_make_keys, world_drop_keys);
 }

@@ -179,6 +179,15 @@ static void operations_of_a_key_are_heeded(void **state)
     assert_int_equal(sign_in_with(w, w->ec, "ec-1"), RP_OK);
 }
 
+static void short_rsa_key_is_no_key(void **state)
+{
+    struct world *w = *state;
+    EVP_PKEY *key = fake_key("short RSA");
+    publish(w, fake_jwk(key, "k"));
+    assert_int_equal(sign_in_with(w, key, "k"), RP_BAD_TOKEN);
+    EVP_PKEY_free(key);
+}
+
 struct visitor {
     struct world *w;
     char query[512];
@@ -237,6 +246,7 @@ int main(void)
         TEST(token_without_kid_needs_a_single_key),
         TEST(unusable_keys_are_skipped),
         TEST(operations_of_a_key_are_heeded),
+        TEST(short_rsa_key_is_no_key),
         TEST(threads_share_one_relying_party),
     };
     return cmocka_run_group_tests_name("rp/keys", tests, world_make_keys, world_drop_keys);
