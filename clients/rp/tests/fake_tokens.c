@@ -119,7 +119,7 @@ static size_t flatten(unsigned char signature[SIGNATURE_MAX], size_t n)
 /* Takes input over. */
 static char *sign(EVP_PKEY *key, char *input)
 {
-    unsigned char signature[SIGNATURE_MAX];
+    unsigned char signature[SIGNATURE_MAX] = {0};
     size_t n = sizeof(signature);
     if (key == NULL)
         return with_signature(input, signature, 0);
