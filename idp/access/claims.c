@@ -163,7 +163,7 @@ void claims_write(struct json_out *json, uint32_t set, const struct holder *hold
     write_contact(json, set, e);
 }
 
-const char *claims_show(struct arena *arena, uint32_t bit, const struct holder *holder)
+const char *claims_show(uint32_t bit, const struct holder *holder)
 {
     const struct enterprise *e = &holder->enterprise;
     switch (bit) {
@@ -171,14 +171,8 @@ const char *claims_show(struct arena *arena, uint32_t bit, const struct holder *
         return e->name;
     case CLAIM_USCC:
         return e->uscc;
-    case CLAIM_ENTITY_TYPES:
-        return e->entity_types;
-    case CLAIM_REGION:
-        return e->city;
     case CLAIM_LEGAL_REPRESENTATIVE:
         return e->legal_representative;
-    case CLAIM_LOCK:
-        return arena_printf(arena, "%s · %s", holder->lock.authority, holder->lock.serial);
     case CLAIM_EMAIL:
         return e->email;
     case CLAIM_PHONE:

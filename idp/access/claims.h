@@ -61,5 +61,5 @@ uint32_t claims_from_text(const char *text);
 /* Writes the members of the set about a holder into an object that was begun. */
 void claims_write(struct json_out *json, uint32_t set, const struct holder *holder);
 
-/* A claim's value as the consent page shows it, in the arena; NULL when it has none. */
-const char *claims_show(struct arena *arena, uint32_t bit, const struct holder *holder);
+/* The value of a claim that is a plain text; NULL for the others. */
+const char *claims_show(uint32_t bit, const struct holder *holder);

@@ -1,0 +1,95 @@
+/*
+ * The browser's session as the pages see it: its token, who is signed in, where the assistant is.
+ */
+#include "portal/session.h"
+
+#include "access/revoke.h"
+#include "access/session.h"
+#include "app.h"
+#include "base/object.h"
+#include "enterprise/holder.h"
+#include "http/http.h"
+#include "portal/shared/browser.h"
+#include "portal/shared/describe.h"
+
+static json_t *describe_assistant(const struct config *config)
+{
+    struct object o = object_new();
+    object_text(&o, "address", config->assistant_address);
+    object_text(&o, "minimum_version", config->assistant_minimum_version);
+    return object_done(&o);
+}
+
+static json_t *describe(const struct request *rq, const struct holder *holder)
+{
+    struct object o = object_new();
+    object_text(&o, "token", rq->session->token);
+    object_truth(&o, "signed_in", holder != NULL);
+    object_put(&o, "assistant", describe_assistant(&rq->app->config));
+    if (holder != NULL) {
+        object_put(&o, "enterprise", describe_enterprise(holder));
+        object_put(&o, "lock", describe_lock(rq->app, holder));
+        object_number(&o, "auth_time", rq->session->auth_time);
+    }
+    return object_done(&o);
+}
+
+/* Gives a first visitor, or one whose session is over, a session. */
+static enum idp_err welcome(struct request *rq, struct response *rs)
+{
+    enum idp_err err = session_visit(&rq->app->access, rq->arena, &rq->session);
+    return err == IDP_OK ? http_cookie_set(rq, rs, session_cookie, rq->session->id) : err;
+}
+
+static enum idp_err session(struct request *rq, struct response *rs)
+{
+    const struct holder *holder = NULL;
+    enum idp_err err = IDP_OK;
+    if (rq->session != NULL && rq->session->signed_in)
+        err = holder_find(rq->app->db, rq->app->kv, rq->arena, rq->session->lock, &holder);
+    if (err == IDP_NOT_FOUND ||
+        (err == IDP_OK && holder != NULL && !holder_in_good_standing(holder))) {
+        holder = NULL; /* the lock was unbound meanwhile */
+        rq->session = NULL;
+        err = IDP_OK;
+    }
+    if (err == IDP_OK && rq->session == NULL)
+        err = welcome(rq, rs);
+    return err == IDP_OK ? http_respond_json(rq, rs, 200, describe(rq, holder)) : err;
+}
+
+const struct route portal_session_route = {
+    .spec = "schema/openapi.yaml",
+    .methods = HTTP_GET,
+    .path = "/api/session",
+    .waits = HTTP_WAITS_ON_MISS,
+    .authenticate = portal_any_browser,
+    .handle = session,
+    .fail = portal_fail,
+};
+
+/* The mark comes first: a code that is redeemed at the same moment is refused or ended. */
+static enum idp_err sign_out(struct request *rq, struct response *rs)
+{
+    const struct access *access = &rq->app->access;
+    enum idp_err err = session_end(access, rq->session);
+    if (err == IDP_OK && rq->session->signed_in)
+        err = revoke_session_grants(access, rq->arena, rq->session->hash, "signed_out", rq->now);
+    if (err == IDP_OK)
+        err = http_cookie_set(rq, rs, session_cookie, "");
+    return err == IDP_OK ? http_respond_json(rq, rs, 200, json_object()) : err;
+}
+
+static const struct param no_params[] = {{.name = NULL}};
+
+const struct route portal_sign_out_route = {
+    .spec = "schema/openapi.yaml",
+    .methods = HTTP_POST,
+    .path = "/api/sign-out",
+    .waits = HTTP_WAITS_ALWAYS,
+    .body = HTTP_BODY_JSON,
+    .params = no_params,
+    .authenticate = portal_own_page,
+    .handle = sign_out,
+    .fail = portal_fail,
+};

@@ -1,0 +1,40 @@
+#include "portal/shared/lock.h"
+
+#include "access/rate.h"
+#include "app.h"
+#include "http/http.h"
+#include "pki/pki.h"
+#include "pki/trust.h"
+#include "portal/shared/reasons.h"
+
+enum idp_err portal_admit_answer(struct request *rq)
+{
+    const struct rate rate = {"answer", rq->address, rq->app->config.rate_sign_in};
+    return rate_take(&rq->app->access, &rate, rq->now);
+}
+
+/* The challenge is taken before anything is verified: whatever comes of it, it is gone. */
+enum idp_err portal_prove_lock(struct request *rq, const struct challenge_place *place,
+                               struct proven *out)
+{
+    const struct app *app = rq->app;
+    *out = (struct proven){.question = {.origin = app->config.origin, .now = rq->now}};
+    enum idp_err err = lock_answer_read(rq->arena, json_object_get(rq->json, "answer"),
+                                        &rq->refusal, &out->answer);
+    if (err != IDP_OK)
+        return err;
+    err = lock_prepare(app->pki, rq->arena, rq->now, &out->answer);
+    if (err != IDP_OK)
+        return err;
+    err = challenge_take(&app->access, rq->arena, place, rq->now, &out->question.challenge);
+    if (err == IDP_NOT_FOUND)
+        return refusal_set(&rq->refusal, &portal_challenge_gone);
+    if (err == IDP_OK)
+        err = lock_verify(app->pki, rq->arena, &out->question, &out->answer, &rq->refusal,
+                          &out->identity);
+    out->proof = (struct proof){.question = &out->question,
+                                .answer = &out->answer,
+                                .identity = &out->identity,
+                                .trust_version = pki_trust(app->pki)->version};
+    return err;
+}

@@ -1,0 +1,177 @@
+/*
+ * Signing in: the lock proved itself, its binding is found, the session gets a new id, and what it
+ * all rested on is kept.
+ */
+#include "portal/sign_in.h"
+
+#include <string.h>
+
+#include "access/interaction.h"
+#include "access/session.h"
+#include "app.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/object.h"
+#include "client/client.h"
+#include "client/registry.h"
+#include "enterprise/binding.h"
+#include "evidence/audit.h"
+#include "http/http.h"
+#include "pki/trust.h"
+#include "portal/shared/browser.h"
+#include "portal/shared/describe.h"
+#include "portal/shared/lock.h"
+#include "portal/shared/reasons.h"
+#include "store/sql.h"
+
+/* The class of this sign-in: a lock, through an assistant that signs the browser's own Origin. */
+static const char acr_lock[] = "urn:tamga:acr:lock";
+static const char amr_lock[] = "hwk pin"; /* RFC 8176 section 2 */
+
+static const struct param sign_in_params[] = {
+    {.name = "answer", .required = true, .kind = PARAM_OBJECT},
+    {.name = "interaction", .max = 64},
+    {.name = NULL},
+};
+
+/* What the transaction writes. */
+struct signing_in {
+    struct request *rq;
+    const struct proven *proven;
+    const struct recognised *recognised;
+    const char *detail;
+};
+
+static enum idp_err write_rows(struct sql_tx *tx, void *with)
+{
+    const struct signing_in *s = with;
+    const struct holder *holder = &s->recognised->holder;
+    enum idp_err err = binding_renew(tx, s->recognised, s->rq->now);
+    if (err == IDP_OK)
+        err = proof_keep(tx, &s->proven->proof, s->rq->now);
+    if (err != IDP_OK)
+        return err;
+    return audit_add(tx, s->rq->arena,
+                     &(struct audit_entry){.event = "signed_in",
+                                           .at_ms = clock_now_ms(),
+                                           .enterprise = holder->enterprise.id,
+                                           .lock = holder->lock.id,
+                                           .client = s->proven->proof.client,
+                                           .detail = s->detail});
+}
+
+/* Writes the evidence, and the new copy of the holder where the record changed. */
+static enum idp_err record(struct request *rq, const struct proven *proven,
+                           const struct recognised *recognised)
+{
+    struct signing_in s = {.rq = rq,
+                           .proven = proven,
+                           .recognised = recognised,
+                           .detail = proof_describe(rq->arena, &proven->proof)};
+    if (s.detail == NULL)
+        return IDP_FAULT;
+    enum idp_err err = sql_transact(rq->app->db, write_rows, &s);
+    if (err == IDP_OK && (recognised->renewed || recognised->renamed))
+        err = holder_remember(rq->app->kv, &recognised->holder);
+    return err;
+}
+
+/* The request that waits for this sign-in, and its client, checked again. */
+static enum idp_err find_interaction(struct request *rq, const struct interaction **out,
+                                     const struct client **client)
+{
+    const char *id = http_param(rq, "interaction");
+    if (id == NULL)
+        return IDP_OK;
+    enum idp_err err = interaction_find(&rq->app->access, rq->arena, id, rq->session, rq->now, out);
+    if (err == IDP_NOT_FOUND)
+        return refusal_set(&rq->refusal, &portal_interaction_gone);
+    if (err == IDP_OK)
+        err = client_find(rq->app->clients, rq->arena, (*out)->client, client);
+    if (err == IDP_NOT_FOUND || (err == IDP_OK && (*client)->standing != CLIENT_ACTIVE))
+        return refusal_set(&rq->refusal, &portal_platform_unknown);
+    return err;
+}
+
+static enum idp_err check_environment(struct request *rq, const struct client *client,
+                                      const struct lock_identity *identity)
+{
+    if (client == NULL ||
+        strcmp(client_environment_name(client->environment), identity->authority->environment) == 0)
+        return IDP_OK;
+    return refusal_set(&rq->refusal, &portal_environment_mismatch);
+}
+
+/* The new session, its cookie, and the interaction that moves over to it. */
+static enum idp_err open_session(struct request *rq, struct response *rs,
+                                 const struct session_proof *proof,
+                                 const struct interaction *interaction)
+{
+    const struct access *access = &rq->app->access;
+    struct session *opened = NULL;
+    enum idp_err err = session_sign_in(access, rq->arena, rq->session, proof, rq->now, &opened);
+    if (err == IDP_OK && interaction != NULL)
+        err = interaction_move(access, interaction, opened, rq->now);
+    if (err != IDP_OK)
+        return err;
+    rq->session = opened;
+    return http_cookie_set(rq, rs, session_cookie, opened->id);
+}
+
+static json_t *describe(const struct request *rq, const struct proven *proven,
+                        const struct holder *holder)
+{
+    struct object o = object_new();
+    object_text(&o, "token", rq->session->token);
+    object_put(&o, "certificate", describe_certificate(&proven->identity, holder));
+    object_put(&o, "enterprise", describe_enterprise(holder));
+    return object_done(&o);
+}
+
+static enum idp_err sign_in(struct request *rq, struct response *rs)
+{
+    const struct interaction *interaction = NULL;
+    const struct client *client = NULL;
+    struct proven *proven = arena_alloc(rq->arena, sizeof(*proven));
+    struct recognised recognised;
+    if (proven == NULL)
+        return IDP_FAULT;
+    const struct challenge_place place = {.session = rq->session,
+                                          .purpose = CHALLENGE_LOGIN,
+                                          .interaction = http_param(rq, "interaction")};
+    enum idp_err err = find_interaction(rq, &interaction, &client);
+    if (err == IDP_OK)
+        err = portal_prove_lock(rq, &place, proven);
+    if (err == IDP_OK)
+        err = binding_recognise(rq->app->db, rq->arena, &proven->identity, rq->now, &rq->refusal,
+                                &recognised);
+    if (err == IDP_OK)
+        err = check_environment(rq, client, &proven->identity);
+    if (err != IDP_OK)
+        return err;
+
+    proven->proof.client = client != NULL ? client->id : NULL;
+    const struct session_proof proof = {.holder = &recognised.holder,
+                                        .environment = proven->identity.authority->environment,
+                                        .acr = acr_lock,
+                                        .amr = amr_lock};
+    err = record(rq, proven, &recognised);
+    if (err == IDP_OK)
+        err = open_session(rq, rs, &proof, interaction);
+    if (err != IDP_OK)
+        return err;
+    return http_respond_json(rq, rs, 200, describe(rq, proven, &recognised.holder));
+}
+
+const struct route portal_sign_in_route = {
+    .spec = "schema/openapi.yaml",
+    .methods = HTTP_POST,
+    .path = "/api/sign-in",
+    .waits = HTTP_WAITS_ALWAYS,
+    .body = HTTP_BODY_JSON,
+    .params = sign_in_params,
+    .admit = portal_admit_answer,
+    .authenticate = portal_own_page,
+    .handle = sign_in,
+    .fail = portal_fail,
+};
