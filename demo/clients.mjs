@@ -4,7 +4,8 @@ import { run } from '../keys/openssl.mjs';
 import { at } from './addresses.mjs';
 import { built, writeJson } from './settings.mjs';
 
-const SCOPE = 'openid enterprise certificate';
+const PLATFORM_SCOPE = 'openid enterprise lock';
+const TOOL_SCOPE = 'openid enterprise lock email phone address';
 
 const named = ({ zh, en }) => ({
   client_name: zh,
@@ -22,7 +23,7 @@ function platformMetadata({ id, name, group, city, phone, joined = true }, place
     client_uri: `${home}/`,
     token_endpoint_auth_method: 'client_secret_basic',
     id_token_signed_response_alg: 'ES256',
-    scope: SCOPE,
+    scope: PLATFORM_SCOPE,
     tamga_group: group,
     ...(city ? { tamga_city: city } : {}),
     tamga_order: order,
@@ -40,7 +41,7 @@ function toolMetadata(id, { name, redirect_uri: redirect }) {
     redirect_uris: [redirect],
     token_endpoint_auth_method: id === 'public' ? 'none' : 'client_secret_basic',
     id_token_signed_response_alg: id === 'public' ? 'ES256' : 'RS256',
-    scope: SCOPE,
+    scope: TOOL_SCOPE,
     tamga_environment: 'test',
   };
 }
