@@ -26,8 +26,8 @@ static void cut_before(struct http_deadlines *deadlines, int64_t time_ms)
         if (atomic_load_explicit(&d->until_ms, memory_order_relaxed) >= time_ms)
             continue;
         atomic_store_explicit(&d->until_ms, INT64_MAX, memory_order_relaxed);
-        (void)shutdown(d->socket, SHUT_RDWR);
         atomic_fetch_add(&deadlines->cut, 1);
+        (void)shutdown(d->socket, SHUT_RDWR);
     }
 }
 

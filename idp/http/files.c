@@ -183,7 +183,7 @@ static enum idp_err load_folder(struct load *load, int folder, const char *prefi
     char path[32];
     struct dirent **entries = NULL;
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", folder);
-    int n = scandir(path, &entries, is_entry, NULL);
+    int n = scandir(path, &entries, is_entry, alphasort);
     if (n < 0)
         return explain(load, prefix, "the folder cannot be read");
     enum idp_err err = IDP_OK;
