@@ -1,0 +1,136 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/log.h"
+
+static struct world {
+    int pipe[2];
+    char text[8192];
+    json_t *json;
+} w;
+
+static int set_up(void **state)
+{
+    (void)state;
+    w = (struct world){0};
+    if (pipe(w.pipe) != 0)
+        return 1;
+    log_set_fd(w.pipe[1]);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    log_set_fd(STDERR_FILENO);
+    log_set_level(LOG_INFO);
+    (void)close(w.pipe[0]);
+    if (w.pipe[1] >= 0)
+        (void)close(w.pipe[1]);
+    json_decref(w.json);
+    return 0;
+}
+
+/* What was written; a line has to be one JSON object and a line's end. */
+static const json_t *read_line(void)
+{
+    (void)close(w.pipe[1]);
+    w.pipe[1] = -1;
+    ssize_t n = read(w.pipe[0], w.text, sizeof(w.text) - 1);
+    assert_true(n > 0);
+    assert_int_equal(w.text[n - 1], '\n');
+    assert_ptr_equal(strchr(w.text, '\n'), w.text + n - 1);
+    w.json = json_loadb(w.text, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(w.json);
+    return w.json;
+}
+
+static const char *member(const char *name)
+{
+    const char *text = json_string_value(json_object_get(w.json, name));
+    return text != NULL ? text : "none";
+}
+
+static void event_is_one_line_of_json(void **state)
+{
+    (void)state;
+    struct log_line line;
+    log_begin(&line, LOG_WARN, "client_auth_failed");
+    log_text(&line, "client", "a\n\"b\"");
+    log_text(&line, "absent", NULL);
+    log_number(&line, "tries", 3);
+    log_end(&line);
+    (void)read_line();
+    assert_string_equal(member("level"), "warn");
+    assert_string_equal(member("event"), "client_auth_failed");
+    assert_string_equal(member("client"), "a\n\"b\"");
+    assert_int_equal(json_integer_value(json_object_get(w.json, "tries")), 3);
+    assert_null(json_object_get(w.json, "absent"));
+    assert_int_equal(strlen(member("time")), strlen("2026-01-01T00:00:00.000Z"));
+}
+
+static void too_long_member_is_left_out_and_later_ones_are_kept(void **state)
+{
+    (void)state;
+    char *long_text = calloc(1, 4001);
+    struct log_line line;
+    assert_non_null(long_text);
+    memset(long_text, 'x', 4000);
+    log_begin(&line, LOG_ERROR, "e");
+    log_text(&line, "before", "b");
+    log_text(&line, "long", long_text);
+    log_text(&line, "after", "a");
+    log_end(&line);
+    free(long_text);
+    (void)read_line();
+    assert_null(json_object_get(w.json, "long"));
+    assert_string_equal(member("before"), "b");
+    assert_string_equal(member("after"), "a");
+}
+
+static void line_is_whole_however_full_it_is(void **state)
+{
+    (void)state;
+    struct log_line line;
+    log_begin(&line, LOG_ERROR, "e");
+    for (int i = 0; i < 1000; i++) {
+        const char name[3] = {(char)('a' + i / 26 % 26), (char)('a' + i % 26), '\0'};
+        if (i < 676)
+            log_number(&line, name, i);
+    }
+    log_end(&line);
+    (void)read_line();
+    assert_int_equal(json_integer_value(json_object_get(w.json, "ab")), 1);
+}
+
+static void what_is_below_the_level_is_not_written(void **state)
+{
+    (void)state;
+    log_event(LOG_DEBUG, "quiet", "a", "b");
+    log_set_level(LOG_ERROR);
+    log_event(LOG_WARN, "quiet", NULL, NULL);
+    log_event(LOG_ERROR, "loud", NULL, NULL);
+    (void)read_line();
+    assert_string_equal(member("event"), "loud");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(event_is_one_line_of_json),
+        TEST(too_long_member_is_left_out_and_later_ones_are_kept),
+        TEST(line_is_whole_however_full_it_is),
+        TEST(what_is_below_the_level_is_not_written),
+    };
+    return cmocka_run_group_tests_name("base/log", tests, NULL, NULL);
+}
