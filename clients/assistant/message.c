@@ -38,11 +38,11 @@ bool message_build(const struct certificate *certificate, const char *origin, co
            digest(h, certificate->der, certificate->len, at + 2 * DIGEST_SIZE) == IDP_OK;
 }
 
-bool message_digest(const struct certificate *certificate, const unsigned char *message,
+bool message_digest(const struct certificate *certificate, const void *message, size_t len,
                     unsigned char *out)
 {
     if (certificate->kind != KEY_SM2)
-        return digest(DIGEST_SHA256, message, MESSAGE_SIZE, out) == IDP_OK;
+        return digest(DIGEST_SHA256, message, len, out) == IDP_OK;
 
     unsigned char z[DIGEST_SIZE];
     const struct digest_piece signer[] = {
@@ -51,7 +51,7 @@ bool message_digest(const struct certificate *certificate, const unsigned char *
         {certificate->point, POINT_SIZE},
         {NULL, 0},
     };
-    const struct digest_piece input[] = {{z, sizeof(z)}, {message, MESSAGE_SIZE}, {NULL, 0}};
+    const struct digest_piece input[] = {{z, sizeof(z)}, {message, len}, {NULL, 0}};
     return digest_pieces(DIGEST_SM3, signer, z) == IDP_OK &&
            digest_pieces(DIGEST_SM3, input, out) == IDP_OK;
 }

@@ -19,9 +19,9 @@ bool message_build(const struct certificate *certificate, const char *origin, co
                    unsigned char *out);
 
 /*
- * Writes what the key's algorithm signs of M, MESSAGE_DIGEST_SIZE bytes: SHA-256(M), or for SM2
- * e = SM3(Z || M), where Z stands for the signer: GB/T 32918.2 section 5.5, with the identifier
- * 1234567812345678 (GM/T 0009). Returns false when OpenSSL fails.
+ * Writes what the key's algorithm signs of M (len bytes), MESSAGE_DIGEST_SIZE bytes: SHA-256(M), or
+ * for SM2 e = SM3(Z || M), where Z stands for the signer: GB/T 32918.2 section 5.5, with the
+ * identifier 1234567812345678 (GM/T 0009). Returns false when OpenSSL fails.
  */
-bool message_digest(const struct certificate *certificate, const unsigned char *message,
+bool message_digest(const struct certificate *certificate, const void *message, size_t len,
                     unsigned char *out);

@@ -225,7 +225,9 @@ static CK_RV sign_by(const struct pkcs11 *p11, CK_SESSION_HANDLE session, CK_OBJ
     CK_RV rv = p11->f->C_SignInit(session, mechanism, key);
     if (rv == CKR_OK)
         rv = p11->f->C_Sign(session, copy, input.len, out->bytes, &len);
-    out->len = len <= SIGNATURE_MAX ? len : 0;
+    if (rv == CKR_OK && (len == 0 || len > SIGNATURE_MAX))
+        rv = CKR_DEVICE_ERROR;
+    out->len = rv == CKR_OK ? len : 0;
     return rv;
 }
 
@@ -300,7 +302,7 @@ static enum trouble sign_in_session(const struct pkcs11 *p11, CK_SESSION_HANDLE 
 {
     const struct certificate *certificate = &order->lock->certificate;
     struct signing s = {.p11 = p11, .session = session, .message = order->message, .out = out};
-    if (!message_digest(certificate, order->message, s.digest))
+    if (!message_digest(certificate, order->message, MESSAGE_SIZE, s.digest))
         return TROUBLE_FAULT;
     if (!find_key(p11, session, order->lock, &s.key))
         return TROUBLE_UNSUITABLE;

@@ -1,12 +1,15 @@
 # The assistant: build/bin/tamga-assistant, and its tests in CLIENT_TESTS.
-ASSISTANT_SRC  = $(sort $(wildcard clients/assistant/*.c clients/assistant/os/*_linux.c))
-ASSISTANT_OBJ  = $(call obj,$(filter-out clients/assistant/main.c,$(ASSISTANT_SRC)))
-ASSISTANT_HELP = $(call obj,$(sort $(filter-out %_test.c,$(wildcard clients/assistant/tests/*.c))))
+ASSISTANT_DIR  = clients/assistant
+ASSISTANT_SRC  = $(sort $(wildcard $(ASSISTANT_DIR)/*.c $(ASSISTANT_DIR)/os/*_linux.c))
+ASSISTANT_OBJ  = $(call obj,$(filter-out $(ASSISTANT_DIR)/main.c,$(ASSISTANT_SRC)))
 ASSISTANT_LIBS = -lmicrohttpd -ljansson -lcrypto -ldl
+ASSISTANT_TEST = $(OUT)/$(ASSISTANT_DIR)/tests
+ASSISTANT_HELP = $(call obj,$(ASSISTANT_DIR)/tests/medium.c)
+P11_CFLAGS    := $(shell pkg-config --cflags p11-kit-1)
 
-$(OUT)/obj/clients/assistant/pkcs11.o: CFLAGS += $(shell pkg-config --cflags p11-kit-1)
+$(OUT)/obj/$(ASSISTANT_DIR)/pkcs11.o: CFLAGS += $(P11_CFLAGS)
 
-$(OUT)/bin/tamga-assistant: $(OUT)/obj/clients/assistant/main.o $(ASSISTANT_OBJ) $(OUT)/lib/base.a
+$(OUT)/bin/tamga-assistant: $(OUT)/obj/$(ASSISTANT_DIR)/main.o $(ASSISTANT_OBJ) $(OUT)/lib/base.a
 	@mkdir -p $(@D)
 	@echo "  link $@"
 	@$(CC) $(MODE) $(MODE_LINK) -pthread $^ $(ASSISTANT_LIBS) -o $@
@@ -15,9 +18,25 @@ build/bin/tamga-assistant: build/check/bin/tamga-assistant
 	@mkdir -p $(@D)
 	@ln -f $< $@
 
-$(OUT)/clients/assistant/tests/%_test: $(OUT)/obj/clients/assistant/tests/%_test.o $(ASSISTANT_HELP) $(ASSISTANT_OBJ) $(OUT)/lib/base.a
+# Libraries that stand in for vendors' drivers. They are loaded by the tests, never linked, and so
+# built without the flavour's own flags.
+ASSISTANT_DOUBLES = $(ASSISTANT_TEST)/skf-double-64.so $(ASSISTANT_TEST)/skf-double-32.so \
+                    $(ASSISTANT_TEST)/fault-pkcs11.so
+DOUBLE_CC = @mkdir -p $(@D) && echo "  cc $@" && $(CC) $(STD) -O1 -g -shared -fPIC
+SKF_DOUBLE = $(sort $(wildcard conformance-tests/doubles/skf/*.c))
+
+$(ASSISTANT_TEST)/skf-double-64.so: $(SKF_DOUBLE)
+	$(DOUBLE_CC) -fvisibility=hidden $^ -lcrypto -o $@
+$(ASSISTANT_TEST)/skf-double-32.so: $(SKF_DOUBLE)
+	$(DOUBLE_CC) -fvisibility=hidden -DTAMGA_SKF_ULONG32 $^ -lcrypto -o $@
+$(ASSISTANT_TEST)/fault-pkcs11.so: $(ASSISTANT_DIR)/tests/fault-pkcs11.c
+	$(DOUBLE_CC) $(P11_CFLAGS) $^ -ldl -o $@
+
+$(OUT)/obj/$(ASSISTANT_DIR)/tests/%.o: CFLAGS += -DTEST_LIBRARIES='"$(ASSISTANT_TEST)"' -DTEST_PROGRAM='"$(OUT)/bin/tamga-assistant"'
+
+$(ASSISTANT_TEST)/%_test: $(OUT)/obj/$(ASSISTANT_DIR)/tests/%_test.o $(ASSISTANT_HELP) $(ASSISTANT_OBJ) $(OUT)/lib/base.a | $(ASSISTANT_DOUBLES) $(OUT)/bin/tamga-assistant
 	@mkdir -p $(@D)
 	@echo "  link $@"
 	@$(CC) $(MODE) $(MODE_LINK) -pthread $(filter-out %.a,$^) $(filter %.a,$^) $(ASSISTANT_LIBS) -lcmocka -o $@
 
-CLIENT_TESTS += $(patsubst clients/assistant/tests/%.c,$(OUT)/clients/assistant/tests/%,$(sort $(wildcard clients/assistant/tests/*_test.c)))
+CLIENT_TESTS += $(patsubst $(ASSISTANT_DIR)/tests/%.c,$(ASSISTANT_TEST)/%,$(sort $(wildcard $(ASSISTANT_DIR)/tests/*_test.c)))

@@ -326,7 +326,7 @@ static enum trouble sign_digest(const struct skf *skf, const struct opened *open
 {
     unsigned char digest[MESSAGE_DIGEST_SIZE];
     unsigned char blob[BLOB_SIZE] = {0};
-    if (!message_digest(&order->lock->certificate, order->message, digest))
+    if (!message_digest(&order->lock->certificate, order->message, MESSAGE_SIZE, digest))
         return TROUBLE_FAULT;
     skf_result result = skf->ecc_sign_data(opened->container, digest, sizeof(digest), blob);
     if (result != SAR_OK)
