@@ -64,6 +64,19 @@ $(OUT)/obj/%.o: %.c
 	@echo "  cc $<"
 	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
+# --- programs ---------------------------------------------------------------------------------
+ROOM_LIBS = $(foreach r,$(ROOMS),$(call room_lib,$(r)))
+
+$(OUT)/bin/tamga-idp: $(call obj,idp/main.c $(TOP)) $(ROOM_LIBS)
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(MODE) $(MODE_LINK) -pthread $^ $(EXTERNAL) -o $@
+
+# The programs that make run starts, where people look for them.
+build/bin/%: build/check/bin/%
+	@mkdir -p $(@D)
+	@ln -sf ../check/bin/$* $@
+
 TESTS = $(patsubst idp/tests/%.c,$(OUT)/tests/%,$(sort $(shell find idp/tests -mindepth 2 -name '*_test.c' 2>/dev/null)))
 
 ROOM = base
@@ -77,4 +90,5 @@ rooms: $(filter $(OUT)/tests/$(ROOM)/%,$(TESTS)) ## build and run the unit tests
 -include clients/rp/rules.mk
 -include clients/platform/rules.mk
 -include clients/assistant/rules.mk
+-include clients/ctl/rules.mk
 -include idp/store/rules.mk

@@ -107,7 +107,7 @@ static enum idp_err refuse(struct refusal *why, const struct reason *reason,
     refusal_fact(why, "authority", identity->authority->id);
     refusal_fact(why, "authority_zh", identity->authority->name_zh);
     refusal_fact(why, "authority_en", identity->authority->name_en);
-    refusal_fact(why, "phone", identity->authority->phone);
+    refusal_fact(why, "authority_phone", identity->authority->phone);
     refusal_fact(why, "uscc", identity->uscc);
     refusal_fact(why, "name", name);
     return refusal_set(why, reason);

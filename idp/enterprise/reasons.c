@@ -56,11 +56,12 @@ const struct reason enterprise_renewal_unproved = {
     .operator_note = "a certificate of the same USCC with another key and key number",
     .action = "call",
     .zh = "这像是一张更换了密钥的新证书，系统无法自动确认它接替了贵单位原先绑定的证书。",
-    .zh_next = "请致电平台{support}，由运营人员核实后更换；CA机构{authority_zh}的电话是{phone}。",
+    .zh_next = "请致电平台{support}，由运营人员核实后更换；CA机构{authority_zh}的电话是{authority_"
+               "phone}。",
     .en = "This looks like a renewed certificate with a new key; it could not be established that "
           "it takes the place of the one your company has bound.",
     .en_next = "Call {support}: an operator has to check and replace it. Your authority, "
-               "{authority_en}, answers at {phone}.",
+               "{authority_en}, answers at {authority_phone}.",
 };
 
 const struct reason enterprise_suspended = {

@@ -1,5 +1,5 @@
 /*
- * Why a lock that proved itself is still not let in. Facts: {phone} and {authority_…} of its
+ * Why a lock that proved itself is still not let in. Facts: {authority_…} of its
  * authority, {support} (the operators' phone), {name} of the enterprise in the record.
  */
 #pragma once

@@ -19,6 +19,9 @@
 #include "portal/shared/browser.h"
 #include "portal/shared/reasons.h"
 
+/* Base64 of the largest certificate that is read at all. */
+enum { CERTIFICATE_TEXT_MAX = (LOCK_CERTIFICATE_MAX + 2) / 3 * 4 };
+
 static const struct param challenge_params[] = {
     {.name = "purpose", .required = true, .max = 16},
     {.name = "interaction", .max = 64},
@@ -74,7 +77,7 @@ const struct route portal_challenge_route = {
 };
 
 static const struct param certificate_params[] = {
-    {.name = "certificate", .required = true, .max = LOCK_CERTIFICATE_MAX * 2},
+    {.name = "certificate", .required = true, .max = CERTIFICATE_TEXT_MAX},
     {.name = NULL},
 };
 

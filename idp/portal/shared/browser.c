@@ -118,6 +118,8 @@ void portal_fail(struct request *rq, struct response *rs, enum idp_err err)
 {
     const struct reason *r = reason_of(rq, err);
     refusal_fact(&rq->refusal, "support", rq->app->config.support_phone);
+    if (refusal_find(&rq->refusal, "phone") == NULL) /* whom to call, unless it is the authority */
+        refusal_fact(&rq->refusal, "phone", rq->app->config.support_phone);
     rs->error_code = r->code;
     note(rq, r);
     struct object o = object_new();

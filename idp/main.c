@@ -1,0 +1,170 @@
+/*
+ * tamga-idp: the identity provider.
+ *
+ *     tamga-idp serve --settings FILE
+ *
+ * Anything wrong at start is one line on standard error and exit 1, with nothing half-started.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "client/registry.h"
+#include "http/server.h"
+#include "jobs.h"
+#include "jose/sign.h"
+#include "oauth/discovery.h"
+#include "routes.h"
+#include "setup.h"
+#include "store/generation.h"
+
+enum { STOP_WAIT_MS = 5000, NODE_MAX = 64, CSP_MAX = 1024 };
+
+static const char usage[] = "usage: tamga-idp serve --settings FILE\n";
+
+/* Prints why and frees it. Returns what main() is to return. */
+static int give_up(char *why)
+{
+    (void)fprintf(stderr, "tamga-idp: %s\n", why != NULL ? why : "no memory");
+    free(why);
+    return EXIT_FAILURE;
+}
+
+static void set_log(const struct config *config)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(names[i], config->log_level) == 0)
+            log_set_level((enum log_level)i);
+}
+
+static enum idp_err open_log(const struct config *config, char **why)
+{
+    set_log(config);
+    if (config->log_file == NULL)
+        return IDP_OK;
+    int fd = open(config->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        size_t size = strlen(config->log_file) + 64;
+        *why = malloc(size);
+        if (*why != NULL)
+            (void)snprintf(*why, size, "log.file: %s: cannot be written", config->log_file);
+        return IDP_UNAVAILABLE;
+    }
+    log_set_fd(fd);
+    return IDP_OK;
+}
+
+/* A record that this node may have cached changed somewhere. */
+static enum idp_err forget(void *with, int64_t generation)
+{
+    struct app *app = with;
+    (void)generation;
+    client_registry_refresh(app->clients);
+    enum idp_err err = signer_reload(app->signer, clock_now());
+    return err == IDP_OK ? oauth_jwks_prepare(app) : err;
+}
+
+/* The pages may be reached by nobody else's script, and may reach us and the assistant only. */
+static void write_csp(const struct config *config, char csp[CSP_MAX])
+{
+    (void)snprintf(csp, CSP_MAX,
+                   "default-src 'none'; script-src 'self'; style-src 'self'; "
+                   "img-src 'self' data: https:; font-src 'self'; connect-src 'self' %s; "
+                   "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+                   config->assistant_address);
+}
+
+static enum idp_err start_server(struct app *app, const char *csp, char **why)
+{
+    const struct config *c = &app->config;
+    const struct http_settings settings = {
+        .address = c->listen_address,
+        .port = (uint16_t)c->listen_port,
+        .threads = (unsigned)c->threads,
+        .workers = (unsigned)c->workers,
+        .queue = (size_t)c->queue,
+        .connections = (unsigned)c->connections,
+        .deadline_ms = (unsigned)c->deadline_ms,
+        .csp = csp,
+        .quiet = strcmp(c->log_level, "debug") != 0 && strcmp(c->log_level, "info") != 0,
+    };
+    return http_server_start(&settings, app->routes, app, why, &app->server);
+}
+
+static void wait_for_signal(const sigset_t *signals)
+{
+    int got = 0;
+    (void)sigwait(signals, &got);
+    log_event(LOG_INFO, "stopping", "signal", got == SIGINT ? "INT" : "TERM");
+}
+
+static enum idp_err serve(struct app *app, const sigset_t *signals, char **why)
+{
+    char node[NODE_MAX];
+    char csp[CSP_MAX];
+    struct jobs *jobs = NULL;
+    const struct generation_listener listener = {.changed = forget, .with = app};
+    (void)snprintf(node, sizeof(node), "%s:%lld", app->config.listen_address,
+                   (long long)app->config.listen_port);
+    write_csp(&app->config, csp);
+    enum idp_err err = start_server(app, csp, why);
+    if (err == IDP_OK)
+        err = generation_watch_start(app->db, node, &listener, &app->watch);
+    if (err == IDP_OK)
+        err = jobs_start(app, node, &jobs);
+    if (err == IDP_OK) {
+        log_event(LOG_INFO, "serving", "issuer", app->config.issuer);
+        wait_for_signal(signals);
+    }
+    if (app->server != NULL)
+        http_server_stop(app->server, STOP_WAIT_MS);
+    jobs_stop(jobs);
+    generation_watch_stop(app->watch);
+    return err;
+}
+
+static enum idp_err run(struct app *app, const sigset_t *signals, char **why)
+{
+    enum idp_err err = open_log(&app->config, why);
+    if (err == IDP_OK)
+        err = setup_open_stores(app, why);
+    if (err == IDP_OK)
+        err = setup_open_server(app, why);
+    if (err != IDP_OK)
+        return err;
+    err = serve(app, signals, why);
+    setup_close(app);
+    return err;
+}
+
+int main(int argc, char *argv[])
+{
+    struct app app = {.routes = idp_routes};
+    char *why = NULL;
+    sigset_t signals;
+    if (argc != 4 || strcmp(argv[1], "serve") != 0 || strcmp(argv[2], "--settings") != 0) {
+        (void)fputs(usage, stderr);
+        return EXIT_FAILURE;
+    }
+    (void)umask(077);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* all threads inherit it; main waits */
+    if (config_load(argv[3], &why, &app.config) != IDP_OK)
+        return give_up(why);
+    enum idp_err err = run(&app, &signals, &why);
+    config_free(&app.config);
+    return err == IDP_OK ? EXIT_SUCCESS : give_up(why);
+}

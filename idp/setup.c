@@ -1,0 +1,196 @@
+#include "setup.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app.h"
+#include "base/clock.h"
+#include "client/registry.h"
+#include "http/files.h"
+#include "http/http.h"
+#include "jose/master.h"
+#include "jose/purpose_keys.h"
+#include "jose/sign.h"
+#include "net/fetch.h"
+#include "oauth/discovery.h"
+#include "pki/pki.h"
+#include "pki/trust.h"
+#include "store/kv.h"
+#include "store/migrate.h"
+#include "store/sql.h"
+
+enum { BACKGROUND_THREADS = 2, WHY_MAX = 512 };
+
+/* Sets *why where the failing step did not, and passes the error on. */
+__attribute__((format(printf, 3, 4))) static enum idp_err explain(enum idp_err err, char **why,
+                                                                  const char *format, ...)
+{
+    if (err == IDP_OK || *why != NULL)
+        return err;
+    *why = malloc(WHY_MAX);
+    if (*why == NULL)
+        return err;
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(*why, WHY_MAX, format, args);
+    va_end(args);
+    return err;
+}
+
+static enum idp_err migrate(struct app *app, char **why)
+{
+    enum idp_err err = migrate_run(app->db);
+    if (err == IDP_CONFLICT)
+        return explain(err, why, "store.sql: %s: the database is newer than this program",
+                       app->config.sql);
+    return explain(err, why, "store.sql: %s: the database could not be brought up to date",
+                   app->config.sql);
+}
+
+static enum idp_err open_keys(struct app *app, char **why)
+{
+    int64_t now = clock_now();
+    enum idp_err err = master_key_load(app->config.master_key_file, why, &app->master);
+    if (err != IDP_OK)
+        return explain(err, why, "master_key_file: %s: cannot be read",
+                       app->config.master_key_file);
+    err = purpose_keys_open(app->db, app->master, now, &app->keys);
+    if (err == IDP_OK)
+        err = signer_open(app->db, app->master, now, &app->signer);
+    if (err == IDP_DENIED)
+        return explain(err, why, "master_key_file: %s: does not open the keys in %s",
+                       app->config.master_key_file, app->config.sql);
+    return explain(err, why, "store.sql: %s: the keys cannot be read", app->config.sql);
+}
+
+static void fill_access(struct app *app)
+{
+    const struct config *c = &app->config;
+    app->access = (struct access){
+        .db = app->db,
+        .kv = app->kv,
+        .keys = app->keys,
+        .issuer = c->issuer,
+        .challenge_s = c->challenge_s,
+        .interaction_s = c->interaction_s,
+        .code_s = c->code_s,
+        .session_idle_s = c->session_idle_s,
+        .session_absolute_s = c->session_absolute_s,
+        .access_token_s = c->access_token_s,
+        .launch_s = c->launch_s,
+    };
+}
+
+static enum idp_err open_stores(struct app *app, char **why)
+{
+    const struct config *c = &app->config;
+    enum idp_err err = sql_open(c->sql, why, &app->db);
+    if (err != IDP_OK)
+        return explain(err, why, "store.sql: %s: expected sqlite:PATH", c->sql);
+    err = kv_open(c->kv, NULL, &app->kv);
+    if (err != IDP_OK)
+        return explain(err, why, "store.kv: %s: expected memory:", c->kv);
+    err = migrate(app, why);
+    if (err == IDP_OK)
+        err = open_keys(app, why);
+    if (err != IDP_OK)
+        return err;
+    app->clients = client_registry_new(app->db);
+    fill_access(app);
+    return app->clients != NULL ? IDP_OK : explain(IDP_FAULT, why, "no memory");
+}
+
+enum idp_err setup_open_stores(struct app *app, char **why)
+{
+    enum idp_err err = open_stores(app, why);
+    if (err != IDP_OK)
+        setup_close(app);
+    return err;
+}
+
+/* What may be asked: what the settings name, and the services that the trust list names. */
+static enum idp_err open_net(struct app *app, const struct trust *trust)
+{
+    const char *allow[2 * CONFIG_ALLOW_MAX + 1] = {NULL};
+    const char *const *hosts = trust_hosts(trust);
+    size_t n = 0;
+    for (; app->config.allow[n] != NULL; n++)
+        allow[n] = app->config.allow[n];
+    for (; hosts != NULL && *hosts != NULL && n < 2 * CONFIG_ALLOW_MAX; hosts++)
+        allow[n++] = *hosts;
+    return net_new(allow, &app->net);
+}
+
+static enum idp_err open_pki(struct app *app, char **why)
+{
+    struct trust *trust = NULL;
+    enum idp_err err = trust_load(app->config.trust_list, why, &trust);
+    if (err != IDP_OK)
+        return explain(err, why, "trust_list: %s: cannot be read", app->config.trust_list);
+    err = open_net(app, trust);
+    struct pki_settings settings = {.trust = trust,
+                                    .kv = app->kv,
+                                    .fetch = pki_fetch_by_net(app->net),
+                                    .background = BACKGROUND_THREADS};
+    if (err == IDP_OK)
+        err = pki_new(&settings, &app->pki);
+    if (err != IDP_OK)
+        trust_free(trust);
+    return explain(err, why, "trust_list: %s: cannot be put to use", app->config.trust_list);
+}
+
+static enum idp_err open_pages(struct app *app, char **why)
+{
+    enum idp_err err = http_files_load(app->config.pages, why, &app->pages);
+    if (err == IDP_OK && http_files_find(app->pages, "index.html") == NULL)
+        err = explain(IDP_UNAVAILABLE, why, "pages: %s: has no index.html; build the pages first",
+                      app->config.pages);
+    if (err == IDP_OK && app->config.packages != NULL)
+        err = http_files_load(app->config.packages, why, &app->packages);
+    return explain(err, why, "pages: %s: cannot be read", app->config.pages);
+}
+
+static enum idp_err open_server(struct app *app, char **why)
+{
+    enum idp_err err = open_pki(app, why);
+    if (err == IDP_OK)
+        err = open_pages(app, why);
+    if (err == IDP_OK)
+        err = explain(oauth_discovery_prepare(app), why, "no memory");
+    if (err == IDP_OK)
+        err = explain(oauth_jwks_prepare(app), why, "the signing keys cannot be used");
+    return err;
+}
+
+enum idp_err setup_open_server(struct app *app, char **why)
+{
+    enum idp_err err = open_server(app, why);
+    if (err != IDP_OK)
+        setup_close(app);
+    return err;
+}
+
+void setup_close(struct app *app)
+{
+    http_fixed_free(app->discovery);
+    http_fixed_free(atomic_load(&app->jwks));
+    http_fixed_free(app->jwks_before);
+    http_files_free(app->pages);
+    http_files_free(app->packages);
+    pki_free(app->pki);
+    net_free(app->net);
+    client_registry_free(app->clients);
+    signer_close(app->signer);
+    purpose_keys_close(app->keys);
+    master_key_free(app->master);
+    if (app->kv != NULL)
+        kv_close(app->kv);
+    if (app->db != NULL)
+        sql_close(app->db);
+    struct config config = app->config;
+    const struct route *const *routes = app->routes;
+    *app = (struct app){.config = config, .routes = routes};
+}
