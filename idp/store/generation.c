@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -234,7 +235,7 @@ static struct generation_watch *make(struct sql *db, const char *node,
     watch->db = db;
     watch->listener = *listener;
     watch->reported = NO_ROW;
-    memcpy(watch->node, node, strlen(node));
+    (void)snprintf(watch->node, sizeof(watch->node), "%s", node);
     (void)pthread_mutex_init(&watch->lock, NULL);
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

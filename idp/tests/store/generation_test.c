@@ -19,6 +19,7 @@
 #include "tests/help.h"
 
 enum { SOON = 200, PATIENT = 10000 };
+static const int64_t reading = GENERATION_READ_MS;
 
 /* A node's cache: what it holds is the generation it was loaded at. */
 struct cache {
@@ -195,7 +196,7 @@ static void alone_one_waits_for_no_reading(void **state)
     int64_t began = clock_ticks_ms();
     for (int i = 0; i < 8; i++)
         assert_int_equal(generation_wait(w.db, w.watch, bump(), PATIENT), IDP_OK);
-    assert_true(clock_ticks_ms() - began < 4 * GENERATION_READ_MS);
+    assert_true(clock_ticks_ms() - began < 4 * reading);
     assert_int_equal(w.cache.loaded, 9);
 }
 
@@ -257,7 +258,7 @@ static void a_node_whose_row_was_removed_comes_back(void **state)
     (void)state;
     start();
     execute("DELETE FROM nodes");
-    nap(2 * GENERATION_READ_MS);
+    nap(2 * reading);
     assert_int_equal(number("SELECT generation FROM nodes WHERE id = 'first'"), 1);
 }
 
@@ -266,7 +267,7 @@ static void a_row_is_not_written_at_every_reading(void **state)
     (void)state;
     start();
     int64_t before = number("SELECT lease_until_ms FROM nodes WHERE id = 'first'");
-    nap(3 * GENERATION_READ_MS);
+    nap(3 * reading);
     assert_int_equal(number("SELECT lease_until_ms FROM nodes WHERE id = 'first'"), before);
 }
 
@@ -275,12 +276,12 @@ static void a_node_that_cannot_read_for_two_seconds_is_stale(void **state)
     (void)state;
     start();
     execute("ALTER TABLE generation RENAME TO out_of_reach");
-    nap(GENERATION_LEASE_MS - 2 * GENERATION_READ_MS);
+    nap(GENERATION_LEASE_MS - 2 * reading);
     assert_false(generation_stale(w.watch));
-    nap(2 * GENERATION_READ_MS + SOON);
+    nap(2 * reading + SOON);
     assert_true(generation_stale(w.watch));
     execute("ALTER TABLE out_of_reach RENAME TO generation");
-    nap(GENERATION_READ_MS + SOON);
+    nap(reading + SOON);
     assert_false(generation_stale(w.watch));
 }
 
@@ -294,7 +295,7 @@ static void a_node_that_cannot_reload_reports_nothing_and_becomes_stale(void **s
     assert_true(generation_stale(w.watch)); /* which is why the wait could end */
     assert_int_equal(number("SELECT generation FROM nodes WHERE id = 'first'"), 1);
     w.cache.broken = false;
-    nap(GENERATION_READ_MS + SOON);
+    nap(reading + SOON);
     assert_false(generation_stale(w.watch));
     assert_int_equal(w.cache.loaded, generation);
 }

@@ -14,7 +14,7 @@
 #include "base/arena.h"
 #include "store/memory.h"
 
-enum { TTL = 1000, QUOTA = 1000, MANY = 20000 };
+enum { TTL = 1000, QUOTA = 1000, MANY = 20000, LOTS = 200000 };
 
 static _Atomic int64_t now;
 static _Atomic size_t released, unwiped;
@@ -161,9 +161,9 @@ static void writes_of_one_kind_sweep_all_others(void **state)
         assert_int_equal(put_numbered(KV_CODE, i, kv_text("v"), TTL), IDP_OK);
     now += TTL;
     size_t before = released;
-    for (int i = 0; i < MANY; i++) /* replaces one value over and over, in every shard */
+    for (int i = 0; i < LOTS; i++) /* replaces the same values over and over, in every shard */
         assert_int_equal(put_numbered(KV_SESSION, i % QUOTA, kv_text("v"), TTL), IDP_OK);
-    size_t replaced = MANY - QUOTA;
+    size_t replaced = LOTS - QUOTA;
     assert_int_equal(released - before, replaced + QUOTA);
 }
 

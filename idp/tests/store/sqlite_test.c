@@ -435,7 +435,7 @@ static void two_processes_may_write_at_once(void **state)
     for (int i = 0; i < 2; i++) {
         children[i] = fork();
         if (children[i] == 0)
-            write_beside_another(100000 * (i + 1));
+            write_beside_another(i == 0 ? 100000 : 200000);
     }
     assert_int_equal(wait_for(children[0]), 0);
     assert_int_equal(wait_for(children[1]), 0);
