@@ -41,26 +41,33 @@ static int escaped(const char *s)
     return low >= 0 ? high * 16 + low : -1;
 }
 
+static const char *problem_of_escape(const char *s)
+{
+    int byte = escaped(s);
+    if (byte < 0)
+        return "holds a '%' that begins no escape";
+    return byte < 0x20 || byte == 0x7F ? "holds an escaped control character" : NULL;
+}
+
+static const char *problem_of_byte(const char *s)
+{
+    if (*s <= ' ' || *s > '~')
+        return "holds white space, control characters or characters that are not ASCII";
+    if (*s == '*')
+        return "holds a wildcard";
+    if (*s == '#')
+        return "has a fragment";
+    if (strchr("\\\"<>^`{|}", *s) != NULL)
+        return "holds a character that no address may hold (RFC 3986)";
+    return *s == '%' ? problem_of_escape(s) : NULL;
+}
+
 static const char *problem_of_bytes(const char *address)
 {
-    for (const char *s = address; *s != '\0'; s++) {
-        if (*s <= ' ' || *s > '~')
-            return "holds white space, control characters or characters that are not ASCII";
-        if (*s == '*')
-            return "holds a wildcard";
-        if (*s == '#')
-            return "has a fragment";
-        if (strchr("\\\"<>^`{|}", *s) != NULL)
-            return "holds a character that no address may hold (RFC 3986)";
-        if (*s != '%')
-            continue;
-        int byte = escaped(s);
-        if (byte < 0)
-            return "holds a '%' that begins no escape";
-        if (byte < 0x20 || byte == 0x7F)
-            return "holds an escaped control character";
-    }
-    return NULL;
+    const char *problem = NULL;
+    for (const char *s = address; *s != '\0' && problem == NULL; s++)
+        problem = problem_of_byte(s);
+    return problem;
 }
 
 /* --- host ---------------------------------------------------------------------------------- */

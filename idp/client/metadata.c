@@ -266,7 +266,7 @@ static bool read_contacts(struct reading *r, const struct member *member, const 
 static bool read_acrs(struct reading *r, const struct member *member, const json_t *value)
 {
     static const struct bounds bounds = {.least = 1, .most = ACRS_MAX};
-    const char **acrs = NULL;
+    const char **acrs = (const char *[]){NULL};
     const char *all = "";
     if (!take_list(r, member, value, &bounds, &acrs))
         return false;
@@ -313,7 +313,7 @@ static bool is_scope(const char *text)
 
 static bool read_scope(struct reading *r, const struct member *member, const json_t *value)
 {
-    const char *scope = NULL;
+    const char *scope = "";
     if (!take_text(r, member->name, value, member->max, &scope))
         return false;
     if (!is_scope(scope))

@@ -261,7 +261,7 @@ static enum idp_err read_all(struct client_registry *registry, struct record **o
     enum idp_err err =
         record != NULL ? client_rows_read(registry->db, record->arena, &rows) : IDP_FAULT;
     if (err == IDP_OK)
-        clients = arena_alloc(record->arena, (rows.count + 1) * sizeof(*clients));
+        clients = arena_alloc(record->arena, (rows.count + 1) * sizeof(const void *));
     if (err == IDP_OK && clients == NULL)
         err = IDP_FAULT;
     if (err != IDP_OK) {

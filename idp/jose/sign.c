@@ -298,13 +298,11 @@ static enum idp_err sign_with(const struct ready_key *key, struct arena *arena,
     const char *header = header_for(key, arena, payload->typ);
     if (header == NULL)
         return IDP_FAULT;
-    size_t header_len = strlen(header);
-    size_t signed_len = header_len + BASE64URL_LEN(payload->len);
+    size_t signed_len = strlen(header) + BASE64URL_LEN(payload->len);
     char *text = arena_alloc(arena, signed_len + 1 + BASE64URL_LEN(key->signature_len) + 1);
     if (text == NULL)
         return IDP_FAULT;
-    memcpy(text, header, header_len);
-    base64url_encode(payload->bytes, payload->len, text + header_len);
+    base64url_encode(payload->bytes, payload->len, stpcpy(text, header));
     enum idp_err err = make_signature(key, text, signed_len, signature);
     if (err != IDP_OK)
         return err;

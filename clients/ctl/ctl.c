@@ -1,0 +1,108 @@
+#include "ctl/ctl.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "jose/master.h"
+#include "jose/purpose_keys.h"
+#include "store/generation.h"
+#include "store/migrate.h"
+#include "store/sql.h"
+
+enum { WAIT_MS = 10000 };
+
+/* Control characters would let a file's text write over the terminal. */
+static void make_one_line(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7F)
+            *text = '?';
+}
+
+int ctl_complain(const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    make_one_line(line);
+    (void)fprintf(stderr, "tamgactl: %s\n", line);
+    return CTL_FAILED;
+}
+
+int ctl_complain_of(enum idp_err err)
+{
+    return ctl_complain("%s", err == IDP_UNAVAILABLE ? "the database does not answer"
+                                                     : "something went wrong inside; --verbose "
+                                                       "shows the log");
+}
+
+/* Complains with the reason a call gave, and frees it. */
+static int complain_why(char *why, enum idp_err err)
+{
+    int code = why != NULL ? ctl_complain("%s", why) : ctl_complain_of(err);
+    free(why);
+    return code;
+}
+
+static int open_database(struct ctl *ctl)
+{
+    char *why = NULL;
+    enum idp_err err = sql_open(ctl->config.sql, &why, &ctl->db);
+    if (err == IDP_BAD_REQUEST && why == NULL)
+        return ctl_complain("store.sql: expected sqlite:PATH");
+    if (err != IDP_OK)
+        return complain_why(why, err);
+    err = migrate_run(ctl->db);
+    if (err == IDP_CONFLICT)
+        return ctl_complain("the database is of a newer version than this program");
+    return err == IDP_OK ? 0 : ctl_complain_of(err);
+}
+
+static int open_keys(struct ctl *ctl)
+{
+    enum idp_err err = purpose_keys_open(ctl->db, ctl->master, ctl->now, &ctl->keys);
+    if (err == IDP_DENIED)
+        return ctl_complain("%s is not the master key that this database was made with",
+                            ctl->config.master_key_file);
+    return err == IDP_OK ? 0 : ctl_complain_of(err);
+}
+
+int ctl_open(struct ctl *ctl, const char *settings)
+{
+    char *why = NULL;
+    *ctl = (struct ctl){.arena = arena_new(), .now = clock_now()};
+    if (ctl->arena == NULL)
+        return ctl_complain_of(IDP_FAULT);
+    enum idp_err err = config_load(settings, &why, &ctl->config);
+    if (err != IDP_OK)
+        return complain_why(why, err);
+    err = master_key_load(ctl->config.master_key_file, &why, &ctl->master);
+    if (err != IDP_OK)
+        return complain_why(why, err);
+    int code = open_database(ctl);
+    return code == 0 ? open_keys(ctl) : code;
+}
+
+void ctl_close(struct ctl *ctl)
+{
+    purpose_keys_close(ctl->keys);
+    if (ctl->db != NULL)
+        sql_close(ctl->db);
+    master_key_free(ctl->master);
+    config_free(&ctl->config);
+    arena_free(ctl->arena);
+}
+
+int ctl_wait(struct ctl *ctl, int64_t generation)
+{
+    if (generation_wait(ctl->db, NULL, generation, WAIT_MS) == IDP_OK)
+        return 0;
+    (void)ctl_complain("done, but not all running nodes have confirmed it");
+    return CTL_UNCONFIRMED;
+}

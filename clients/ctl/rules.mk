@@ -1,0 +1,20 @@
+# tamgactl: the operators' command line, and its tests, which run the program itself.
+CTL_OBJ  = $(call obj,$(sort $(wildcard clients/ctl/*.c)) idp/config.c)
+CTL_LIBS = $(foreach r,client $(LOW_client),$(call room_lib,$(r)))
+
+$(OUT)/bin/tamgactl: $(CTL_OBJ) $(CTL_LIBS)
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(MODE) $(MODE_LINK) -pthread $(CTL_OBJ) $(CTL_LIBS) $(EXTERNAL) -o $@
+
+build/bin/tamgactl: build/check/bin/tamgactl
+	@mkdir -p $(@D)
+	@ln -f $< $@
+
+CTL_TESTS = $(patsubst clients/%.c,$(OUT)/clients/%,$(sort $(wildcard clients/ctl/tests/*_test.c)))
+CLIENT_TESTS += $(CTL_TESTS)
+
+$(CTL_TESTS): $(OUT)/clients/ctl/tests/%: $(OUT)/obj/clients/ctl/tests/%.o $(call obj,$(TEST_HELP)) $(CTL_LIBS) $(OUT)/bin/tamgactl
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(MODE) $(MODE_LINK) -pthread $(filter %.o,$^) $(filter %.a,$^) $(EXTERNAL) -lcmocka -o $@
