@@ -25,8 +25,8 @@ struct net_request {
     const char *content_type; /* of body; NULL: GET */
     const void *body;
     size_t body_len;
-    const char *accept;  /* or NULL */
-    size_t answer_max;   /* bytes; more is IDP_FULL */
+    const char *accept;   /* or NULL */
+    size_t answer_max;    /* bytes; more is IDP_FULL */
     unsigned deadline_ms; /* total */
 };
 

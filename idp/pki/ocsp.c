@@ -94,10 +94,10 @@ static bool is_delegated(const struct anchor *anchor, X509 *signer, int64_t now)
         path_check(anchor, signer, &is_good) != IDP_OK || !is_good)
         return false;
     uint32_t usage = X509_get_key_usage(signer); /* all bits when there is no such extension */
-    return (X509_get_extension_flags(signer) & EXFLAG_XKUSAGE) != 0 &&
+    uint32_t flags = X509_get_extension_flags(signer);
+    return (flags & EXFLAG_XKUSAGE) != 0 && (flags & EXFLAG_CA) == 0 &&
            (X509_get_extended_key_usage(signer) & XKU_OCSP_SIGN) != 0 &&
-           (usage & KU_DIGITAL_SIGNATURE) != 0 && X509_check_ca(signer) == 0 &&
-           is_valid_at(signer, now);
+           (usage & KU_DIGITAL_SIGNATURE) != 0 && is_valid_at(signer, now);
 }
 
 /* The certificate that the answer's responder id means: `expected`, or one sent along. */

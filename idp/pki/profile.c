@@ -51,7 +51,8 @@ static enum pki_reason check_form(struct leaf *leaf)
     X509 *certificate = leaf->certificate;
     if (X509_check_purpose(certificate, -1, 0) != 1 || repeats_an_extension(certificate))
         return refuse(leaf, PKI_PROFILE, &field_extensions);
-    if (X509_check_ca(certificate) != 0 ||
+    /* Not X509_check_ca(): it says no to CA:TRUE without keyCertSign. */
+    if ((X509_get_extension_flags(certificate) & EXFLAG_CA) != 0 ||
         X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0)
         return refuse(leaf, PKI_PROFILE, &field_ca);
     return PKI_REASONS;

@@ -1,0 +1,124 @@
+/*
+ * A small region made while a test runs: authorities, locks and status services, straight through
+ * OpenSSL and without the rooms under test.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+#include <openssl/ocsp.h>
+#include <openssl/x509.h>
+
+/* All dates in the tests are relative to this moment: 2026-11-22 13:20 UTC. */
+enum { REGION_NOW = 1795353600, REGION_DAY = 86400 };
+
+#define REGION_ORIGIN "http://127.0.0.1:8080"
+#define REGION_CHALLENGE "login.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define REGION_USCC "91150100MA0TEAT1XD"
+
+/* RSA, RSA-1024, P-256, P-384, SM2, Ed25519. A new key; the caller's. */
+EVP_PKEY *region_key(const char *kind);
+
+/* A list of {name, value} that ends with NULL. */
+struct region_pair {
+    const char *name, *value;
+};
+
+struct region_certificate {
+    EVP_PKEY *key;
+    X509 *issuer; /* NULL: signs itself */
+    EVP_PKEY *issuer_key;
+    const struct region_pair *subject;    /* {short name or OID, text} */
+    const struct region_pair *extensions; /* as in openssl's configuration files */
+    int64_t from, to;
+    int64_t serial;     /* 0: a new one; below 0: zero */
+    const char *digest; /* NULL: SM3 for SM2, SHA256 otherwise */
+    const char *sm2_id; /* NULL: the usual one */
+    bool version_1;
+};
+
+/* The certificate; the caller's. */
+X509 *region_issue(const struct region_certificate *what);
+
+/* DER of a certificate, malloc'ed in a block of exactly that size. */
+unsigned char *region_der(const X509 *certificate, size_t *len);
+
+/* PEM text, malloc'ed. */
+char *region_pem(X509 *certificate);
+
+struct region_authority {
+    const char *id, *kind;
+    EVP_PKEY *root_key, *key, *responder_key;
+    X509 *root, *certificate, *responder;
+};
+
+/* Root, intermediate and delegated responder with keys of that kind. */
+void region_authority_make(struct region_authority *authority, const char *id, const char *kind);
+void region_authority_clear(struct region_authority *authority);
+
+/* An enterprise lock of this authority, with the default extensions replaced where not NULL. */
+struct region_lock {
+    const char *kind; /* NULL: the authority's */
+    const struct region_pair *subject, *extensions;
+    int64_t from, to;
+    const char *digest;
+    int64_t serial;
+};
+
+struct region_holder {
+    EVP_PKEY *key;
+    X509 *certificate;
+    unsigned char *der;
+    size_t der_len;
+};
+
+extern const struct region_pair region_subject[];    /* of an enterprise lock */
+extern const struct region_pair region_extensions[]; /* of an enterprise lock */
+
+void region_lock_make(const struct region_authority *authority, const struct region_lock *how,
+                      struct region_holder *out);
+void region_lock_clear(struct region_holder *holder);
+
+/* The authority's entry of a trust list; the caller's. */
+json_t *region_entry(const struct region_authority *authority);
+
+/* A trust list with these entries, which it takes over; ends with NULL. */
+json_t *region_trust_list(json_t *const *entries);
+
+struct region_signing {
+    const char *algorithm; /* RS256, PS256, ES256 or SM2 */
+    const char *origin, *challenge;
+    const unsigned char *certificate; /* whose hash goes into M */
+    size_t certificate_len;
+    const char *sm2_id; /* NULL: the usual one */
+};
+
+/* Signs M with the key: malloc'ed signature. */
+unsigned char *region_sign(EVP_PKEY *key, const struct region_signing *what, size_t *len);
+
+/* How a status service answers. */
+struct region_status {
+    EVP_PKEY *key;      /* signs */
+    X509 *signer;       /* named as the responder */
+    X509 *issuer;       /* whose certificates it is asked about */
+    bool send_signer;   /* sends its certificate along */
+    bool by_key;        /* names itself by its key's hash */
+    int status, reason; /* V_OCSP_CERTSTATUS_… */
+    int64_t revoked_at;
+    int64_t this_update, next_update; /* 0: none */
+    int64_t produced;                 /* 0: as this_update */
+    enum { REGION_NONCE_ECHO, REGION_NONCE_NONE, REGION_NONCE_OTHER } nonce;
+    int copies;              /* of the single answer; 1 */
+    bool about_other;        /* about the next serial number */
+    X509 *id_issuer;         /* NULL: issuer; whose hashes stand in the CertID */
+    const EVP_MD *id_digest; /* NULL: as asked */
+    const char *digest;      /* NULL: SM3 for SM2, SHA256 otherwise */
+    const char *sm2_id;      /* NULL: the usual one */
+};
+
+/* The OCSPResponse to a request: malloc'ed, in a block of exactly that size. */
+unsigned char *region_answer(const struct region_status *how, const unsigned char *request,
+                             size_t request_len, size_t *len);
