@@ -2,6 +2,15 @@
 #
 # Objects are compiled once per flavour into build/<flavour>/; each room of idp/ becomes an
 # archive, and a test links its own room and the rooms below it: the layers hold at link time too.
+.DEFAULT_GOAL = help
+
+# The demo: its folder and addresses can be changed, e.g. make run DEMO=/tmp/region PORT=8090.
+DEMO           = build/demo
+PORT           = 8080
+ASSISTANT_PORT = 17681
+PLATFORM_PORT  = 9000
+AUTHORITY_PORT = 8500
+
 CC      = gcc
 FLAVOUR = check
 OUT     = build/$(FLAVOUR)
@@ -42,8 +51,78 @@ obj      = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 room_src = $(sort $(shell find idp/$(1) -name '*.c' 2>/dev/null))
 room_lib = $(OUT)/lib/$(1).a
 
+# --- what a newcomer asks for --------------------------------------------------------------------
 help: ## what can be asked for
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+run: ## set everything up and run the demo region in the foreground (Ctrl-C stops it)
+	@scripts/install-packages.sh
+	@$(MAKE) --no-print-directory ready
+	@node demo/run.mjs --folder $(DEMO) --port $(PORT) --assistant-port $(ASSISTANT_PORT) \
+	    --platform-port $(PLATFORM_PORT) --authority-port $(AUTHORITY_PORT)
+
+check: ## set everything up and pass every test
+	@scripts/install-packages.sh
+	@$(MAKE) --no-print-directory ready
+	@$(MAKE) --no-print-directory -j2 build/tests.list conformance-tests/node_modules
+	@node scripts/run-tests.mjs
+
+lint: ## format, clang-tidy, gcc -fanalyzer, layers, prettier, eslint, vue-tsc, shellcheck
+	@scripts/install-packages.sh
+	@$(MAKE) --no-print-directory idp/web/node_modules build/check/gen/schema_scripts.c
+	@scripts/lint.sh
+
+sanitize: ## unit tests under ASan + UBSan (gcc and clang) and TSan, end-to-end tests against ASan
+	@scripts/install-packages.sh
+	@scripts/sanitize.sh
+
+bench: ## speed and memory, as ratios against a ceiling measured in the same run
+	@scripts/install-packages.sh
+	@$(MAKE) --no-print-directory ready
+	@$(MAKE) --no-print-directory -j2 bench-programs conformance-tests/node_modules
+	@node conformance-tests/bench/run.mjs
+
+fuzz: ## libFuzzer on each parser for a minute (FUZZ_SECONDS=60)
+	@scripts/install-packages.sh
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+FUZZ_SECONDS = 60
+
+package: ## build the assistant's .deb into build/packages
+	@$(MAKE) --no-print-directory build/packages/packages.json
+
+clean: ## remove everything that was built
+	rm -rf build idp/web/node_modules conformance-tests/node_modules
+
+# --- what the above need --------------------------------------------------------------------------
+PROGRAMS = build/bin/tamga-idp build/bin/tamgactl build/bin/tamga-assistant build/bin/tamga-platform
+
+ready: ## build the programs, the pages and the packages, without starting anything
+	@$(MAKE) --no-print-directory -j2 $(PROGRAMS) build/doubles/skf-double.so build/web/portal/index.html
+	@$(MAKE) --no-print-directory build/packages/packages.json
+
+idp/web/node_modules: idp/web/package-lock.json
+	@echo "  npm ci (pages)"
+	@cd idp/web && npm ci --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
+conformance-tests/node_modules: conformance-tests/package-lock.json
+	@echo "  npm ci (end-to-end tests)"
+	@cd conformance-tests && npm ci --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
+PAGES = $(shell find idp/web/portal idp/web/*.ts idp/web/package.json -type f 2>/dev/null)
+build/web/portal/index.html: $(PAGES) | idp/web/node_modules
+	@echo "  vite build"
+	@cd idp/web && npm run --silent build >/dev/null
+	@touch $@
+
+build/doubles/skf-double.so: $(wildcard conformance-tests/doubles/skf/*.[ch])
+	@mkdir -p $(@D)
+	@echo "  cc $@"
+	@$(CC) $(STD) $(WARN) -O2 -shared -fPIC -fvisibility=hidden $(filter %.c,$^) -lcrypto -o $@
+
+build/packages/packages.json: build/bin/tamga-assistant scripts/package-assistant.sh
+	@scripts/package-assistant.sh
 
 # --- rooms ------------------------------------------------------------------------------------
 define room_rules
@@ -83,12 +162,33 @@ ROOM = base
 rooms: $(filter $(OUT)/tests/$(ROOM)/%,$(TESTS)) ## build and run the unit tests of one room: make rooms ROOM=pki
 	@for t in $^; do $$t || exit 1; done
 
+# --- fuzz targets, replayed over their kept corpora -----------------------------------------------
+FUZZ     = $(patsubst idp/fuzz/%_fuzz.c,%,$(sort $(wildcard idp/fuzz/*_fuzz.c)))
+REPLAYS  = $(FUZZ:%=$(OUT)/fuzz/%_replay)
+$(OUT)/fuzz/%_replay: $(OUT)/obj/idp/fuzz/%_fuzz.o $(OUT)/obj/idp/fuzz/replay.o $(ROOM_LIBS)
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(MODE) $(MODE_LINK) -pthread $^ $(EXTERNAL) -o $@
+
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
 .SECONDARY:
-.PHONY: help rooms
+.PHONY: help run check lint sanitize bench fuzz package clean ready rooms fuzz-targets
 
+fuzz-targets: $(FUZZ:%=$(OUT)/targets/%)
+$(OUT)/targets/%: $(OUT)/obj/idp/fuzz/%_fuzz.o $(ROOM_LIBS)
+	@mkdir -p $(@D)
+	@$(CC) $(subst fuzzer-no-link,fuzzer,$(MODE)) -pthread $^ $(EXTERNAL) -o $@
+
+# --- parts that bring their own rules -------------------------------------------------------------
+-include idp/store/rules.mk
 -include clients/rp/rules.mk
 -include clients/platform/rules.mk
 -include clients/assistant/rules.mk
 -include clients/ctl/rules.mk
--include idp/store/rules.mk
+
+# Every unit test and replay of this flavour, by name.
+ALL_TESTS = $(TESTS) $(CLIENT_TESTS) $(REPLAYS)
+$(OUT)/tests.list: $(ALL_TESTS)
+	@printf '%s\n' $(ALL_TESTS) >$@
+build/tests.list: build/check/tests.list
+	@cp $< $@
