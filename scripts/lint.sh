@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Everything that reads the code without running it. Prints what is wrong, and exits 1 then.
+# shellcheck disable=SC2317 # the functions are called by name through step
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 
 bad=0
 step() { # NAME COMMAND...
@@ -20,6 +21,7 @@ mkdir -p build/logs build/lint
 mapfile -t sources < <(git ls-files '*.c')
 mapfile -t all < <(git ls-files '*.c' '*.h')
 mapfile -t products < <(git ls-files '*.c' | grep -Ev '/tests/|^idp/fuzz/|doubles/')
+mapfile -t headers < <(git ls-files '*.h')
 mapfile -t scripts < <(git ls-files '*.sh' '.ci/run')
 
 flags="-std=c17 -D_POSIX_C_SOURCE=200809L -Iidp -Iclients $(pkg-config --cflags p11-kit-1)"
@@ -27,7 +29,7 @@ flags="-std=c17 -D_POSIX_C_SOURCE=200809L -Iidp -Iclients $(pkg-config --cflags 
 # A file that was found clean is not read again until it, a header or the rules change.
 tidy() {
     local stamp
-    stamp=$(cat .clang-tidy $(git ls-files '*.h') | sha256sum | cut -c1-16)
+    stamp=$(cat .clang-tidy "${headers[@]}" | sha256sum | cut -c1-16)
     # shellcheck disable=SC2016 # the inner shell expands
     printf '%s\n' "${products[@]}" | xargs -P 2 -I{} bash -c '
         seen=build/lint/$(cat "$1" | sha256sum | cut -c1-32)-$2.tidy
@@ -36,7 +38,7 @@ tidy() {
 }
 analyze() {
     local stamp
-    stamp=$(cat $(git ls-files '*.h') | sha256sum | cut -c1-16)
+    stamp=$(sha256sum "${headers[@]}" | sha256sum | cut -c1-16)
     # shellcheck disable=SC2016
     printf '%s\n' "${products[@]}" | xargs -P 2 -I{} bash -c '
         seen=build/lint/$(cat "$1" | sha256sum | cut -c1-32)-$2.analyzed

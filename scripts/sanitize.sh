@@ -17,19 +17,24 @@ export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 build() { # FLAVOUR CC MODE TARGET...
     local flavour=$1 cc=$2 mode=$3
     shift 3
-    make --no-print-directory -j2 FLAVOUR="$flavour" CC="$cc" MODE="$mode" MODE_LINK= "$@"
+    mkdir -p build/logs
+    make --no-print-directory -j2 FLAVOUR="$flavour" CC="$cc" MODE="$mode" MODE_LINK= "$@" \
+        >"build/logs/$flavour.log" 2>&1 || {
+        tail -n 40 "build/logs/$flavour.log"
+        exit 1
+    }
 }
 
 echo 'ASan + UBSan, gcc'
-build asan-gcc gcc "$asan" build/asan-gcc/tests.list | grep -v '^  cc' || true
+build asan-gcc gcc "$asan" build/asan-gcc/tests.list
 node scripts/run-tests.mjs --unit-only --list build/asan-gcc/tests.list
 
 echo 'ASan + UBSan, clang'
-build asan-clang clang "$asan" build/asan-clang/tests.list | grep -v '^  cc' || true
+build asan-clang clang "$asan" build/asan-clang/tests.list
 node scripts/run-tests.mjs --unit-only --list build/asan-clang/tests.list
 
 echo 'TSan, gcc'
-build tsan gcc "$tsan" build/tsan/tests.list | grep -v '^  cc' || true
+build tsan gcc "$tsan" build/tsan/tests.list
 pattern=$(printf '%s' "$threaded" | tr ' ' '|')
 grep -E "/tests/($pattern)/" build/tsan/tests.list >build/tsan/threaded.list
 node scripts/run-tests.mjs --unit-only --list build/tsan/threaded.list
@@ -37,7 +42,7 @@ node scripts/run-tests.mjs --unit-only --list build/tsan/threaded.list
 if compgen -G 'conformance-tests/protocol*.test.mjs' >/dev/null; then
     echo 'end to end, provider under ASan + UBSan'
     make --no-print-directory ready conformance-tests/node_modules >/dev/null
-    build asan-gcc gcc "$asan" build/asan-gcc/bin/tamga-idp | grep -v '^  cc' || true
+    build asan-gcc gcc "$asan" build/asan-gcc/bin/tamga-idp
     TAMGA_IDP=build/asan-gcc/bin/tamga-idp node --experimental-global-webcrypto --test \
         conformance-tests/protocol*.test.mjs
 fi

@@ -4,6 +4,7 @@
 # outside its room. Layers, low to high; folders on one line may not include each other.
 set -eu
 cd "$(dirname "$0")/.."
+# shellcheck disable=SC2016 # awk expands
 find . -name '*.[ch]' -not -path './tests/*' -not -path './fuzz/*' -not -path './web/*' -print |
     sort | xargs awk '
 BEGIN {
