@@ -50,11 +50,11 @@ void lock_text_copy(const void *bytes, size_t len, char *out, size_t size)
 
 static const struct lock_backend *backend_of(const char *kind)
 {
-    static const struct lock_backend *const backends[] = {&pkcs11_backend, &skf_backend};
-    for (size_t i = 0; i < sizeof(backends) / sizeof(*backends); i++)
-        if (strcmp(backends[i]->kind, kind) == 0)
-            return backends[i];
-    return NULL;
+    static const struct lock_backend *const backends[] = {&pkcs11_backend, &skf_backend, NULL};
+    size_t i = 0;
+    while (backends[i] != NULL && strcmp(backends[i]->kind, kind) != 0)
+        i++;
+    return backends[i];
 }
 
 struct locks *locks_new(const struct settings *settings)

@@ -35,7 +35,7 @@ bool message_build(const struct certificate *certificate, const char *origin, co
     memcpy(out, prefix, sizeof(prefix));
     return digest(h, origin, strlen(origin), at) == IDP_OK &&
            digest(h, challenge, strlen(challenge), at + DIGEST_SIZE) == IDP_OK &&
-           digest(h, certificate->der, certificate->len, at + 2 * DIGEST_SIZE) == IDP_OK;
+           digest(h, certificate->der, certificate->len, at + (size_t)2 * DIGEST_SIZE) == IDP_OK;
 }
 
 bool message_digest(const struct certificate *certificate, const void *message, size_t len,

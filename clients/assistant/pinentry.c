@@ -33,9 +33,7 @@ static size_t escape(unsigned char c, char *out)
 
 size_t pinentry_line(const char *command, const char *argument, char *out)
 {
-    size_t len = strlen(command);
-    memcpy(out, command, len);
-    out[len++] = ' ';
+    size_t len = (size_t)snprintf(out, PINENTRY_LINE_MAX, "%s ", command);
     for (; *argument != '\0' && len < PINENTRY_LINE_MAX - 4; argument++)
         len += escape((unsigned char)*argument, out + len);
     out[len++] = '\n';
@@ -100,6 +98,12 @@ static void drop_line(struct talk *talk)
     talk->line = 0;
 }
 
+/* Nobody answered in time, or the assistant is being stopped. */
+static bool is_over(const struct talk *talk)
+{
+    return atomic_load(talk->stop) || clock_ticks_ms() >= talk->deadline;
+}
+
 /* Reads until a line is there. Returns its length without its end, or -1. */
 static int next_line(struct talk *talk)
 {
@@ -111,7 +115,7 @@ static int next_line(struct talk *talk)
             return (int)talk->line - 1;
         }
         size_t room = sizeof(talk->buffer) - talk->len;
-        if (room == 0 || atomic_load(talk->stop) || clock_ticks_ms() >= talk->deadline)
+        if (room == 0 || is_over(talk))
             return -1;
         int n = os_process_read(&talk->process, talk->buffer + talk->len, room, SLICE_MS);
         if (n == OS_READ_ENDED)
@@ -143,9 +147,7 @@ static enum trouble hear(struct talk *talk, struct pin *pin)
     for (;;) {
         int len = next_line(talk);
         if (len < 0)
-            return clock_ticks_ms() >= talk->deadline || atomic_load(talk->stop)
-                       ? TROUBLE_CANCELLED
-                       : TROUBLE_NO_PROMPT;
+            return is_over(talk) ? TROUBLE_CANCELLED : TROUBLE_NO_PROMPT;
         if (is_word(talk, (size_t)len, "OK"))
             return TROUBLE_NONE;
         if (is_word(talk, (size_t)len, "ERR"))

@@ -280,7 +280,7 @@ static CK_RV sign_es256(const struct signing *s)
     if (rv != CKR_OK)
         return rv;
     s->out->algorithm = "ES256";
-    bool fine = raw.len == 2 * SIGNATURE_HALF &&
+    bool fine = raw.len == (size_t)2 * SIGNATURE_HALF &&
                 signature_from_halves(raw.bytes, raw.bytes + SIGNATURE_HALF, s->out);
     return fine ? CKR_OK : CKR_DEVICE_ERROR;
 }

@@ -40,8 +40,7 @@ struct rules_result {
     unsigned int status;        /* with RULES_REFUSE */
     enum trouble trouble;       /* likewise */
     const char *rule;           /* likewise: which one, for the log */
-    bool known_origin;          /* the page may read the answer: CORS for request->origin */
+    bool known_origin;          /* the page may read the answer: CORS for rq->origin */
 };
 
-struct rules_result rules_check(const struct settings *settings,
-                                const struct rules_request *request);
+struct rules_result rules_check(const struct settings *settings, const struct rules_request *rq);

@@ -260,6 +260,7 @@ static enum MHD_Result finish(struct service *service, struct MHD_Connection *co
     return respond_outcome(connection, call, trouble_status(outcome.trouble), outcome);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd says how many parameters it takes */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *len, void **per_call)

@@ -19,7 +19,7 @@ static bool read_with(X509 *x509, int more)
     unsigned char *der = NULL;
     int len = i2d_X509(x509, &der);
     assert_true(len > 0);
-    size_t size = (size_t)(len + more);
+    size_t size = (size_t)len + (size_t)more; /* which wraps around for fewer */
     unsigned char *exact = calloc(1, size + (size == 0));
     assert_non_null(exact);
     memcpy(exact, der, more < 0 ? size : (size_t)len);

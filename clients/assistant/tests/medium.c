@@ -33,6 +33,12 @@ void medium_path(const char *name, char *out)
     path_in(out, medium_folder, name);
 }
 
+void medium_tell(const char *variable, const char *value)
+{
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): only while no other thread reads any */
+    assert_int_equal(setenv(variable, value, 1), 0);
+}
+
 void medium_run(const char *const *argv)
 {
     char *copy[32] = {NULL};
@@ -91,10 +97,10 @@ int medium_set_up(void **state)
     medium_path("tokens", path);
     assert_int_equal(mkdir(path, 0700), 0);
     medium_path("softhsm2.conf", path);
-    assert_int_equal(setenv("SOFTHSM2_CONF", path, 1), 0);
+    medium_tell("SOFTHSM2_CONF", path);
     medium_path("skf", path);
     assert_int_equal(mkdir(path, 0700), 0);
-    assert_int_equal(setenv("TAMGA_SKF_DOUBLE", path, 1), 0);
+    medium_tell("TAMGA_SKF_DOUBLE", path);
     medium_configure("");
     return 0;
 }
@@ -215,18 +221,18 @@ void medium_token(const char *label, EVP_PKEY *key, X509 *certificate)
 void medium_skf(const char *label, EVP_PKEY *key, X509 *certificate)
 {
     char skf[MEDIUM_PATH];
-    char folder[MEDIUM_PATH];
+    char lock[MEDIUM_PATH];
     char path[MEDIUM_PATH];
     medium_path("skf", skf);
-    path_in(folder, skf, label);
-    medium_write(folder, "pin", MEDIUM_PIN);
-    medium_write(folder, "serial", "SKF-0001");
-    medium_write(folder, "tries", "10");
+    path_in(lock, skf, label);
+    medium_write(lock, "pin", MEDIUM_PIN);
+    medium_write(lock, "serial", "SKF-0001");
+    medium_write(lock, "tries", "10");
     path_in(path, skf, "faults");
     (void)mkdir(path, 0700);
-    path_in(path, folder, "sign.key");
+    path_in(path, lock, "sign.key");
     write_key(path, key);
-    path_in(path, folder, "sign.crt");
+    path_in(path, lock, "sign.crt");
     BIO *bio = BIO_new_file(path, "w");
     assert_non_null(bio);
     assert_int_equal(PEM_write_bio_X509(bio, certificate), 1);

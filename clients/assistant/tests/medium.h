@@ -27,6 +27,9 @@ int medium_set_up(void **state);
 /* Removes the folder. cmocka's group tear-down. */
 int medium_tear_down(void **state);
 
+/* Sets an environment variable, which the libraries look up at each call. */
+void medium_tell(const char *variable, const char *value);
+
 /* Writes the path of something in the temporary folder to out, MEDIUM_PATH bytes. */
 void medium_path(const char *name, char *out);
 
