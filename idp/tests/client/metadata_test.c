@@ -330,7 +330,7 @@ static void member_name_of_any_length_fits_the_problem(void **state)
     (void)state;
     char text[600] = "{\"";
     memset(text + 2, 'a', 500);
-    strcpy(text + 502, "\":1}");
+    memcpy(text + 502, "\":1}", 5);
     assert_int_equal(parse(text), IDP_BAD_REQUEST);
     assert_int_equal(strlen(w.problem.field), sizeof(w.problem.field) - 1);
 }

@@ -233,25 +233,28 @@ static void public_key_is_no_hmac_secret(void **state)
                      IDP_BAD_TOKEN);
 }
 
+static void flip_each_bit(const char *good)
+{
+    struct jose_jws jws;
+    size_t len = strlen(good);
+    char *text = arena_strdup(w.arena, good);
+    assert_int_equal(verify(text), IDP_OK);
+    for (size_t bit = 0; bit < len * 8; bit++) {
+        text[bit / 8] = (char)(text[bit / 8] ^ (1 << (bit % 8)));
+        if (jose_jws_verify(&w.set, w.arena, text, len, &jws) != IDP_BAD_TOKEN)
+            fail_msg("bit %zu of %s", bit, good);
+        text[bit / 8] = good[bit / 8];
+    }
+}
+
 /* SECURITY row 20: each bit of each segment. */
 static void no_bit_may_be_flipped(void **state)
 {
     (void)state;
-    struct jose_jws jws;
-    static const char *const headers[] = {"{\"alg\":\"ES256\",\"kid\":\"ec\"}",
-                                          "{\"alg\":\"RS256\",\"kid\":\"rsa\"}"};
-    for (int key = 0; key < KEYS; key++) {
-        const char *good = forge(headers[key], "{\"sub\":\"a\"}", w.keys[key]);
-        size_t len = strlen(good);
-        char *text = arena_strdup(w.arena, good);
-        assert_int_equal(verify(text), IDP_OK);
-        for (size_t bit = 0; bit < len * 8; bit++) {
-            text[bit / 8] = (char)(text[bit / 8] ^ (1 << (bit % 8)));
-            if (jose_jws_verify(&w.set, w.arena, text, len, &jws) != IDP_BAD_TOKEN)
-                fail_msg("bit %zu of %s", bit, good);
-            text[bit / 8] = good[bit / 8];
-        }
-    }
+    flip_each_bit(
+        forge("{\"alg\":\"ES256\",\"kid\":\"ec\"}", "{\"sub\":\"a\"}", w.keys[JOSE_ES256]));
+    flip_each_bit(
+        forge("{\"alg\":\"RS256\",\"kid\":\"rsa\"}", "{\"sub\":\"a\"}", w.keys[JOSE_RS256]));
 }
 
 static void odd_headers_are_refused(void **state)
