@@ -106,13 +106,18 @@ static enum rp_err get_acquainted(struct rp *rp, struct rp_note *note)
     return rp->keys != NULL ? RP_OK : rp_note_set(note, RP_FAULT, "out of memory");
 }
 
-enum rp_err rp_new(const struct rp_settings *settings, struct rp_note *note, struct rp **out)
+enum rp_err rp_settings_check(const struct rp_settings *settings, struct rp_note *note)
 {
     if (note != NULL)
         *note = (struct rp_note){0};
     const char *bad = bad_setting(settings);
-    if (bad != NULL)
-        return rp_note_set(note, RP_BAD_SETTINGS, "%s", bad);
+    return bad == NULL ? RP_OK : rp_note_set(note, RP_BAD_SETTINGS, "%s", bad);
+}
+
+enum rp_err rp_new(const struct rp_settings *settings, struct rp_note *note, struct rp **out)
+{
+    if (rp_settings_check(settings, note) != RP_OK)
+        return RP_BAD_SETTINGS;
     struct rp *rp = calloc(1, sizeof(*rp));
     if (rp == NULL)
         return rp_note_set(note, RP_FAULT, "out of memory");

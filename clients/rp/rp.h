@@ -82,6 +82,12 @@ struct rp_settings {
 };
 
 /*
+ * Checks the settings alone and asks nobody, so that a program can refuse bad ones at start while
+ * its provider is not up yet. Returns RP_BAD_SETTINGS.
+ */
+enum rp_err rp_settings_check(const struct rp_settings *settings, struct rp_note *note);
+
+/*
  * Checks the settings, fetches the provider's discovery document and checks it (OpenID Connect
  * Discovery 1.0 section 4; its issuer has to be ours byte for byte). Returns RP_BAD_SETTINGS,
  * RP_UNREACHABLE, RP_BAD_PROVIDER or RP_FAULT. The caller owns *out.

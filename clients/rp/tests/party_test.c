@@ -15,6 +15,7 @@
 static void expect_settings(struct world *w, struct rp_settings settings, enum rp_err err)
 {
     w->settings = settings;
+    assert_int_equal(rp_settings_check(&settings, &w->note), err);
     assert_int_equal(world_meet(w), err);
     assert_true((err == RP_OK) == (w->rp != NULL));
     assert_true((err == RP_OK) == (w->note.text[0] == '\0'));
