@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -268,15 +269,15 @@ static void address_is_bounded(void **state)
 static void host_is_bounded(void **state)
 {
     (void)state;
-    char address[400] = "https://";
-    for (size_t i = 8; i < 8 + 260; i += 2)
-        memcpy(address + i, "a.", 2);
-    memcpy(address + 268, "b/", 2);
+    char address[400], label[65] = "", host[261] = "";
+    memset(label, 'a', sizeof(label) - 1);
+    for (size_t i = 0; i < sizeof(host) - 1; i++)
+        host[i] = i % 2 == 0 ? 'a' : '.';
+    (void)snprintf(address, sizeof(address), "https://%sb/", host);
     assert_non_null(address_problem(address, &production));
-    memset(address + 8, 'a', 64);
-    memcpy(address + 72, ".b/", 4);
+    (void)snprintf(address, sizeof(address), "https://%s.b/", label);
     assert_non_null(address_problem(address, &production));
-    memcpy(address + 71, ".b/", 4);
+    (void)snprintf(address, sizeof(address), "https://%.63s.b/", label);
     assert_null(address_problem(address, &production));
 }
 
