@@ -84,6 +84,7 @@ static int configure(struct sqlite_connection *connection)
     if (code == SQLITE_OK)
         code = sqlite3_exec(db,
                             "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                            "PRAGMA temp_store = MEMORY;" /* no copies of rows in /tmp */
                             "PRAGMA journal_size_limit = 67108864",
                             NULL, NULL, NULL);
     if (code == SQLITE_OK) /* reads the file's header: here a file that is no database shows */

@@ -1,6 +1,7 @@
 #include "store/sqlite_writer.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -15,24 +16,22 @@ enum {
     PROBE_PAUSE_MS = 1000,
 };
 
-enum place { IN_QUEUE, LEADS, DONE };
-
 /* One call of sqlite_writer_transact(); lies on its caller's stack. */
 struct job {
     enum idp_err (*body)(struct sql_tx *tx, void *with);
     void *with;
     enum idp_err result;
-    struct job *next;     /* in the queue, later in the group */
-    pthread_mutex_t lock; /* guards place; made only for jobs that wait */
-    pthread_cond_t moved;
-    enum place place;
+    struct job *next; /* in the queue, later in the group */
+    bool leads;       /* set before it is woken: it has to lead the next group */
+    /* Woken once. A condition variable would need a lock of its own, which whoever wakes still
+     * holds when the woken wants it: half a context switch more for each transaction. */
+    sem_t woken;
 };
 
 struct sqlite_writer {
     const struct sql_driver *driver;
     struct sqlite_connection *connection; /* the leader's */
     struct circuit circuit;
-    pthread_condattr_t monotonic;
     pthread_mutex_t lock; /* guards what follows */
     bool led;
     struct job *queue, **queue_end;
@@ -68,8 +67,6 @@ struct sqlite_writer *sqlite_writer_new(const struct sql_driver *driver,
     writer->connection = connection;
     writer->queue_end = &writer->queue;
     circuit_init(&writer->circuit, "sqlite", PROBE_PAUSE_MS);
-    (void)pthread_condattr_init(&writer->monotonic);
-    (void)pthread_condattr_setclock(&writer->monotonic, CLOCK_MONOTONIC);
     return writer;
 }
 
@@ -78,7 +75,6 @@ void sqlite_writer_free(struct sqlite_writer *writer)
     if (writer == NULL)
         return;
     sqlite_connection_close(writer->connection);
-    (void)pthread_condattr_destroy(&writer->monotonic);
     (void)pthread_mutex_destroy(&writer->lock);
     free(writer);
 }
@@ -227,14 +223,6 @@ static struct group run_group(struct sqlite_writer *writer, struct job *first)
     return group;
 }
 
-static void move(struct job *job, enum place place)
-{
-    (void)pthread_mutex_lock(&job->lock);
-    job->place = place;
-    (void)pthread_cond_signal(&job->moved);
-    (void)pthread_mutex_unlock(&job->lock); /* from here on the job may be gone */
-}
-
 /* Leads one group, and then lets the first who waits lead the next. */
 static enum idp_err lead(struct sqlite_writer *writer, struct job *own)
 {
@@ -243,63 +231,57 @@ static enum idp_err lead(struct sqlite_writer *writer, struct job *own)
     struct job *heir = dequeue(writer);
     writer->led = heir != NULL;
     (void)pthread_mutex_unlock(&writer->lock);
-    if (heir != NULL)
-        move(heir, LEADS);
+    if (heir != NULL) {
+        heir->leads = true;
+        (void)sem_post(&heir->woken);
+    }
     for (struct job *job = group.jobs, *next; job != own; job = next) {
         next = job->next;
-        move(job, DONE);
+        (void)sem_post(&job->woken); /* from here on the job may be gone */
     }
     return own->result;
 }
 
 /* --- one caller ---------------------------------------------------------------------------- */
 
-/* Waits until the job's place changes, or until the time is over (NULL: never). */
-static enum place wait_until(struct job *job, const struct timespec *until)
+/* Waits to be woken; false when that takes longer than until_ms, of clock_ticks_ms(). */
+static bool wait_until(struct job *job, int64_t until_ms)
 {
-    int timed_out = 0;
-    (void)pthread_mutex_lock(&job->lock);
-    while (job->place == IN_QUEUE && timed_out == 0) {
-        if (until == NULL)
-            (void)pthread_cond_wait(&job->moved, &job->lock);
-        else
-            timed_out = pthread_cond_timedwait(&job->moved, &job->lock, until);
+    for (int64_t left = 0; (left = until_ms - clock_ticks_ms()) > 0;) {
+        struct timespec until = {0};
+        (void)clock_gettime(CLOCK_REALTIME, &until); /* the one that sem_timedwait() goes by */
+        until.tv_sec += left / 1000 + 1;
+        if (sem_timedwait(&job->woken, &until) == 0)
+            return true;
     }
-    enum place place = job->place;
-    (void)pthread_mutex_unlock(&job->lock);
-    return place;
+    return false;
 }
 
-static enum place wait_in_queue(struct sqlite_writer *writer, struct job *job)
+static void wait_in_queue(struct sqlite_writer *writer, struct job *job)
 {
-    struct timespec until = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += QUEUE_MS / 1000;
-    enum place place = wait_until(job, &until);
-    if (place != IN_QUEUE)
-        return place;
+    if (wait_until(job, clock_ticks_ms() + QUEUE_MS))
+        return;
     (void)pthread_mutex_lock(&writer->lock);
     bool left = leave_queue(writer, job);
     (void)pthread_mutex_unlock(&writer->lock);
-    if (!left)
-        return wait_until(job, NULL); /* its body may be running: there is no way back */
-    circuit_missed(&writer->circuit, clock_ticks_ms());
-    job->result = IDP_UNAVAILABLE;
-    return DONE;
+    if (left) {
+        circuit_missed(&writer->circuit, clock_ticks_ms());
+        job->result = IDP_UNAVAILABLE;
+        return;
+    }
+    while (sem_wait(&job->woken) != 0)
+        ; /* its body may be running: there is no way back, whatever signals come */
 }
 
-/* The queue knows the job, and nobody else has seen it yet: the writer's lock is held. */
+/* Queues and waits. The writer's lock is held, and is given up. */
 static enum idp_err wait_turn(struct sqlite_writer *writer, struct job *job)
 {
-    (void)pthread_mutex_init(&job->lock, NULL);
-    (void)pthread_cond_init(&job->moved, &writer->monotonic);
-    job->place = IN_QUEUE;
+    (void)sem_init(&job->woken, 0, 0);
     enqueue(writer, job);
     (void)pthread_mutex_unlock(&writer->lock);
-    enum place place = wait_in_queue(writer, job);
-    (void)pthread_cond_destroy(&job->moved);
-    (void)pthread_mutex_destroy(&job->lock);
-    return place == LEADS ? lead(writer, job) : job->result;
+    wait_in_queue(writer, job);
+    (void)sem_destroy(&job->woken);
+    return job->leads ? lead(writer, job) : job->result;
 }
 
 enum idp_err sqlite_writer_transact(struct sqlite_writer *writer,
