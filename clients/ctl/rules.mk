@@ -7,10 +7,6 @@ $(OUT)/bin/tamgactl: $(CTL_OBJ) $(CTL_LIBS)
 	@echo "  link $@"
 	@$(CC) $(MODE) $(MODE_LINK) -pthread $(CTL_OBJ) $(CTL_LIBS) $(EXTERNAL) -o $@
 
-build/bin/tamgactl: build/check/bin/tamgactl
-	@mkdir -p $(@D)
-	@ln -f $< $@
-
 CTL_TESTS = $(patsubst clients/%.c,$(OUT)/clients/%,$(sort $(wildcard clients/ctl/tests/*_test.c)))
 CLIENT_TESTS += $(CTL_TESTS)
 

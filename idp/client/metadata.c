@@ -492,7 +492,7 @@ enum idp_err metadata_parse(struct arena *arena, const struct address_rules *rul
                             const char *text, size_t len, struct metadata_problem *problem,
                             struct client *out)
 {
-    json_error_t error;
+    json_error_t error = {.line = 0};
     struct client client = {.id = "",
                             .require_pkce = true,
                             .scope = client_default_scope,

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,7 +198,7 @@ static void remember_absent(struct client_registry *registry, const char *id, ui
     (void)pthread_rwlock_wrlock(&registry->lock);
     if (registry->trusted && registry->epoch == epoch) {
         char *slot = registry->absent[hash % ABSENT_SETS][registry->turn++ % WAYS];
-        memcpy(slot, id, strlen(id) + 1);
+        (void)snprintf(slot, CLIENT_ID_MAX + 1, "%s", id);
     }
     (void)pthread_rwlock_unlock(&registry->lock);
 }
