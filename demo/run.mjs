@@ -14,6 +14,7 @@ import { at, choose } from './addresses.mjs';
 import { bind } from './bind.mjs';
 import { Children } from './children.mjs';
 import { register } from './clients.mjs';
+import { leaveFolder, takeFolder } from './folder-lock.mjs';
 import * as settings from './settings.mjs';
 import { readState, stateFor, writeState } from './state.mjs';
 import { table } from './table.mjs';
@@ -32,6 +33,7 @@ const { values: options } = parseArgs({
   },
 });
 
+const folder = path.resolve(options.folder);
 const say = (text) => options.quiet || console.log(text);
 
 // What `make` builds and the starter needs.
@@ -70,11 +72,12 @@ function ports() {
 // Everything that is decided before a program starts.
 async function prepare() {
   await needBuilt();
-  const folder = path.resolve(options.folder);
+  const wanted = ports();
   await mkdir(path.join(folder, 'logs'), { recursive: true, mode: 0o700 });
+  await takeFolder(folder);
   const region = JSON.parse(await readFile(path.join(ROOT, 'demo/region.json'), 'utf8'));
   const before = await readState(folder);
-  const places = await choose(region, ports(), options.free, before.places);
+  const places = await choose(region, wanted, options.free, before.places);
   const keys = await makeKeys(path.join(folder, 'region'), (text) => say(`· ${text}`));
   const { state, fresh } = await stateFor(folder, before, places, keys.made);
   return { folder, region, places, keys, state, fresh, issuer: at(places.idp) };
@@ -208,13 +211,14 @@ async function start(children) {
   console.log(`ready ${file}`);
 }
 
-const children = new Children(path.join(path.resolve(options.folder), 'logs'));
+const children = new Children(path.join(folder, 'logs'));
 let leaving = false;
 
 async function leave(status) {
   if (leaving) return;
   leaving = true;
   await children.stop();
+  await leaveFolder(folder);
   process.exit(status);
 }
 
