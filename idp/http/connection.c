@@ -20,7 +20,6 @@
 
 enum {
     BODY_MAX = 16 * 1024,    /* of a route that does not say otherwise */
-    BODY_FIRST = 4096,       /* bytes taken for a body of unknown length */
     DRAIN_MAX = 1024 * 1024, /* of a body nobody wants, read so that the answer is not lost */
     IDLE_MS = 30 * 1000,     /* between two requests; the silence limit is the same */
     LOGGED_PATH_MAX = 512,
@@ -82,24 +81,28 @@ void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **contex
 
 /* --- the head of a request ------------------------------------------------------------------ */
 
-/* Keeps path and query: libmicrohttpd decodes them in place. Only what RFC 3986 allows is good. */
-static bool keep_target(struct exchange *x, const char *target)
+/* A request target holds what RFC 3986 allows: no space, control character or octet over 0x7E. */
+static bool is_target(const char *s)
 {
-    size_t len = strlen(target);
-    for (size_t i = 0; i < len; i++)
-        if (target[i] <= 0x20 || target[i] >= 0x7F)
-            return false;
-    x->target = malloc(len + 1);
-    if (x->target == NULL)
-        return false;
-    memcpy(x->target, target, len + 1);
-    x->target_len = len;
-    char *mark = memchr(x->target, '?', len);
-    if (mark != NULL)
-        *mark = '\0';
+    while (*s > 0x20 && *s < 0x7F)
+        s++;
+    return *s == '\0';
+}
+
+/* Copies path and query, since libmicrohttpd decodes them in place. NULL when they are no good. */
+static char *copy_target(const char *target)
+{
+    return is_target(target) ? strdup(target) : NULL;
+}
+
+static void split_target(struct exchange *x)
+{
+    char *mark = strchr(x->target, '?');
+    x->target_len = strlen(x->target);
     x->rq.path = x->target;
     x->rq.query = mark != NULL ? mark + 1 : NULL;
-    return true;
+    if (mark != NULL)
+        *mark = '\0';
 }
 
 void *http_connection_begin(void *cls, const char *target, struct MHD_Connection *mhd)
@@ -114,7 +117,9 @@ void *http_connection_begin(void *cls, const char *target, struct MHD_Connection
     x->phase = PHASE_HEAD;
     x->begun_us = clock_ticks_us();
     set_deadline(c, server->settings.deadline_ms, x->begun_us / 1000);
-    (void)keep_target(x, target);
+    x->target = copy_target(target);
+    if (x->target != NULL)
+        split_target(x);
     atomic_fetch_add_explicit(&server->under_way, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&server->requests, 1, memory_order_relaxed);
     return c;
@@ -211,52 +216,15 @@ static bool read_head(struct connection *c, const char *method, const char *vers
 
 /* --- the body ------------------------------------------------------------------------------- */
 
-static void drop_body(struct exchange *x)
-{
-    if (x->body == NULL)
-        return;
-    OPENSSL_cleanse(x->body, x->body_size);
-    free(x->body);
-    x->body = NULL;
-}
-
-static bool grow_body(struct exchange *x, size_t size)
-{
-    char *body = malloc(size);
-    if (body == NULL)
-        return false;
-    if (x->body_len > 0)
-        memcpy(body, x->body, x->body_len);
-    drop_body(x);
-    x->body = body;
-    x->body_size = size;
-    return true;
-}
-
-/* The size to take for a body that has to have room for least bytes. */
-static size_t next_size(const struct exchange *x, size_t least)
-{
-    size_t size = x->body_size > 0 ? 2 * x->body_size : BODY_FIRST;
-    if (x->announced > 0)
-        size = (size_t)x->announced;
-    return size > least ? size : least;
-}
-
 /* Takes in a piece of the body. Returns false when the connection has to be given up. */
 static bool take_body(struct exchange *x, const char *bytes, size_t len)
 {
-    size_t total = x->body_len + len;
-    if (!is_refused(x) && total > body_max(x))
+    x->arrived += len;
+    if (!is_refused(x) && x->arrived > body_max(x))
         refuse(x, 413, "too_large");
-    if (is_refused(x)) {
-        x->body_len = total;
-        return total <= DRAIN_MAX;
-    }
-    if (total > x->body_size && !grow_body(x, next_size(x, total)))
-        return false;
-    memcpy(x->body + x->body_len, bytes, len);
-    x->body_len = total;
-    return true;
+    if (is_refused(x))
+        return x->arrived <= DRAIN_MAX;
+    return http_upload_add(&x->upload, bytes, len, (size_t)x->announced);
 }
 
 /* --- the lanes ------------------------------------------------------------------------------ */
@@ -347,8 +315,8 @@ static enum MHD_Result run(struct connection *c)
     x->rq.now = clock_now();
     x->rq.id = x->id;
     x->rq.address = c->address;
-    x->rq.body = x->body != NULL ? x->body : "";
-    x->rq.body_len = x->body_len;
+    x->rq.body = x->upload.bytes != NULL ? x->upload.bytes : "";
+    x->rq.body_len = x->upload.len;
     return x->rq.route->waits == HTTP_WAITS_ALWAYS ? hand_over(c) : run_here(c);
 }
 
@@ -398,7 +366,7 @@ static void log_access(const struct connection *c, int64_t now_us)
 static void drop_exchange(struct exchange *x)
 {
     arena_free(x->rq.arena);
-    drop_body(x);
+    http_upload_drop(&x->upload);
     if (x->target != NULL)
         OPENSSL_cleanse(x->target, x->target_len);
     free(x->target);

@@ -12,6 +12,7 @@
 #include "http/lanes.h"
 #include "http/server.h"
 #include "http/table.h"
+#include "http/upload.h"
 
 struct http_server {
     struct http_settings settings; /* with the defaults filled in */
@@ -47,9 +48,9 @@ struct exchange {
     const char *method; /* as it came */
     char *target;       /* path and query, which rq points into */
     size_t target_len;
-    char *body;
-    size_t body_len, body_size;
+    struct http_upload upload;
     int64_t announced; /* Content-Length */
+    size_t arrived;    /* bytes of the body, also of one that is not kept */
     struct http_head head;
     struct request rq;
     struct response rs;

@@ -55,6 +55,7 @@ static const struct {
     {".map", "application/json"},
     {".webmanifest", "application/manifest+json"},
     {".txt", "text/plain; charset=utf-8"},
+    {".deb", "application/vnd.debian.binary-package"},
 };
 
 static const char *type_of(const char *name)

@@ -25,8 +25,10 @@ enum {
     CONNECTIONS = 16384,
     DEADLINE_MS = 15000,
     BACKLOG = 4096,
-    SILENCE_S = 30,    /* after which libmicrohttpd closes a connection */
-    OTHER_FILES = 256, /* descriptors that are left for everything else */
+    HEAD_AND_ANSWER = 16 * 1024, /* bytes a connection has for its request's head and its answer's;
+                                    libmicrohttpd clears all of it after each request */
+    SILENCE_S = 30,              /* after which libmicrohttpd closes a connection */
+    OTHER_FILES = 256,           /* descriptors that are left for everything else */
     TICK_MAX_MS = 250,
     WHY_MAX = 256,
 };
@@ -182,7 +184,8 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
     return MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
         s->port, NULL, NULL, http_connection_request, server, MHD_OPTION_EXTERNAL_LOGGER,
-        log_library, NULL, MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_CONNECTION_LIMIT,
+        log_library, NULL, MHD_OPTION_LISTEN_SOCKET, server->listener,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_AND_ANSWER, MHD_OPTION_CONNECTION_LIMIT,
         s->connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, http_connection_notify,
         server, MHD_OPTION_URI_LOG_CALLBACK, http_connection_begin, server,

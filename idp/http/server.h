@@ -24,9 +24,11 @@ struct http_settings {
     unsigned workers;     /* that may wait; 0: 32 */
     size_t queue;         /* requests waiting for a worker before 503; 0: 1024 */
     unsigned connections; /* at most, over all threads; 0: 16384 */
-    unsigned deadline_ms; /* from the first byte of a request to the last of its answer; 0: 15000 */
-    const char *csp;      /* Content-Security-Policy of HTML answers */
-    bool quiet;           /* no access log line per request */
+    /* From the first byte of a request to the last of its answer; 0: 15000. Between two requests a
+     * connection may be silent for 30 s, which count too when the next one's head comes slowly. */
+    unsigned deadline_ms;
+    const char *csp; /* Content-Security-Policy of HTML answers */
+    bool quiet;      /* no access log line per request */
 };
 
 /* What the server counted since it began. */
