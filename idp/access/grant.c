@@ -154,7 +154,7 @@ static enum idp_err from_row(const struct sql_rows *rows, struct arena *arena, s
     g->acr = sql_cell_text(rows, 0, 7);
     g->amr = sql_cell_text(rows, 0, 8);
     g->created = sql_cell_int(rows, 0, 9);
-    g->ended = sql_cell(rows, 0, 10)->type != SQL_NULL;
+    g->ended = sql_cell(rows, 0, 10) != NULL;
     if (bar == NULL)
         return IDP_OK;
     const char *userinfo = arena_strndup(arena, claims, (size_t)(bar - claims));
@@ -211,7 +211,7 @@ enum idp_err grant_find_by_code(const struct access *access, struct arena *arena
     if (err != IDP_OK)
         return err;
     const struct sql_value *cell = sql_cell(&rows, 0, 0);
-    if (cell->len != GRANT_ID_SIZE)
+    if (cell == NULL || cell->len != GRANT_ID_SIZE)
         return IDP_FAULT;
     memcpy(id, cell->bytes, GRANT_ID_SIZE);
     return IDP_OK;

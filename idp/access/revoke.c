@@ -24,7 +24,7 @@ static enum idp_err note(struct sql_tx *tx, struct ending *e, size_t row)
 {
     const struct sql_value *id = sql_cell(&e->ended, row, 0);
     char text[BASE64URL_LEN(GRANT_ID_SIZE) + 1];
-    if (id->len != GRANT_ID_SIZE)
+    if (id == NULL || id->len != GRANT_ID_SIZE)
         return IDP_FAULT;
     base64url_encode(id->bytes, id->len, text);
     enum idp_err err = outbox_add(tx, e->arena, "tombstone", text, e->now, &e->outbox[row]);

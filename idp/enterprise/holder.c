@@ -57,7 +57,7 @@ static struct holder from_row(const struct sql_rows *rows, size_t row)
                 .serial = sql_cell_text(rows, row, 15),
                 .not_after = sql_cell_int(rows, row, 16),
                 .primary = role != NULL && strcmp(role, "primary") == 0,
-                .unbound = sql_cell(rows, row, 18)->type != SQL_NULL,
+                .unbound = sql_cell(rows, row, 18) != NULL,
             },
     };
 }
