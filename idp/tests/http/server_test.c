@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "http/http.h"
 #include "http/server.h"
 #include "tests/help.h"
@@ -485,6 +486,32 @@ static void contradicting_routes_are_refused(void **state)
     free(why);
 }
 
+/* Codes and tokens stand in queries: the log must not become a place to find them. */
+static void access_log_names_the_path_without_its_query(void **state)
+{
+    (void)state;
+    int ends[2];
+    char line[2048] = "";
+    char *why = NULL;
+    struct http_server *second = NULL;
+    const struct http_settings settings = {.address = "127.0.0.1", .threads = 1};
+    assert_int_equal(pipe(ends), 0);
+    log_set_fd(ends[1]);
+    assert_int_equal(http_server_start(&settings, routes, &w.app, &why, &second), IDP_OK);
+    struct wire_answer answer =
+        wire_ask(http_server_port(second), GET("/form?b=secret&state=secret"));
+    free(answer.head);
+    http_server_stop(second, 1000);
+    log_set_fd(STDERR_FILENO);
+    assert_true(read(ends[0], line, sizeof(line) - 1) > 0);
+    assert_non_null(strstr(line, "\"event\":\"request\",\"method\":\"GET\",\"path\":\"/form\","
+                                 "\"status\":400,\"us\":"));
+    assert_non_null(strstr(line, "\"lane\":\"network\",\"error\":\"refused\","));
+    assert_null(strstr(line, "secret"));
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
 static void several_servers_live_in_one_process(void **state)
 {
     (void)state;
@@ -534,6 +561,7 @@ int main(void)
         TEST(port_in_use_is_told_in_words),
         TEST(address_that_is_none_is_told_in_words),
         TEST(contradicting_routes_are_refused),
+        TEST(access_log_names_the_path_without_its_query),
         TEST(several_servers_live_in_one_process),
     };
     return cmocka_run_group_tests_name("http/server", tests, NULL, NULL);
