@@ -83,8 +83,8 @@ struct lock_backend {
     /* How the PIN stands, without trying it. Never fails: what is not told is unknown. */
     struct pin_state (*pin_state)(void *driver, const struct lock *lock);
 
-    /* Gives the PIN to the lock, has it sign M, and takes the permission back. *state is how the
-       PIN stands afterwards when the PIN was refused. */
+    /* Gives the PIN to the lock, has it sign M, and takes the permission back. *state comes in as
+       unknown, and is how the PIN stands afterwards when the PIN was refused. */
     enum trouble (*sign)(void *driver, const struct lock_order *order, struct signature *out,
                          struct pin_state *state);
 };

@@ -1,4 +1,4 @@
-# The assistant: build/bin/tamga-assistant, and its tests in CLIENT_TESTS.
+# The assistant: $(OUT)/bin/tamga-assistant, its tests in CLIENT_TESTS, its fuzz targets.
 ASSISTANT_DIR  = clients/assistant
 ASSISTANT_SRC  = $(sort $(wildcard $(ASSISTANT_DIR)/*.c $(ASSISTANT_DIR)/os/*_linux.c))
 ASSISTANT_OBJ  = $(call obj,$(filter-out $(ASSISTANT_DIR)/main.c,$(ASSISTANT_SRC)))
@@ -13,10 +13,6 @@ $(OUT)/bin/tamga-assistant: $(OUT)/obj/$(ASSISTANT_DIR)/main.o $(ASSISTANT_OBJ) 
 	@mkdir -p $(@D)
 	@echo "  link $@"
 	@$(CC) $(MODE) $(MODE_LINK) -pthread $^ $(ASSISTANT_LIBS) -o $@
-
-build/bin/tamga-assistant: build/check/bin/tamga-assistant
-	@mkdir -p $(@D)
-	@ln -f $< $@
 
 # Libraries that stand in for vendors' drivers. They are loaded by the tests, never linked, and so
 # built without the flavour's own flags.
@@ -40,3 +36,18 @@ $(ASSISTANT_TEST)/%_test: $(OUT)/obj/$(ASSISTANT_DIR)/tests/%_test.o $(ASSISTANT
 	@$(CC) $(MODE) $(MODE_LINK) -pthread $(filter-out %.a,$^) $(filter %.a,$^) $(ASSISTANT_LIBS) -lcmocka -o $@
 
 CLIENT_TESTS += $(patsubst $(ASSISTANT_DIR)/tests/%.c,$(ASSISTANT_TEST)/%,$(sort $(wildcard $(ASSISTANT_DIR)/tests/*_test.c)))
+
+# What is fuzzed is also replayed by corpus_test, over the kept corpora. The targets play the drivers
+# themselves, so their functions have to be found by name: -rdynamic.
+ASSISTANT_FUZZ     = $(patsubst $(ASSISTANT_DIR)/fuzz/%.c,%,$(wildcard $(ASSISTANT_DIR)/fuzz/assistant_*.c))
+ASSISTANT_FEED     = $(call obj,$(ASSISTANT_DIR)/fuzz/feed.c)
+ASSISTANT_FUZZ_OBJ = $(call obj,$(ASSISTANT_FUZZ:%=$(ASSISTANT_DIR)/fuzz/%.c)) $(ASSISTANT_FEED)
+
+$(OUT)/obj/$(ASSISTANT_DIR)/fuzz/assistant_pkcs11.o: CFLAGS += $(P11_CFLAGS)
+$(ASSISTANT_TEST)/corpus_test: $(ASSISTANT_FUZZ_OBJ)
+$(ASSISTANT_TEST)/corpus_test: MODE_LINK += -rdynamic
+
+fuzz-targets: $(ASSISTANT_FUZZ:%=$(OUT)/targets/%)
+$(ASSISTANT_FUZZ:%=$(OUT)/targets/%): $(OUT)/targets/%: $(ASSISTANT_DIR)/fuzz/target.c $(OUT)/obj/$(ASSISTANT_DIR)/fuzz/%.o $(ASSISTANT_FEED) $(ASSISTANT_OBJ) $(OUT)/lib/base.a
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(subst fuzzer-no-link,fuzzer,$(MODE)) -DFUZZ=$* -rdynamic -pthread $^ $(ASSISTANT_LIBS) -o $@
