@@ -1,0 +1,437 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/lane.h"
+#include "net/fetch.h"
+#include "net/resolve.h"
+#include "tests/help.h"
+
+/* A server that answers each request by its path, and what it saw. */
+static struct {
+    int port, fd;
+    pthread_t thread;
+    atomic_int connections;
+    char seen[2048]; /* the last request */
+} server;
+
+static void say(int fd, const char *text)
+{
+    (void)send(fd, text, strlen(text), MSG_NOSIGNAL);
+}
+
+/* One byte each 20 ms, without end. */
+static void dribble(int fd)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+    say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+    for (int i = 0; i < 500 && send(fd, "x", 1, MSG_NOSIGNAL) == 1; i++)
+        (void)nanosleep(&pause, NULL);
+}
+
+/* Returns false when the connection is to be closed. */
+static bool answer(int fd, const char *request)
+{
+    const char *path = strchr(request, ' ') + 1;
+    if (strncmp(path, "/slow", 5) == 0)
+        dribble(fd);
+    else if (strncmp(path, "/large", 6) == 0)
+        say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world");
+    else if (strncmp(path, "/endless", 8) == 0)
+        say(fd, "HTTP/1.1 200 OK\r\n\r\nhello world");
+    else if (strncmp(path, "/away", 5) == 0)
+        say(fd, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
+    else if (strncmp(path, "/rubbish", 8) == 0)
+        say(fd, "\x01\x02\x03\r\n\r\n");
+    else if (strncmp(path, "/empty", 6) == 0)
+        say(fd, "HTTP/1.1 204 No Content\r\n\r\n");
+    else {
+        say(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello");
+        return true;
+    }
+    return false;
+}
+
+/* Reads a whole request: the head, and as much of a body as it announces. */
+static bool read_request(int fd, char *request, size_t size)
+{
+    size_t n = 0;
+    for (;;) {
+        ssize_t got = recv(fd, request + n, size - 1 - n, 0);
+        if (got <= 0)
+            return false;
+        n += (size_t)got;
+        request[n] = '\0';
+        const char *end = strstr(request, "\r\n\r\n");
+        const char *length = strstr(request, "Content-Length: ");
+        size_t wanted = length != NULL ? strtoul(length + 16, NULL, 10) : 0;
+        if (end != NULL && n >= (size_t)(end + 4 - request) + wanted)
+            return true;
+    }
+}
+
+static void *serve_one(void *argument)
+{
+    int fd = *(int *)argument;
+    char request[sizeof(server.seen)] = "";
+    free(argument);
+    while (read_request(fd, request, sizeof(request))) {
+        memcpy(server.seen, request, sizeof(request));
+        if (!answer(fd, request))
+            break;
+    }
+    (void)close(fd);
+    return NULL;
+}
+
+static void *serve(void *argument)
+{
+    (void)argument;
+    for (;;) {
+        pthread_t id;
+        int *fd = malloc(sizeof(*fd));
+        *fd = accept(server.fd, NULL, NULL);
+        if (*fd < 0) {
+            free(fd);
+            return NULL;
+        }
+        server.connections++;
+        if (pthread_create(&id, NULL, serve_one, fd) == 0)
+            (void)pthread_detach(id);
+    }
+}
+
+static int start_server(void **state)
+{
+    (void)state;
+    int yes = 1;
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    server.port = help_free_port();
+    address.sin_port = htons((uint16_t)server.port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    server.fd = socket(AF_INET, SOCK_STREAM, 0);
+    (void)setsockopt(server.fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    assert_int_equal(bind(server.fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(server.fd, 16), 0);
+    return pthread_create(&server.thread, NULL, serve, NULL);
+}
+
+static int stop_server(void **state)
+{
+    (void)state;
+    (void)shutdown(server.fd, SHUT_RDWR);
+    (void)pthread_join(server.thread, NULL);
+    (void)close(server.fd);
+    return 0;
+}
+
+/* --- the world ------------------------------------------------------------------------------ */
+
+static struct world {
+    struct net *net;
+    struct arena *arena;
+    struct net_answer answer;
+    char url[256];
+    const char *addresses[NET_ADDRESSES_MAX]; /* what the name server says */
+    int asked;
+} w;
+
+static enum idp_err lie(void *context, const char *host, unsigned deadline_ms,
+                        struct net_addresses *out)
+{
+    (void)context, (void)host, (void)deadline_ms;
+    w.asked++;
+    memset(out, 0, sizeof(*out));
+    for (; w.addresses[out->count] != NULL; out->count++) {
+        struct sockaddr_in *in = (struct sockaddr_in *)&out->list[out->count];
+        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&out->list[out->count];
+        if (inet_pton(AF_INET, w.addresses[out->count], &in->sin_addr) == 1)
+            in->sin_family = AF_INET;
+        else if (inet_pton(AF_INET6, w.addresses[out->count], &in6->sin6_addr) == 1)
+            in6->sin6_family = AF_INET6;
+    }
+    return out->count > 0 ? IDP_OK : IDP_UNAVAILABLE;
+}
+
+static int set_up(void **state)
+{
+    char numeric[32];
+    char named[64];
+    const char *allow[] = {numeric, named, NULL};
+    (void)state;
+    w = (struct world){.arena = arena_new()};
+    (void)snprintf(numeric, sizeof(numeric), "127.0.0.1:%d", server.port);
+    (void)snprintf(named, sizeof(named), "Service.invalid:%d", server.port);
+    server.connections = 0;
+    return w.arena == NULL || net_new(allow, &w.net) != IDP_OK;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    lane_set_may_wait(true);
+    arena_free(w.arena);
+    net_free(w.net);
+    return 0;
+}
+
+static void say_addresses(const char *first, const char *second)
+{
+    w.addresses[0] = first;
+    w.addresses[1] = second;
+    net_set_resolver(w.net, (struct net_resolver){.resolve = lie});
+}
+
+static const char *url_of(const char *host, const char *path)
+{
+    (void)snprintf(w.url, sizeof(w.url), "http://%s:%d%s", host, server.port, path);
+    return w.url;
+}
+
+static enum idp_err get(const char *url)
+{
+    const struct net_request request = {.url = url, .answer_max = 10, .deadline_ms = 500};
+    return net_fetch(w.net, w.arena, &request, &w.answer);
+}
+
+/* --- answers -------------------------------------------------------------------------------- */
+
+static void allowed_host_answers(void **state)
+{
+    (void)state;
+    assert_int_equal(get(url_of("127.0.0.1", "/")), IDP_OK);
+    assert_int_equal(w.answer.status, 200);
+    assert_string_equal(w.answer.content_type, "text/plain");
+    assert_int_equal(w.answer.body_len, 5);
+    assert_memory_equal(w.answer.body, "hello", 5);
+}
+
+static void body_and_headers_are_sent(void **state)
+{
+    (void)state;
+    const struct net_request request = {.url = url_of("127.0.0.1", "/ocsp"),
+                                        .content_type = "application/ocsp-request",
+                                        .body = "0\0question",
+                                        .body_len = 10,
+                                        .accept = "application/ocsp-response",
+                                        .answer_max = 10,
+                                        .deadline_ms = 500};
+    assert_int_equal(net_fetch(w.net, w.arena, &request, &w.answer), IDP_OK);
+    assert_int_equal(strncmp(server.seen, "POST /ocsp HTTP/1.1\r\n", 21), 0);
+    assert_non_null(strstr(server.seen, "Content-Type: application/ocsp-request\r\n"));
+    assert_non_null(strstr(server.seen, "Accept: application/ocsp-response\r\n"));
+    assert_null(strstr(server.seen, "Expect:"));
+    assert_memory_equal(strstr(server.seen, "\r\n\r\n") + 4, "0\0question", 10);
+}
+
+static void empty_answer_is_an_answer(void **state)
+{
+    (void)state;
+    assert_int_equal(get(url_of("127.0.0.1", "/empty")), IDP_OK);
+    assert_int_equal(w.answer.status, 204);
+    assert_int_equal(w.answer.body_len, 0);
+    assert_null(w.answer.content_type);
+}
+
+static void connection_is_used_again(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(get(url_of("127.0.0.1", "/")), IDP_OK);
+    assert_true(server.connections <= 1);
+}
+
+static void redirect_is_not_followed(void **state)
+{
+    (void)state;
+    assert_int_equal(get(url_of("127.0.0.1", "/away")), IDP_OK);
+    assert_int_equal(w.answer.status, 302);
+}
+
+static void too_large_an_answer_is_cut_off(void **state)
+{
+    (void)state;
+    assert_int_equal(get(url_of("127.0.0.1", "/large")), IDP_FULL);
+    assert_int_equal(get(url_of("127.0.0.1", "/endless")), IDP_FULL);
+}
+
+static void deadline_is_total(void **state)
+{
+    (void)state;
+    const struct net_request request = {
+        .url = url_of("127.0.0.1", "/slow"), .answer_max = 200000, .deadline_ms = 300};
+    int64_t before = clock_ticks_ms();
+    assert_int_equal(net_fetch(w.net, w.arena, &request, &w.answer), IDP_UNAVAILABLE);
+    assert_in_range(clock_ticks_ms() - before, 250, 1500);
+}
+
+static void silence_and_rubbish_are_no_answer(void **state)
+{
+    char url[64];
+    (void)state;
+    assert_int_equal(get(url_of("127.0.0.1", "/rubbish")), IDP_UNAVAILABLE);
+    int port = help_free_port();
+    char allowed[32];
+    (void)snprintf(allowed, sizeof(allowed), "127.0.0.1:%d", port);
+    const char *allow[] = {allowed, NULL};
+    net_free(w.net);
+    assert_int_equal(net_new(allow, &w.net), IDP_OK);
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%d/", port);
+    assert_int_equal(get(url), IDP_UNAVAILABLE);
+}
+
+static void thread_that_may_not_wait_is_told(void **state)
+{
+    (void)state;
+    lane_set_may_wait(false);
+    assert_int_equal(get(url_of("127.0.0.1", "/")), IDP_WAIT);
+    assert_int_equal(server.connections, 0);
+}
+
+static void proxies_of_the_environment_are_ignored(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("http_proxy", "http://127.0.0.1:1", 1), 0);
+    assert_int_equal(setenv("ALL_PROXY", "http://127.0.0.1:1", 1), 0);
+    assert_int_equal(get(url_of("127.0.0.1", "/")), IDP_OK);
+    assert_int_equal(unsetenv("http_proxy"), 0);
+    assert_int_equal(unsetenv("ALL_PROXY"), 0);
+}
+
+/* --- where it may go ------------------------------------------------------------------------ */
+
+static void plain_http_goes_to_allowed_hosts_only(void **state)
+{
+    (void)state;
+    assert_int_equal(get("http://127.0.0.1:1/"), IDP_DENIED);
+    assert_int_equal(get("http://example.com/"), IDP_DENIED);
+    assert_int_equal(get(url_of("127.0.0.2", "/")), IDP_DENIED);
+    assert_int_equal(get(url_of("localhost", "/")), IDP_DENIED);
+    assert_int_equal(server.connections, 0);
+}
+
+static void other_schemes_and_user_names_are_refused(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"file:///etc/passwd",
+                                       "ftp://127.0.0.1/",
+                                       "gopher://127.0.0.1/",
+                                       "ldap://127.0.0.1/",
+                                       "dict://127.0.0.1/",
+                                       "127.0.0.1",
+                                       "",
+                                       "https://",
+                                       "https://a:b@example.com/"};
+    for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++)
+        assert_int_equal(get(urls[i]), IDP_DENIED);
+    assert_int_equal(get(url_of("x@127.0.0.1", "/")), IDP_DENIED);
+}
+
+static void numeric_addresses_of_our_own_networks_are_refused(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {
+        "https://127.0.0.1/",          "https://10.0.0.1/",
+        "https://169.254.169.254/",    "https://[::1]/",
+        "https://[::ffff:127.0.0.1]/", "https://[fe80::1]/",
+        "https://2130706433/",         "https://0x7f.1/",
+        "https://0177.0.0.1/",         "https://127.1/",
+        "https://[64:ff9b::7f00:1]/",  "https://0/",
+        "https://localhost/",          "https://[fd00::1]/",
+    };
+    for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++)
+        assert_int_equal(get(urls[i]), IDP_DENIED);
+}
+
+static void one_bad_address_refuses_the_name(void **state)
+{
+    (void)state;
+    say_addresses("8.8.8.8", "127.0.0.1");
+    assert_int_equal(get("https://rebind.invalid/"), IDP_DENIED);
+    say_addresses("2606:4700::1111", "::ffff:10.0.0.1");
+    assert_int_equal(get("https://rebind.invalid/"), IDP_DENIED);
+    assert_int_equal(w.asked, 2);
+}
+
+/* The name server says the address once; curl has no other source, and asks none itself. */
+static void name_is_resolved_once_and_pinned(void **state)
+{
+    (void)state;
+    say_addresses("127.0.0.1", NULL);
+    assert_int_equal(get(url_of("service.invalid", "/")), IDP_OK);
+    assert_int_equal(w.asked, 1);
+    assert_non_null(strstr(server.seen, "Host: service.invalid:"));
+}
+
+/* A name that was good a moment ago, and now leads home: the old connection does not help it. */
+static void rebound_name_is_refused(void **state)
+{
+    (void)state;
+    const char *allow[] = {NULL};
+    net_free(w.net);
+    assert_int_equal(net_new(allow, &w.net), IDP_OK);
+    (void)snprintf(w.url, sizeof(w.url), "https://service.invalid:%d/", server.port);
+    say_addresses("127.0.0.1", NULL);
+    assert_int_equal(get(w.url), IDP_DENIED);
+    assert_int_equal(server.connections, 0);
+}
+
+static void name_without_an_address_is_unavailable(void **state)
+{
+    (void)state;
+    say_addresses(NULL, NULL);
+    assert_int_equal(get(url_of("service.invalid", "/")), IDP_UNAVAILABLE);
+}
+
+static void system_resolver_knows_this_machine(void **state)
+{
+    (void)state;
+    struct net_addresses addresses;
+    assert_int_equal(net_system_resolver.resolve(NULL, "localhost", 2000, &addresses), IDP_OK);
+    assert_true(addresses.count >= 1);
+    assert_int_equal(net_system_resolver.resolve(NULL, "::1", 2000, &addresses), IDP_OK);
+    assert_int_equal(addresses.list[0].ss_family, AF_INET6);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(allowed_host_answers),
+        TEST(body_and_headers_are_sent),
+        TEST(empty_answer_is_an_answer),
+        TEST(connection_is_used_again),
+        TEST(redirect_is_not_followed),
+        TEST(too_large_an_answer_is_cut_off),
+        TEST(deadline_is_total),
+        TEST(silence_and_rubbish_are_no_answer),
+        TEST(thread_that_may_not_wait_is_told),
+        TEST(proxies_of_the_environment_are_ignored),
+        TEST(plain_http_goes_to_allowed_hosts_only),
+        TEST(other_schemes_and_user_names_are_refused),
+        TEST(numeric_addresses_of_our_own_networks_are_refused),
+        TEST(one_bad_address_refuses_the_name),
+        TEST(name_is_resolved_once_and_pinned),
+        TEST(rebound_name_is_refused),
+        TEST(name_without_an_address_is_unavailable),
+        TEST(system_resolver_knows_this_machine),
+    };
+    return cmocka_run_group_tests_name("net/fetch", tests, start_server, stop_server);
+}
