@@ -29,6 +29,9 @@ struct http_server {
     _Atomic uint64_t requests, handed_over, refused_full;
 };
 
+/* How long a client may be silent before libmicrohttpd closes the connection. */
+enum { HTTP_SILENCE_S = 30 };
+
 /* How far a request has come. */
 enum phase {
     PHASE_NONE = 0, /* no request is under way */

@@ -4,26 +4,16 @@
 #include <string.h>
 
 #include "base/arena.h"
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+#include "base/text.h"
 
 /* The byte that %XX at s stands for, or -1. The text ends before end. */
 static int escaped_byte(const char *s, const char *end)
 {
+    unsigned char byte = 0;
     if (end - s < 3)
         return -1;
-    int high = hex_digit(s[1]);
-    int low = hex_digit(s[2]);
-    return high < 0 || low < 0 ? -1 : high * 16 + low;
+    const char digits[3] = {s[1], s[2], '\0'};
+    return text_from_hex(digits, &byte, 1) ? byte : -1;
 }
 
 /* Decodes %XX and '+' from s to a new string. A NUL byte is refused, not cut at. */

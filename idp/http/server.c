@@ -27,7 +27,6 @@ enum {
     BACKLOG = 4096,
     HEAD_AND_ANSWER = 16 * 1024, /* bytes a connection has for its request's head and its answer's;
                                     libmicrohttpd clears all of it after each request */
-    SILENCE_S = 30,              /* after which libmicrohttpd closes a connection */
     OTHER_FILES = 256,           /* descriptors that are left for everything else */
     TICK_MAX_MS = 250,
     WHY_MAX = 256,
@@ -186,7 +185,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
         s->port, NULL, NULL, http_connection_request, server, MHD_OPTION_EXTERNAL_LOGGER,
         log_library, NULL, MHD_OPTION_LISTEN_SOCKET, server->listener,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_AND_ANSWER, MHD_OPTION_CONNECTION_LIMIT,
-        s->connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
+        s->connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_SILENCE_S,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, http_connection_notify,
         server, MHD_OPTION_URI_LOG_CALLBACK, http_connection_begin, server,
         MHD_OPTION_NOTIFY_COMPLETED, http_connection_completed, server, MHD_OPTION_ARRAY, options,
