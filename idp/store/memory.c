@@ -213,10 +213,11 @@ static void sweep_some(struct memory *memory, struct memory_shard *shard, enum k
 static size_t sweep_kind(struct memory *memory, enum kv_kind kind)
 {
     size_t n = 0;
+    int64_t now = memory->seams.now_ms();
     for (size_t i = 0; i < SHARDS && n < SWEEP_AT_ONCE; i++) {
         struct memory_shard *shard = &memory->shards[i];
         (void)pthread_mutex_lock(&shard->lock);
-        n += sweep_shard(memory, shard, kind, memory->seams.now_ms(), SWEEP_AT_ONCE - n);
+        n += sweep_shard(memory, shard, kind, now, SWEEP_AT_ONCE - n);
         (void)pthread_mutex_unlock(&shard->lock);
     }
     return n;
