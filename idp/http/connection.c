@@ -389,6 +389,6 @@ void http_connection_completed(void *cls, struct MHD_Connection *mhd, void **con
         log_access(c, now_us);
     drop_exchange(&c->exchange);
     /* An idle client may be silent for so long and then take the time of one request. */
-    set_deadline(c, (int64_t)server->settings.deadline_ms + HTTP_SILENCE_S * 1000, now_us / 1000);
+    set_deadline(c, (int64_t)server->settings.deadline_ms + HTTP_SILENCE_MS, now_us / 1000);
     atomic_fetch_sub_explicit(&server->under_way, 1, memory_order_relaxed);
 }

@@ -30,7 +30,7 @@ struct http_server {
 };
 
 /* How long a client may be silent before libmicrohttpd closes the connection. */
-enum { HTTP_SILENCE_S = 30 };
+enum { HTTP_SILENCE_S = 30, HTTP_SILENCE_MS = HTTP_SILENCE_S * 1000 };
 
 /* How far a request has come. */
 enum phase {
