@@ -13,7 +13,7 @@ $(OUT)/bin/tamga-platform: $(PLATFORM_MAIN) $(PLATFORM_OBJ) $(PLATFORM_LINK)
 
 PLATFORM_TESTS = $(patsubst clients/%.c,$(OUT)/clients/%,$(sort $(wildcard clients/platform/tests/*_test.c)))
 PLATFORM_TEST_HELP = $(call obj,$(filter-out %_test.c,$(sort $(wildcard clients/platform/tests/*.c)))) \
-	$(call obj,clients/rp/tests/fake_provider.c clients/rp/tests/fake_tokens.c) $(call obj,$(TEST_HELP))
+	$(call obj,clients/rp/tests/fake_provider.c clients/rp/tests/fake_tokens.c) $(call obj,idp/tests/help.c)
 CLIENT_TESTS += $(PLATFORM_TESTS)
 
 $(PLATFORM_TESTS): $(OUT)/clients/platform/tests/%: $(OUT)/obj/clients/platform/tests/%.o $(PLATFORM_TEST_HELP) $(PLATFORM_OBJ) $(PLATFORM_LINK)

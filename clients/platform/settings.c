@@ -85,12 +85,12 @@ static void check_platform(const struct reader *r, const char *place,
 {
     struct rp_note note;
     unsigned char bytes[sizeof(struct in6_addr)];
-    size_t len = strlen(p->rp.redirect_uri);
-    static const char path[] = "/callback";
+    const char *host = strstr(p->rp.redirect_uri, "://");
+    const char *path = host != NULL ? strchr(host + strlen("://"), '/') : NULL;
     if (inet_pton(AF_INET, p->address, bytes) != 1 && inet_pton(AF_INET6, p->address, bytes) != 1)
         complain(r, place, "address", "an IP address is expected");
-    if (len < sizeof(path) || strcmp(p->rp.redirect_uri + len - strlen(path), path) != 0)
-        complain(r, place, "redirect_uri", "an address that ends in /callback is expected");
+    if (path == NULL || strcmp(path, "/callback") != 0)
+        complain(r, place, "redirect_uri", "the address of /callback is expected");
     if (!text_starts(p->portal, "http://") && !text_starts(p->portal, "https://"))
         complain(r, place, "portal", "an http or https address is expected");
     if (all_is_well(r) && rp_settings_check(&p->rp, &note) != RP_OK)

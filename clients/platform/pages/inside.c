@@ -11,6 +11,7 @@
 #include "platform/app.h"
 #include "platform/filing.h"
 #include "platform/page.h"
+#include "platform/pages/notices.h"
 #include "platform/pages/pages.h"
 #include "platform/pages/problem.h"
 #include "platform/pages/visit.h"
@@ -101,15 +102,17 @@ static void put_tiles(struct page *page)
 static enum idp_err show_inside(struct request *rq, struct response *rs, const char *contact)
 {
     struct page page = page_begin(rq, rs, "交易区", "Trading area");
-    put_welcome(&page, page_say(&page, "欢迎回到交易区", "Welcome to the trading area"));
+    put_welcome(&page, page_say(&page, "您已进入交易区", "You are in the trading area"));
     page_put(&page,
              "<div class=\"wide columns\" data-testid=\"platform-inside\"><div class=\"stack\">"
              "<section class=\"card\"><h2 class=\"title\">{}</h2>",
              page_say(&page, "我的业务（演示）", "My business (demo)"), NULL);
     put_tiles(&page);
+    page_put(&page, "</section>", NULL);
+    notices_put(&page);
     page_put(
         &page,
-        "</section><section class=\"card\"><h2 class=\"title\">{}</h2><dl class=\"who\">"
+        "<section class=\"card\"><h2 class=\"title\">{}</h2><dl class=\"who\">"
         "<div><dt>{}</dt><dd>{}</dd></div><div><dt>{}</dt><dd>{}</dd></div></dl></section></div>",
         page_say(&page, "平台备案", "Filing"), page_say(&page, "业务联系人", "Contact person"),
         contact, page_say(&page, "备案状态", "State"), page_say(&page, "已备案", "Filed"), NULL);

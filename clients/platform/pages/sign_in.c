@@ -71,6 +71,14 @@ static enum idp_err login(struct request *rq, struct response *rs)
     return begin(rq, rs, rp, &pending);
 }
 
+/* The platform's front page is where one signs in: whoever is sent there wants to go inside. */
+static bool is_front_page(const struct request *rq, const char *target)
+{
+    const char *redirect = rq->app->settings->rp.redirect_uri;
+    const char *path = target + strlen(redirect) - strlen("/callback");
+    return path[0] == '\0' || strcmp(path, "/") == 0;
+}
+
 static enum idp_err initiate(struct request *rq, struct response *rs)
 {
     struct rp *rp = NULL;
@@ -83,7 +91,7 @@ static enum idp_err initiate(struct request *rq, struct response *rs)
     if (err != RP_OK)
         return problem_sign_in(rq, rs, err, &note);
     bool fits = target == NULL || strlen(target) < sizeof(pending.target);
-    if (target != NULL && fits)
+    if (target != NULL && fits && !is_front_page(rq, target))
         (void)snprintf(pending.target, sizeof(pending.target), "%s", target);
     free(target);
     return fits ? begin(rq, rs, rp, &pending) : IDP_BAD_REQUEST;
