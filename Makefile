@@ -129,13 +129,14 @@ define room_rules
 $$(call room_lib,$(1)): $$(call obj,$$(call room_src,$(1)))
 	@mkdir -p $$(@D) && rm -f $$@
 	@ar rcs $$@ $$^
-$$(OUT)/tests/$(1)/%_test: $$(OUT)/obj/idp/tests/$(1)/%_test.o $$(call room_lib,$(1)) $$(foreach r,$$(LOW_$(1)),$$(call room_lib,$$(r))) $$(call obj,$$(TEST_HELP))
+$$(OUT)/tests/$(1)/%_test: $$(OUT)/obj/idp/tests/$(1)/%_test.o $$(call room_lib,$(1)) $$(foreach r,$$(LOW_$(1)),$$(call room_lib,$$(r))) $$(call obj,$$(call test_help,$(1) $$(LOW_$(1))))
 	@mkdir -p $$(@D)
 	@echo "  link $$@"
 	@$$(CC) $$(MODE) $$(MODE_LINK) -pthread $$(filter-out %.a,$$^) $$(filter %.a,$$^) $$(EXTERNAL) -lcmocka -o $$@
 endef
-# What tests of several rooms share (free ports, temporary folders).
+# What tests share: with all rooms (free ports, temporary folders), and with those above their room.
 TEST_HELP = $(sort $(wildcard idp/tests/*.c))
+test_help = $(TEST_HELP) $(filter-out %_test.c,$(sort $(wildcard $(patsubst %,idp/tests/%/*.c,$(1)))))
 $(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
 
 $(OUT)/obj/%.o: %.c
@@ -150,6 +151,12 @@ $(OUT)/bin/tamga-idp: $(call obj,idp/main.c $(TOP)) $(ROOM_LIBS)
 	@mkdir -p $(@D)
 	@echo "  link $@"
 	@$(CC) $(MODE) $(MODE_LINK) -pthread $^ $(EXTERNAL) -o $@
+
+# Tests of the top: config, setup, jobs, and the rooms together.
+$(OUT)/tests/top/%_test: $(OUT)/obj/idp/tests/top/%_test.o $(call obj,$(TOP) $(call test_help,top $(ROOMS))) $(ROOM_LIBS)
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(MODE) $(MODE_LINK) -pthread $^ $(EXTERNAL) -lcmocka -o $@
 
 # The programs that make run starts, where people look for them.
 build/bin/%: build/check/bin/%

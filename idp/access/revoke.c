@@ -1,5 +1,6 @@
 #include "access/revoke.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "access/access.h"
@@ -14,9 +15,10 @@
 struct ending {
     struct arena *arena;
     struct sql_call call; /* ends rows and returns id, client, enterprise, lock of each */
+    struct sql_call all;  /* the ids of all that are ended, by this call or an earlier one */
     const char *detail;
     int64_t now;
-    struct sql_rows ended;
+    struct sql_rows ended, buried;
     const char **outbox; /* one row's id for each grant */
 };
 
@@ -50,17 +52,28 @@ static enum idp_err mark(struct sql_tx *tx, void *with)
         return IDP_FAULT;
     for (size_t i = 0; err == IDP_OK && i < e->ended.rows; i++)
         err = note(tx, e, i);
+    return err == IDP_OK ? sql_run(tx, e->arena, &e->all, &e->buried, NULL) : err;
+}
+
+/* An earlier call may have failed after its commit: its tombstones are put now, too. */
+static enum idp_err bury_all(const struct access *access, const struct ending *e)
+{
+    enum idp_err err = IDP_OK;
+    for (size_t i = 0; err == IDP_OK && i < e->buried.rows; i++) {
+        const struct sql_value *id = sql_cell(&e->buried, i, 0);
+        bool whole = id != NULL && id->len == GRANT_ID_SIZE;
+        err = whole ? grant_bury(access, id->bytes) : IDP_FAULT;
+    }
     return err;
 }
 
 static enum idp_err end(const struct access *access, struct ending *e)
 {
     enum idp_err err = sql_transact(access->db, mark, e);
-    for (size_t i = 0; err == IDP_OK && i < e->ended.rows; i++) {
-        err = grant_bury(access, sql_cell(&e->ended, i, 0)->bytes);
-        if (err == IDP_OK)
-            err = outbox_done(access, e->outbox[i], e->now);
-    }
+    if (err == IDP_OK)
+        err = bury_all(access, e);
+    for (size_t i = 0; err == IDP_OK && i < e->ended.rows; i++)
+        err = outbox_done(access, e->outbox[i], e->now);
     return err;
 }
 
@@ -78,6 +91,7 @@ enum idp_err revoke_grant(const struct access *access, struct arena *arena,
         .call = {"UPDATE grants SET ended = $2, ended_why = $3 WHERE id = $1 AND ended IS NULL "
                  "RETURNING id, client, enterprise, lock",
                  params, 3},
+        .all = {"SELECT id FROM grants WHERE id = $1 AND ended IS NOT NULL", params, 1},
         .detail = describe(arena, why),
         .now = now,
     };
@@ -93,6 +107,7 @@ enum idp_err revoke_session_grants(const struct access *access, struct arena *ar
         .call = {"UPDATE grants SET ended = $2, ended_why = $3 "
                  "WHERE session = $1 AND ended IS NULL RETURNING id, client, enterprise, lock",
                  params, 3},
+        .all = {"SELECT id FROM grants WHERE session = $1 AND ended IS NOT NULL", params, 1},
         .detail = describe(arena, why),
         .now = now,
     };

@@ -1,5 +1,6 @@
 #include "access/session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "access/access.h"
@@ -21,11 +22,10 @@ enum {
     VISITOR_BYTES = 16,
     SESSION_BYTES = 32,
     HASH_TEXT = BASE64URL_LEN(DIGEST_SIZE) + 1,
+    MARK_TEXT = HASH_TEXT + sizeof("closed:"),
     VISITOR_LEN = 1 + BASE64URL_LEN(VISITOR_BYTES) + BASE64URL_LEN(DIGEST_SIZE),
     SEEN_EVERY_S = 60, /* how often a session that is used is written anew */
 };
-
-static const char ended_mark[] = "ended";
 
 /* The HMAC of a label and a text under the active cookie key, as text. */
 static enum idp_err seal(const struct access *access, const char *label, const char *text,
@@ -202,24 +202,36 @@ enum idp_err session_sign_in(const struct access *access, struct arena *arena,
     return err == IDP_NOT_FOUND ? IDP_OK : err;
 }
 
+/* Where the mark of a session stands. No session's hash holds a ':'. */
+static const char *mark_of(const char *hash, char key[MARK_TEXT])
+{
+    (void)snprintf(key, MARK_TEXT, "closed:%s", hash);
+    return key;
+}
+
+enum idp_err session_close_codes(const struct access *access, const struct session *session)
+{
+    char key[MARK_TEXT];
+    if (!session->signed_in)
+        return IDP_OK;
+    return kv_put(access->kv, KV_SESSION, kv_text(mark_of(session->hash, key)), kv_text("1"),
+                  access->code_s * 1000);
+}
+
 enum idp_err session_end(const struct access *access, const struct session *session)
 {
     if (!session->signed_in)
         return IDP_OK;
-    return kv_put(access->kv, KV_SESSION, kv_text(session->hash), kv_text(ended_mark),
-                  access->code_s * 1000);
+    enum idp_err err = kv_take(access->kv, KV_SESSION, kv_text(session->hash), NULL, NULL);
+    return err == IDP_NOT_FOUND ? IDP_OK : err;
 }
 
-enum idp_err session_check_not_ended(const struct access *access, struct arena *arena,
-                                     const char *hash)
+enum idp_err session_check_codes(const struct access *access, struct arena *arena, const char *hash)
 {
-    struct kv_bytes record;
-    enum idp_err err = kv_get(access->kv, KV_SESSION, kv_text(hash), arena, &record);
+    char key[MARK_TEXT];
+    struct kv_bytes mark;
+    enum idp_err err = kv_get(access->kv, KV_SESSION, kv_text(mark_of(hash, key)), arena, &mark);
     if (err == IDP_NOT_FOUND)
-        return IDP_OK; /* idled out, or lost with the store: that ends no right */
-    if (err != IDP_OK)
-        return err;
-    bool ended =
-        record.len == strlen(ended_mark) && memcmp(record.bytes, ended_mark, record.len) == 0;
-    return ended ? IDP_DENIED : IDP_OK;
+        return IDP_OK; /* also when it idled out or was lost with the store: that ends no right */
+    return err == IDP_OK ? IDP_DENIED : err;
 }

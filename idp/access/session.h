@@ -56,11 +56,15 @@ enum idp_err session_sign_in(const struct access *access, struct arena *arena,
                              int64_t now, struct session **out);
 
 /*
- * Ends a session. For as long as a code may live a mark stays, so that codes issued in it are no
- * good either. The grants it gave are ended by revoke_session().
+ * Leaves a mark, for as long as a code may live, by which the codes issued in the session are no
+ * good any more. The session goes on until session_end(): whoever could not end its grants in
+ * between is still signed in and can try again. A visitor's needs no mark.
  */
+enum idp_err session_close_codes(const struct access *access, const struct session *session);
+
+/* Ends a session. The grants it gave are ended by revoke_session_grants(). */
 enum idp_err session_end(const struct access *access, const struct session *session);
 
-/* Says whether the session of this hash was ended on purpose: IDP_DENIED, otherwise IDP_OK. */
-enum idp_err session_check_not_ended(const struct access *access, struct arena *arena,
-                                     const char *hash);
+/* Says whether the codes of the session of this hash were closed: IDP_DENIED, otherwise IDP_OK. */
+enum idp_err session_check_codes(const struct access *access, struct arena *arena,
+                                 const char *hash);

@@ -88,7 +88,7 @@ static enum idp_err make_grant(struct request *rq, const struct code *code, cons
         .acr = code->acr,
         .amr = code->amr,
     };
-    enum idp_err err = session_check_not_ended(access, rq->arena, code->session);
+    enum idp_err err = session_check_codes(access, rq->arena, code->session);
     if (err == IDP_OK)
         err = grant_make(access, rq->arena, grant, hash);
     if (err == IDP_CONFLICT)

@@ -1,0 +1,791 @@
+#include "tests/access/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "access/challenge.h"
+#include "base/base64.h"
+#include "base/lane.h"
+#include "base/log.h"
+#include "client/desk.h"
+#include "client/metadata.h"
+#include "client/registry.h"
+#include "enterprise/binding.h"
+#include "jose/master.h"
+#include "jose/purpose_keys.h"
+#include "jose/sign.h"
+#include "net/fetch.h"
+#include "pki/pki.h"
+#include "pki/trust.h"
+#include "store/kv.h"
+#include "store/migrate.h"
+#include "store/sql.h"
+#include "tests/help.h"
+
+struct world world;
+
+/* Made once: keys take long. */
+static struct region_authority authorities[WORLD_AUTHORITIES];
+static struct region_holder locks[WORLD_LOCKS];
+static struct {
+    char *folder;
+    struct arena *arena;
+    struct holder holders[WORLD_LOCKS];
+    const char *secrets[WORLD_CLIENTS];
+} template;
+
+static const char *const authority_ids[WORLD_AUTHORITIES] = {"one", "two", "production"};
+
+static const struct lock_wanted wanted_locks[WORLD_LOCKS] = {
+    [LOCK_BELL] = {OF_ONE, "风铃建设有限公司", REGION_USCC, "KEY0001", NULL},
+    [LOCK_HARBOUR] = {OF_ONE, "海港物资有限公司", "91150200MA0TEAT2YN", "KEY0002", NULL},
+    [LOCK_NEW] = {OF_ONE, "新草原招标有限公司", "91150300MA0TEAT3XR", "KEY0003", NULL},
+    [LOCK_BELL_OTHER] = {OF_ONE, "风铃建设有限公司", REGION_USCC, "KEY0009", NULL},
+    [LOCK_BELL_TWO] = {OF_TWO, "风铃建设有限公司", REGION_USCC, "KEY0001", NULL},
+    [LOCK_PRODUCTION] = {OF_PRODUCTION, "真实贸易有限公司", "91150400MA0TEAT4X0", "K1", NULL},
+};
+
+static bool is_bound(size_t lock)
+{
+    return lock == LOCK_BELL || lock == LOCK_HARBOUR || lock == LOCK_PRODUCTION;
+}
+
+#define METADATA(id, more)                                                                         \
+    "{\"client_id\":\"" id "\",\"client_name#zh-CN\":\"" id "平台\",\"client_name#en\":\"" id      \
+    "\",\"tamga_environment\":" more "}"
+#define REDIRECT(id) ",\"redirect_uris\":[\"https://" id ".example/cb\"]"
+#define LAUNCH(id)                                                                                 \
+    ",\"client_uri\":\"https://" id ".example/\""                                                  \
+    ",\"initiate_login_uri\":\"https://" id ".example/login\",\"tamga_group\":\"west\""            \
+    ",\"tamga_city\":\"hohhot\",\"tamga_phone\":\"0471-222-3333\""
+
+static const struct client_wanted {
+    const char *id, *redirect_uri, *metadata;
+} clients[WORLD_CLIENTS] = {
+    [CLIENT_PLATFORM] = {"platform", "https://platform.example/cb",
+                         METADATA("platform",
+                                  "\"test\",\"scope\":\"openid enterprise lock email phone "
+                                  "address\"" REDIRECT("platform") LAUNCH("platform"))},
+    [CLIENT_OTHER] = {"other", "https://other.example/cb",
+                      METADATA("other", "\"test\"" REDIRECT("other") LAUNCH("other"))},
+    [CLIENT_POST] = {"post", "https://post.example/cb?from=tamga",
+                     METADATA("post", "\"test\",\"redirect_uris\":[\"https://post.example/"
+                                      "cb?from=tamga\"],\"token_endpoint_auth_method\":"
+                                      "\"client_secret_post\","
+                                      "\"id_token_signed_response_alg\":\"RS256\"")},
+    [CLIENT_PUBLIC] = {"public", "https://public.example/cb",
+                       METADATA(
+                           "public",
+                           "\"test\",\"token_endpoint_auth_method\":\"none\"" REDIRECT("public"))},
+    [CLIENT_GATEWAY] = {"gateway", "https://gateway.example/cb",
+                        METADATA("gateway",
+                                 "\"test\",\"tamga_introspect\":\"all\"" REDIRECT("gateway"))},
+    [CLIENT_REAL] = {"real", "https://real.example/cb",
+                     METADATA("real", "\"production\"" REDIRECT("real") LAUNCH("real"))},
+    [CLIENT_SOON] = {"soon", NULL,
+                     METADATA("soon", "\"test\",\"tamga_joined\":false,\"tamga_group\":\"east\"")},
+};
+
+/* --- the pieces ------------------------------------------------------------------------------ */
+
+static void make_lock_of(const struct lock_wanted *wanted, struct region_holder *out)
+{
+    char uscc[64];
+    char key_number[64];
+    struct region_pair extensions[16] = {{NULL, NULL}};
+    const struct region_pair subject[] = {
+        {"C", "CN"}, {"O", wanted->name}, {"CN", wanted->name}, {NULL, NULL}};
+    (void)snprintf(uscc, sizeof(uscc), "ASN1:PRINTABLESTRING:%s", wanted->uscc);
+    (void)snprintf(key_number, sizeof(key_number), "ASN1:PRINTABLESTRING:%s", wanted->key_number);
+    for (size_t i = 0; region_extensions[i].name != NULL; i++) {
+        extensions[i] = region_extensions[i];
+        if (strcmp(extensions[i].name, "1.2.156.10260.4.1.4") == 0)
+            extensions[i].value = uscc;
+        if (strcmp(extensions[i].name, "1.3.6.1.4.1.32473.1.3") == 0)
+            extensions[i].value = key_number;
+    }
+    const struct region_authority *authority = &authorities[wanted->authority];
+    if (wanted->key_of == NULL) {
+        region_lock_make(authority,
+                         &(struct region_lock){.subject = subject, .extensions = extensions}, out);
+        return;
+    }
+    assert_int_equal(EVP_PKEY_up_ref(wanted->key_of->key), 1);
+    out->key = wanted->key_of->key;
+    out->certificate = region_issue(&(struct region_certificate){
+        .key = out->key,
+        .issuer = authority->certificate,
+        .issuer_key = authority->key,
+        .subject = subject,
+        .extensions = extensions,
+        .from = REGION_NOW - REGION_DAY,
+        .to = REGION_NOW + 800 * (int64_t)REGION_DAY,
+    });
+    out->der = region_der(out->certificate, &out->der_len);
+}
+
+static void drop_lock(void *lock)
+{
+    region_lock_clear(lock);
+}
+
+const struct region_holder *make_lock(const struct lock_wanted *wanted)
+{
+    struct region_holder *lock = arena_alloc(world.arena, sizeof(*lock));
+    assert_non_null(lock);
+    make_lock_of(wanted, lock);
+    assert_non_null(arena_own(world.arena, lock, drop_lock));
+    return lock;
+}
+
+/* Each authority answers at an address of its own, by which it is known here. */
+static json_t *entry_of(size_t i)
+{
+    char url[64];
+    json_t *entry = region_entry(&authorities[i]);
+    (void)snprintf(url, sizeof(url), "http://127.0.0.5%zu:8500/ocsp", i);
+    json_t *ocsp = json_object_get(json_object_get(entry, "revocation"), "ocsp");
+    assert_int_equal(json_object_set_new(json_array_get(ocsp, 0), "url", json_string(url)), 0);
+    if (i == OF_PRODUCTION)
+        assert_int_equal(json_object_set_new(entry, "environment", json_string("production")), 0);
+    return entry;
+}
+
+static struct trust *make_trust(void)
+{
+    json_t *entries[WORLD_AUTHORITIES + 1] = {NULL};
+    struct trust *trust = NULL;
+    char *why = NULL;
+    for (size_t i = 0; i < WORLD_AUTHORITIES; i++)
+        entries[i] = entry_of(i);
+    json_t *list = region_trust_list(entries);
+    char *text = json_dumps(list, 0);
+    assert_non_null(text);
+    if (trust_parse("trust-list.json", text, strlen(text), &why, &trust) != IDP_OK)
+        fail_msg("%s", why);
+    free(text);
+    json_decref(list);
+    return trust;
+}
+
+static enum idp_err answer_question(void *context, struct arena *arena,
+                                    const struct net_request *request, struct net_answer *out)
+{
+    size_t len = 0;
+    (void)context;
+    world.ocsp_packets++;
+    if (world.ocsp_sent != IDP_OK)
+        return world.ocsp_sent;
+    const struct region_authority *authority = &authorities[request->url[strlen("http://127.0.0.5")] - '0'];
+    const struct region_status status = {.key = authority->responder_key,
+                                         .signer = authority->responder,
+                                         .issuer = authority->certificate,
+                                         .send_signer = true,
+                                         .status = world.ocsp_status,
+                                         .revoked_at = world.now - REGION_DAY,
+                                         .this_update = world.now,
+                                         .next_update = world.now + 3600,
+                                         .copies = 1};
+    unsigned char *bytes = region_answer(&status, request->body, request->body_len, &len);
+    *out =
+        (struct net_answer){.status = 200, .body = arena_copy(arena, bytes, len), .body_len = len};
+    free(bytes);
+    return IDP_OK;
+}
+
+/* --- opening and closing --------------------------------------------------------------------- */
+
+static void fill_config(struct config *config)
+{
+    *config = (struct config){
+        .issuer = REGION_ORIGIN,
+        .origin = REGION_ORIGIN,
+        .development = true,
+        .assistant_address = "http://127.0.0.1:17681",
+        .assistant_minimum_version = "0.1.0",
+        .support_phone = "0471-111-2222",
+        .challenge_s = 180,
+        .interaction_s = 900,
+        .code_s = 60,
+        .session_idle_s = 1800,
+        .session_absolute_s = 28800,
+        .access_token_s = 600,
+        .id_token_s = 300,
+        .launch_s = 120,
+        .jwks_cache_s = 900,
+    };
+}
+
+static void fill_access(struct app *app)
+{
+    app->access = (struct access){.db = app->db,
+                                  .kv = app->kv,
+                                  .keys = app->keys,
+                                  .issuer = app->config.issuer,
+                                  .challenge_s = app->config.challenge_s,
+                                  .interaction_s = app->config.interaction_s,
+                                  .code_s = app->config.code_s,
+                                  .session_idle_s = app->config.session_idle_s,
+                                  .session_absolute_s = app->config.session_absolute_s,
+                                  .access_token_s = app->config.access_token_s,
+                                  .launch_s = app->config.launch_s};
+}
+
+static const char *in_folder(const char *kind, const char *name)
+{
+    const char *text = arena_printf(world.arena, "%s%s/%s", kind, world.folder, name);
+    assert_non_null(text);
+    return text;
+}
+
+static void open_stores(struct app *app)
+{
+    char *why = NULL;
+    struct sql *db = NULL;
+    struct kv *kv = NULL;
+    if (sql_open(in_folder("sqlite:", "t.db"), &why, &db) != IDP_OK)
+        fail_msg("%s", why);
+    assert_int_equal(migrate_run(db), IDP_OK);
+    assert_int_equal(kv_open("memory:", NULL, &kv), IDP_OK);
+    faulty_sql_init(&world.sql, db);
+    faulty_kv_init(&world.kv, kv);
+    app->db = &world.sql.sql;
+    app->kv = &world.kv.kv;
+    assert_int_equal(master_key_load(in_folder("", "master.key"), &why, &app->master), IDP_OK);
+    assert_int_equal(purpose_keys_open(app->db, app->master, REGION_NOW, &app->keys), IDP_OK);
+    assert_int_equal(signer_open(app->db, app->master, REGION_NOW, &app->signer), IDP_OK);
+    app->clients = client_registry_new(app->db);
+    assert_non_null(app->clients);
+}
+
+static void open_world(void)
+{
+    world.arena = arena_new();
+    assert_non_null(world.arena);
+    world.now = REGION_NOW;
+    world.authorities = authorities;
+    world.locks = locks;
+    fill_config(&world.app.config);
+    open_stores(&world.app);
+    fill_access(&world.app);
+    const struct pki_settings settings = {
+        .trust = make_trust(), .kv = world.app.kv, .fetch = {.send = answer_question}};
+    assert_int_equal(pki_new(&settings, &world.app.pki), IDP_OK);
+    for (size_t i = 0; i < WORLD_CLIENTS; i++) {
+        world.client_ids[i] = clients[i].id;
+        world.redirect_uris[i] = clients[i].redirect_uri;
+        world.secrets[i] = template.secrets[i];
+    }
+    memcpy(world.holders, template.holders, sizeof(world.holders));
+}
+
+static void close_world(void)
+{
+    lane_set_may_wait(true);
+    arena_free(world.arena);
+    pki_free(world.app.pki);
+    client_registry_free(world.app.clients);
+    signer_close(world.app.signer);
+    purpose_keys_close(world.app.keys);
+    master_key_free(world.app.master);
+    kv_close(world.kv.real);
+    sql_close(world.sql.real);
+}
+
+/* --- the template ----------------------------------------------------------------------------- */
+
+static void add_client(size_t i)
+{
+    static const struct address_rules rules = {.development = true};
+    struct client client;
+    struct metadata_problem problem;
+    struct client_credentials credentials;
+    const struct client_desk desk = {
+        .db = world.app.db, .keys = world.app.keys, .now = REGION_NOW, .actor = "test"};
+    const char *text = clients[i].metadata;
+    if (metadata_parse(world.arena, &rules, text, strlen(text), &problem, &client) != IDP_OK)
+        fail_msg("%s: %s %s", clients[i].id, problem.field, problem.problem);
+    assert_int_equal(client_add(&desk, world.arena, text, &client, &credentials), IDP_OK);
+    template.secrets[i] = arena_strdup(template.arena, credentials.secret);
+}
+
+struct binding_of {
+    const struct lock_identity *identity;
+    struct holder *out;
+};
+
+static enum idp_err bind_lock(struct sql_tx *tx, void *with)
+{
+    static const struct binding_form form = {.city = "hohhot",
+                                             .legal_representative = "张三",
+                                             .phone = "0471-555-6666",
+                                             .address = "呼和浩特市新城区一号",
+                                             .email = "office@bidder.example",
+                                             .entity_types = "bidder supplier"};
+    const struct binding_of *binding = with;
+    return binding_make(tx, template.arena, binding->identity, &form, REGION_NOW - REGION_DAY,
+                        binding->out);
+}
+
+static void bind_in_template(size_t lock)
+{
+    const struct lock_identity identity = identity_of(&locks[lock]);
+    struct holder made;
+    struct binding_of binding = {.identity = &identity, .out = &made};
+    assert_int_equal(sql_transact(world.app.db, bind_lock, &binding), IDP_OK);
+    /* its texts belong to the identity's arena: read it from the row into the template's */
+    const struct holder *read = NULL;
+    assert_int_equal(holder_find(world.app.db, world.app.kv, template.arena, made.lock.id, &read),
+                     IDP_OK);
+    template.holders[lock] = *read;
+}
+
+static void make_certificates(void)
+{
+    for (size_t i = 0; i < WORLD_AUTHORITIES; i++)
+        region_authority_make(&authorities[i], authority_ids[i], "P-256");
+    for (size_t i = 0; i < WORLD_LOCKS; i++)
+        make_lock_of(&wanted_locks[i], &locks[i]);
+}
+
+int world_prepare(void **state)
+{
+    (void)state;
+    log_set_level(LOG_ERROR);
+    make_certificates();
+    template.folder = help_temp_folder();
+    template.arena = arena_new();
+    assert_non_null(template.arena);
+    world = (struct world){.folder = template.folder};
+    open_world();
+    for (size_t i = 0; i < WORLD_CLIENTS; i++)
+        add_client(i);
+    for (size_t i = 0; i < WORLD_LOCKS; i++)
+        if (is_bound(i))
+            bind_in_template(i);
+    close_world();
+    return 0;
+}
+
+int world_forget(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < WORLD_LOCKS; i++)
+        region_lock_clear(&locks[i]);
+    for (size_t i = 0; i < WORLD_AUTHORITIES; i++)
+        region_authority_clear(&authorities[i]);
+    help_remove_folder(template.folder);
+    free(template.folder);
+    arena_free(template.arena);
+    return 0;
+}
+
+static void copy_file(const char *name)
+{
+    char from[4200];
+    char to[4200];
+    size_t len = 0;
+    (void)snprintf(from, sizeof(from), "%s/%s", template.folder, name);
+    (void)snprintf(to, sizeof(to), "%s/%s", world.folder, name);
+    char *bytes = help_read_file(from, &len);
+    assert_non_null(bytes);
+    help_write_file(to, bytes, len);
+    free(bytes);
+}
+
+int world_set_up(void **state)
+{
+    (void)state;
+    char key[4200];
+    world = (struct world){.folder = help_temp_folder()};
+    copy_file("t.db");
+    copy_file("master.key");
+    (void)snprintf(key, sizeof(key), "%s/master.key", world.folder);
+    assert_int_equal(chmod(key, 0600), 0);
+    open_world();
+    return 0;
+}
+
+int world_tear_down(void **state)
+{
+    (void)state;
+    close_world();
+    help_remove_folder(world.folder);
+    free(world.folder);
+    return 0;
+}
+
+/* --- stores ----------------------------------------------------------------------------------- */
+
+void world_sql(const char *statement)
+{
+    assert_int_equal(sql_execute(world.sql.real, &(struct sql_call){.text = statement}, NULL),
+                     IDP_OK);
+}
+
+static struct sql_rows first_row(const char *query)
+{
+    struct sql_rows rows = {0};
+    assert_int_equal(
+        sql_read_one(world.sql.real, world.arena, &(struct sql_call){.text = query}, &rows),
+        IDP_OK);
+    return rows;
+}
+
+int64_t world_number(const char *query)
+{
+    const struct sql_rows rows = first_row(query);
+    return sql_cell_int(&rows, 0, 0);
+}
+
+const char *world_text(const char *query)
+{
+    const struct sql_rows rows = first_row(query);
+    return sql_cell_text(&rows, 0, 0);
+}
+
+void world_kv_is_down(bool down)
+{
+    world.kv.error = down ? IDP_UNAVAILABLE : IDP_OK;
+    world.kv.calls = FAULTY_ALL;
+    world.kv.kinds = 0;
+}
+
+void world_sql_is_down(bool down)
+{
+    world.sql.read = world.sql.transact = down ? IDP_UNAVAILABLE : IDP_OK;
+}
+
+void world_lose_kv(void)
+{
+    kv_close(world.kv.real);
+    assert_int_equal(kv_open("memory:", NULL, &world.kv.real), IDP_OK);
+}
+
+void world_forget_holder(enum world_lock lock)
+{
+    (void)kv_take(world.kv.real, KV_HOLDER, kv_text(world.holders[lock].lock.id), NULL, NULL);
+}
+
+void world_forget_clients(void)
+{
+    client_registry_refresh(world.app.clients);
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+static void free_arena(void *arena)
+{
+    arena_free(arena);
+}
+
+static void drop_json(void *json)
+{
+    json_decref(json);
+}
+
+static struct request *make_request(const struct sent *sent)
+{
+    struct arena *arena = arena_new();
+    assert_non_null(arena);
+    assert_non_null(arena_own(world.arena, arena, free_arena));
+    struct request *rq = arena_alloc(arena, sizeof(*rq));
+    const char *type = sent->route->body == HTTP_BODY_JSON ? "application/json"
+                                                           : "application/x-www-form-urlencoded";
+    assert_non_null(rq);
+    *rq = (struct request){
+        .arena = arena,
+        .app = &world.app,
+        .route = sent->route,
+        .now = world.now,
+        .id = "0123456789abcdef",
+        .address = sent->address != NULL ? sent->address : "192.0.2.7",
+        .method = sent->body != NULL ? HTTP_POST : HTTP_GET,
+        .path = sent->path != NULL ? sent->path : sent->route->path,
+        .authorization = sent->authorization,
+        .cookie = sent->cookie,
+        .origin = sent->origin,
+        .portal_token = sent->token,
+        .content_type = sent->type != NULL   ? sent->type
+                        : sent->body != NULL ? type
+                                             : NULL,
+        .query = sent->query,
+    };
+    return rq;
+}
+
+/* As the server does: on a thread that may not wait first, unless the route always waits. */
+static void dispatch(struct request *rq, struct response *rs)
+{
+    lane_set_may_wait(rq->route->waits == HTTP_WAITS_ALWAYS);
+    bool done = http_dispatch(rq, rs);
+    lane_set_may_wait(true);
+    if (done)
+        return;
+    assert_int_equal(rq->route->waits, HTTP_WAITS_ON_MISS);
+    assert_true(http_dispatch(rq, rs));
+}
+
+static const char *header_of(const struct response *rs, const char *name)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < rs->header_count; i++) {
+        if (strcmp(rs->headers[i].name, name) != 0)
+            continue;
+        assert_null(found);
+        found = rs->headers[i].value;
+    }
+    return found;
+}
+
+static void read_body(struct answer *a)
+{
+    a->body = arena_strndup(world.arena, a->rs.body != NULL ? a->rs.body : "", a->rs.body_len);
+    if (a->rs.type == NULL || strcmp(a->rs.type, "application/json") != 0)
+        return;
+    a->json = json_loadb(a->body, a->rs.body_len, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(a->json); /* what calls itself JSON is JSON */
+    assert_non_null(arena_own(world.arena, a->json, drop_json));
+}
+
+const struct answer *world_send(const struct sent *sent)
+{
+    struct request *rq = make_request(sent);
+    struct answer *a = arena_alloc(world.arena, sizeof(*a));
+    char *exact = NULL;
+    assert_non_null(a);
+    if (sent->body != NULL) {
+        rq->body_len = strlen(sent->body);
+        exact = malloc(rq->body_len + (rq->body_len == 0));
+        assert_non_null(exact);
+        memcpy(exact, sent->body, rq->body_len);
+        rq->body = exact;
+    }
+    dispatch(rq, &a->rs);
+    free(exact);
+    a->status = a->rs.status;
+    a->location = header_of(&a->rs, "Location");
+    a->set_cookie = header_of(&a->rs, "Set-Cookie");
+    a->www_authenticate = header_of(&a->rs, "WWW-Authenticate");
+    a->retry_after = header_of(&a->rs, "Retry-After");
+    read_body(a);
+    return a;
+}
+
+void expect_json(const struct answer *answer, int status, const char *json)
+{
+    json_t *wanted = json_loads(json, 0, NULL);
+    assert_non_null(wanted);
+    if (answer->status != status || !json_equal(wanted, answer->json))
+        fail_msg("%d %s\ninstead of %d %s", answer->status, answer->body, status, json);
+    json_decref(wanted);
+}
+
+void expect_error(const struct answer *answer, int status, const char *code)
+{
+    const char *found = member_text(answer, "error.code");
+    if (found == NULL)
+        found = member_text(answer, "error");
+    if (answer->status != status || found == NULL || strcmp(found, code) != 0)
+        fail_msg("%d %s\ninstead of %d %s", answer->status, answer->body, status, code);
+}
+
+const json_t *member(const struct answer *answer, const char *path)
+{
+    char name[64];
+    const json_t *at = answer->json;
+    while (*path != '\0') {
+        size_t len = strcspn(path, ".");
+        assert_true(len < sizeof(name));
+        memcpy(name, path, len);
+        name[len] = '\0';
+        at = json_object_get(at, name);
+        path += len + (path[len] == '.');
+    }
+    return at;
+}
+
+const char *member_text(const struct answer *answer, const char *path)
+{
+    return json_string_value(member(answer, path));
+}
+
+const char *query_value(const char *uri, const char *name)
+{
+    const struct param params[] = {{.name = name, .max = 65536}, {.name = NULL}};
+    const char *values[HTTP_PARAMS_MAX] = {NULL};
+    const char *query = uri != NULL ? strchr(uri, '?') : NULL;
+    if (query == NULL)
+        return NULL;
+    assert_int_equal(http_form_parse(world.arena, query + 1, strlen(query + 1), params, values),
+                     IDP_OK);
+    return values[0];
+}
+
+static char *put_encoded(char *at, const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
+    for (; *text != '\0'; text++) {
+        if (strchr(plain, *text) != NULL)
+            *at++ = *text;
+        else
+            at += snprintf(at, 4, "%%%02X", (unsigned)(unsigned char)*text);
+    }
+    return at;
+}
+
+const char *form_of(const char *const pairs[])
+{
+    size_t size = 1;
+    for (size_t i = 0; pairs[i] != NULL; i++)
+        size += 3 * strlen(pairs[i]) + 1;
+    char *form = arena_alloc(world.arena, size + 4);
+    char *at = form;
+    assert_non_null(form);
+    for (size_t i = 0; pairs[i] != NULL; i += 2) {
+        if (at != form)
+            *at++ = '&';
+        at = put_encoded(at, pairs[i]);
+        *at++ = '=';
+        at = put_encoded(at, pairs[i + 1]);
+    }
+    *at = '\0';
+    return form;
+}
+
+/* --- browsers --------------------------------------------------------------------------------- */
+
+static void keep_cookie(struct browser *browser, const struct answer *answer)
+{
+    const size_t name = strlen(session_cookie) + 1;
+    if (answer->set_cookie == NULL)
+        return;
+    const char *value = answer->set_cookie + name;
+    assert_true(strncmp(answer->set_cookie, "__Host-tamga=", name) == 0);
+    assert_non_null(strstr(value, "; Path=/; Secure; HttpOnly; SameSite=Lax"));
+    size_t len = strcspn(value, ";");
+    browser->cookie = len > 0 ? arena_strndup(world.arena, value, len) : NULL;
+}
+
+static void keep_token(struct browser *browser, const struct answer *answer)
+{
+    const char *token = member_text(answer, "token");
+    if (token != NULL)
+        browser->token = token;
+}
+
+static const char *cookie_line(const struct browser *browser)
+{
+    if (browser->cookie == NULL)
+        return NULL;
+    return arena_printf(world.arena, "other=1; %s=%s", session_cookie, browser->cookie);
+}
+
+const struct answer *browse(struct browser *browser, const struct route *route, const char *query)
+{
+    const struct answer *answer =
+        world_send(&(struct sent){.route = route, .query = query, .cookie = cookie_line(browser)});
+    keep_cookie(browser, answer);
+    keep_token(browser, answer);
+    return answer;
+}
+
+const struct answer *post_json(struct browser *browser, const struct route *route, const char *json)
+{
+    const struct answer *answer = world_send(&(struct sent){.route = route,
+                                                            .body = json,
+                                                            .cookie = cookie_line(browser),
+                                                            .origin = REGION_ORIGIN,
+                                                            .token = browser->token});
+    keep_cookie(browser, answer);
+    keep_token(browser, answer);
+    return answer;
+}
+
+struct browser visitor(void)
+{
+    struct session *session = NULL;
+    assert_int_equal(session_visit(&world.app.access, world.arena, &session), IDP_OK);
+    return (struct browser){.cookie = session->id, .token = session->token};
+}
+
+struct browser signed_in(enum world_lock lock)
+{
+    struct session *from = NULL;
+    struct session *session = NULL;
+    const struct session_proof proof = {.holder = &world.holders[lock],
+                                        .environment =
+                                            lock == LOCK_PRODUCTION ? "production" : "test",
+                                        .acr = "urn:tamga:acr:lock",
+                                        .amr = "hwk pin"};
+    assert_int_equal(session_visit(&world.app.access, world.arena, &from), IDP_OK);
+    assert_int_equal(
+        session_sign_in(&world.app.access, world.arena, from, &proof, world.now, &session), IDP_OK);
+    return (struct browser){.cookie = session->id, .token = session->token};
+}
+
+struct session *session_of(const struct browser *browser)
+{
+    struct session *session = NULL;
+    enum idp_err err =
+        session_find(&world.app.access, world.arena, browser->cookie, world.now, &session);
+    return err == IDP_OK ? session : NULL;
+}
+
+/* --- locks ------------------------------------------------------------------------------------ */
+
+const char *answer_signed(const struct region_holder *lock, const struct region_signing *signing)
+{
+    size_t len = 0;
+    unsigned char *signature = region_sign(lock->key, signing, &len);
+    char *certificate_text = arena_alloc(world.arena, lock->der_len * 2 + 8);
+    char *signature_text = arena_alloc(world.arena, len * 2 + 8);
+    assert_true(certificate_text != NULL && signature_text != NULL);
+    base64_encode(lock->der, lock->der_len, certificate_text);
+    base64_encode(signature, len, signature_text);
+    free(signature);
+    return arena_printf(world.arena,
+                        "{\"format\":\"tamga-lock:1\",\"algorithm\":\"%s\",\"certificate\":\"%s\","
+                        "\"signature\":\"%s\",\"agentVersion\":\"0.1.0\"}",
+                        signing->algorithm, certificate_text, signature_text);
+}
+
+const char *answer_of(enum world_lock lock, const char *challenge)
+{
+    return answer_signed(&locks[lock],
+                         &(struct region_signing){.algorithm = "ES256",
+                                                  .origin = REGION_ORIGIN,
+                                                  .challenge = challenge,
+                                                  .certificate = locks[lock].der,
+                                                  .certificate_len = locks[lock].der_len});
+}
+
+struct lock_identity identity_of(const struct region_holder *lock)
+{
+    const struct region_signing signing = {.algorithm = "ES256",
+                                           .origin = REGION_ORIGIN,
+                                           .challenge = REGION_CHALLENGE,
+                                           .certificate = lock->der,
+                                           .certificate_len = lock->der_len};
+    const struct lock_question question = {
+        .origin = REGION_ORIGIN, .challenge = REGION_CHALLENGE, .now = world.now};
+    struct lock_answer answer;
+    struct lock_identity identity;
+    struct refusal why = {.count = 0};
+    json_t *json = json_loads(answer_signed(lock, &signing), 0, NULL);
+    assert_non_null(json);
+    assert_int_equal(lock_answer_read(world.arena, json, &why, &answer), IDP_OK);
+    json_decref(json);
+    enum idp_err err = lock_verify(world.app.pki, world.arena, &question, &answer, &why, &identity);
+    if (err != IDP_OK)
+        fail_msg("%s", why.reason != NULL ? why.reason->code : "no verdict");
+    return identity;
+}

@@ -1,0 +1,103 @@
+#include "tests/store/doubles.h"
+
+#include <stdbool.h>
+
+static enum idp_err faulty_read(struct sql *db, struct arena *arena, const struct sql_call *call,
+                                struct sql_rows *out)
+{
+    const struct faulty_sql *faulty = (struct faulty_sql *)db;
+    if (faulty->read != IDP_OK)
+        return faulty->read;
+    return faulty->real->driver->read(faulty->real, arena, call, out);
+}
+
+/* The transaction itself is the real driver's, which its tx names. */
+static enum idp_err faulty_transact(struct sql *db,
+                                    enum idp_err (*body)(struct sql_tx *tx, void *with), void *with)
+{
+    struct faulty_sql *faulty = (struct faulty_sql *)db;
+    if (faulty->transact != IDP_OK && faulty->transactions_left-- <= 0)
+        return faulty->transact;
+    return faulty->real->driver->transact(faulty->real, body, with);
+}
+
+static const struct sql_driver faulty_sql_driver = {
+    .name = "faulty", .read = faulty_read, .transact = faulty_transact};
+
+void faulty_sql_init(struct faulty_sql *faulty, struct sql *real)
+{
+    *faulty = (struct faulty_sql){.sql = {.driver = &faulty_sql_driver}, .real = real};
+}
+
+static enum idp_err fault(const struct faulty_kv *faulty, enum faulty_call call, enum kv_kind kind)
+{
+    bool meant =
+        (faulty->calls & call) != 0 && (faulty->kinds == 0 || (faulty->kinds & 1u << kind) != 0);
+    return meant ? faulty->error : IDP_OK;
+}
+
+static enum idp_err faulty_get(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
+                               struct arena *arena, struct kv_bytes *out)
+{
+    const struct faulty_kv *faulty = (struct faulty_kv *)kv;
+    enum idp_err err = fault(faulty, FAULTY_GET, kind);
+    return err != IDP_OK ? err : faulty->real->driver->get(faulty->real, kind, key, arena, out);
+}
+
+static enum idp_err faulty_take(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
+                                struct arena *arena, struct kv_bytes *out)
+{
+    const struct faulty_kv *faulty = (struct faulty_kv *)kv;
+    enum idp_err err = fault(faulty, FAULTY_TAKE, kind);
+    return err != IDP_OK ? err : faulty->real->driver->take(faulty->real, kind, key, arena, out);
+}
+
+static enum idp_err faulty_put(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
+                               struct kv_bytes value, int64_t ttl_ms)
+{
+    const struct faulty_kv *faulty = (struct faulty_kv *)kv;
+    enum idp_err err = fault(faulty, FAULTY_PUT, kind);
+    return err != IDP_OK ? err : faulty->real->driver->put(faulty->real, kind, key, value, ttl_ms);
+}
+
+static enum idp_err faulty_add(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
+                               struct kv_bytes value, int64_t ttl_ms)
+{
+    const struct faulty_kv *faulty = (struct faulty_kv *)kv;
+    enum idp_err err = fault(faulty, FAULTY_ADD, kind);
+    return err != IDP_OK ? err : faulty->real->driver->add(faulty->real, kind, key, value, ttl_ms);
+}
+
+static enum idp_err faulty_swap(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
+                                struct kv_bytes expected, struct kv_bytes value, int64_t ttl_ms)
+{
+    const struct faulty_kv *faulty = (struct faulty_kv *)kv;
+    enum idp_err err = fault(faulty, FAULTY_SWAP, kind);
+    return err != IDP_OK
+               ? err
+               : faulty->real->driver->swap(faulty->real, kind, key, expected, value, ttl_ms);
+}
+
+static enum idp_err faulty_count(struct kv *kv, enum kv_kind kind, struct kv_bytes key, int64_t by,
+                                 int64_t ttl_ms, int64_t *out)
+{
+    const struct faulty_kv *faulty = (struct faulty_kv *)kv;
+    enum idp_err err = fault(faulty, FAULTY_COUNT, kind);
+    return err != IDP_OK ? err
+                         : faulty->real->driver->count(faulty->real, kind, key, by, ttl_ms, out);
+}
+
+static const struct kv_driver faulty_kv_driver = {
+    .name = "faulty",
+    .get = faulty_get,
+    .take = faulty_take,
+    .put = faulty_put,
+    .add = faulty_add,
+    .swap = faulty_swap,
+    .count = faulty_count,
+};
+
+void faulty_kv_init(struct faulty_kv *faulty, struct kv *real)
+{
+    *faulty = (struct faulty_kv){.kv = {.driver = &faulty_kv_driver}, .real = real};
+}

@@ -1,0 +1,38 @@
+/*
+ * Test doubles: stores that fail when a test says so, and otherwise do what the real one behind
+ * them does. For the tests of all rooms above store/.
+ */
+#pragma once
+
+#include "store/kv.h"
+#include "store/sql.h"
+
+struct faulty_sql {
+    struct sql sql; /* what the code under test is given */
+    struct sql *real;
+    enum idp_err read, transact; /* what they answer instead of working; IDP_OK: they work */
+    int transactions_left;       /* that many work before transact counts; 0: none */
+};
+
+/* Puts the double before the real one, which stays the caller's. */
+void faulty_sql_init(struct faulty_sql *faulty, struct sql *real);
+
+enum faulty_call {
+    FAULTY_GET = 1,
+    FAULTY_TAKE = 2,
+    FAULTY_PUT = 4,
+    FAULTY_ADD = 8,
+    FAULTY_SWAP = 16,
+    FAULTY_COUNT = 32,
+    FAULTY_ALL = 63,
+};
+
+struct faulty_kv {
+    struct kv kv; /* what the code under test is given */
+    struct kv *real;
+    enum idp_err error; /* what the calls below answer; IDP_OK: all work */
+    unsigned calls;     /* enum faulty_call */
+    unsigned kinds;     /* bit 1 << enum kv_kind; 0: every kind */
+};
+
+void faulty_kv_init(struct faulty_kv *faulty, struct kv *real);
