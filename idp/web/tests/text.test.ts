@@ -133,9 +133,9 @@ describe('the bind form', () => {
   })
 
   it('finds the field that the provider speaks of', () => {
-    assert.equal(fieldOf('form.email'), 'email')
-    assert.equal(fieldOf('form.uscc'), null)
-    assert.equal(fieldOf('lock.expired'), null)
+    assert.equal(fieldOf({ code: 'form.invalid', facts: { field: 'email' } }), 'email')
+    assert.equal(fieldOf({ code: 'form.invalid', facts: { field: 'uscc' } }), null)
+    assert.equal(fieldOf({ code: 'lock.expired', facts: {} }), null)
   })
 })
 

@@ -60,7 +60,7 @@ export interface Client {
 export interface Claim {
   readonly name: string
   readonly title: Text
-  readonly value: string | null
+  readonly value: Text | null
 }
 
 export interface Interaction {

@@ -1,5 +1,6 @@
 /* What the page can tell about the bind form before the provider looks at it. The provider's checks
    decide; these only spare a round trip. */
+import type { Problem } from '../text/problem'
 import type { BindForm } from '../api/types'
 
 export type BindField = keyof BindForm
@@ -67,7 +68,8 @@ export function wrongFields(form: BindForm): readonly BindField[] {
   return BIND_FIELDS.filter((field) => !isRight[field])
 }
 
-/* The field that a provider's code form.<field> speaks of, or null. */
-export function fieldOf(code: string): BindField | null {
-  return BIND_FIELDS.find((field) => code === `form.${field}`) ?? null
+/* The field that a provider's refusal form.invalid speaks of, or null. */
+export function fieldOf(problem: Pick<Problem, 'code' | 'facts'>): BindField | null {
+  if (problem.code !== 'form.invalid') return null
+  return BIND_FIELDS.find((field) => field === problem.facts['field']) ?? null
 }
