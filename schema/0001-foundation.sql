@@ -3,26 +3,26 @@
 -- save grant ids, which stand inside access tokens and are kept as the 16 bytes they are.
 
 CREATE TABLE generation (
-    name TEXT PRIMARY KEY,          -- one row: 'all'
+    name TEXT NOT NULL PRIMARY KEY,          -- one row: 'all'
     value BIGINT NOT NULL
 );
 INSERT INTO generation (name, value) VALUES ('all', 1);
 
 CREATE TABLE nodes (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     generation BIGINT NOT NULL,     -- the last one this node reported
     lease_until_ms BIGINT NOT NULL
 );
 
 CREATE TABLE leases (
-    job TEXT PRIMARY KEY,
+    job TEXT NOT NULL PRIMARY KEY,
     node TEXT NOT NULL,
     until_ms BIGINT NOT NULL
 );
 
 -- Random keys by purpose, wrapped by the master key.
 CREATE TABLE purpose_keys (
-    id BIGINT PRIMARY KEY,          -- the key id that stands in what the key made, 1 to 255
+    id BIGINT NOT NULL PRIMARY KEY,          -- the key id that stands in what the key made, 1 to 255
     purpose TEXT NOT NULL,          -- token, refresh, secret, cookie, document
     wrapped TEXT NOT NULL,          -- base64url(nonce || ciphertext || tag), AES-256-GCM
     created BIGINT NOT NULL,
@@ -30,7 +30,7 @@ CREATE TABLE purpose_keys (
 );
 
 CREATE TABLE signing_keys (
-    kid TEXT PRIMARY KEY,
+    kid TEXT NOT NULL PRIMARY KEY,
     algorithm TEXT NOT NULL,        -- ES256, RS256
     public_jwk TEXT NOT NULL,
     wrapped TEXT NOT NULL,          -- the private key, PKCS#8 DER, wrapped as above
@@ -40,7 +40,7 @@ CREATE TABLE signing_keys (
 );
 
 CREATE TABLE clients (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     standing TEXT NOT NULL,         -- active, suspended, announced (a platform that has not joined)
     environment TEXT NOT NULL,      -- test, production
     secret_hash TEXT,               -- keyed hash, NULL for public clients
@@ -50,7 +50,7 @@ CREATE TABLE clients (
 );
 
 CREATE TABLE enterprises (
-    id TEXT PRIMARY KEY,            -- the stable subject
+    id TEXT NOT NULL PRIMARY KEY,            -- the stable subject
     uscc TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL,
     standing TEXT NOT NULL,         -- active, suspended
@@ -66,7 +66,7 @@ CREATE TABLE enterprises (
 
 -- A binding is (authority, USCC, key).
 CREATE TABLE locks (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     enterprise TEXT NOT NULL REFERENCES enterprises (id),
     authority TEXT NOT NULL,
     key_hash TEXT NOT NULL,         -- base64url(SHA-256(SubjectPublicKeyInfo))
@@ -93,7 +93,7 @@ CREATE TABLE consents (
 
 -- Every authorization. Access tokens are made from the id; ending the grant ends them all.
 CREATE TABLE grants (
-    id BYTEA PRIMARY KEY,
+    id BYTEA NOT NULL PRIMARY KEY,
     client TEXT NOT NULL,
     enterprise TEXT,
     lock TEXT,
@@ -115,7 +115,7 @@ CREATE INDEX grants_by_lock ON grants (lock);
 
 -- What has to be done outside the transaction that caused it: written in it, delivered by a job.
 CREATE TABLE outbox (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,             -- tombstone, mail, logout …
     target TEXT NOT NULL,
     body TEXT NOT NULL,
@@ -128,7 +128,7 @@ CREATE INDEX outbox_by_due ON outbox (due_ms);
 
 -- What happened. Rows are only ever added.
 CREATE TABLE audit (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     at_ms BIGINT NOT NULL,
     event TEXT NOT NULL,            -- bound, signed_in, consent_given, refused …
     enterprise TEXT,
@@ -140,7 +140,7 @@ CREATE INDEX audit_by_time ON audit (at_ms);
 
 -- Certificates, chains and OCSP answers, each once, by hash.
 CREATE TABLE evidence_objects (
-    hash TEXT PRIMARY KEY,          -- base64url(SHA-256)
+    hash TEXT NOT NULL PRIMARY KEY,          -- base64url(SHA-256)
     kind TEXT NOT NULL,             -- certificate, ocsp
     bytes BYTEA NOT NULL,
     created BIGINT NOT NULL
