@@ -30,6 +30,8 @@ struct record {
 
 struct client_registry {
     struct sql *db;
+    bool (*stale)(const void *with); /* or NULL */
+    const void *stale_with;
     pthread_rwlock_t lock; /* of all below */
     uint64_t epoch;
     bool trusted;
@@ -78,6 +80,7 @@ struct client_registry *client_registry_new(struct sql *db)
     if (registry == NULL)
         return NULL;
     registry->db = db;
+    registry->epoch = 1;
     registry->trusted = true;
     if (pthread_rwlock_init(&registry->lock, NULL) == 0)
         return registry;
@@ -126,6 +129,18 @@ void client_registry_distrust(struct client_registry *registry)
     begin_anew(registry, false);
 }
 
+void client_registry_guard(struct client_registry *registry, bool (*stale)(const void *with),
+                           const void *with)
+{
+    registry->stale = stale;
+    registry->stale_with = with;
+}
+
+static bool is_stale(const struct client_registry *registry)
+{
+    return registry->stale != NULL && registry->stale(registry->stale_with);
+}
+
 /* --- slots --------------------------------------------------------------------------------- */
 
 /* FNV-1a. Only ids that exist get into `known`, so nobody can aim at one set of it. */
@@ -147,6 +162,8 @@ struct memory {
 static struct memory recall(struct client_registry *registry, const char *id, uint32_t hash)
 {
     struct memory memory = {.record = NULL};
+    if (is_stale(registry))
+        return memory; /* of no epoch, so that what is read now is not remembered */
     (void)pthread_rwlock_rdlock(&registry->lock);
     memory.epoch = registry->epoch;
     for (size_t way = 0; way < WAYS; way++) {
@@ -276,6 +293,18 @@ static enum idp_err read_all(struct client_registry *registry, struct record **o
     return IDP_OK;
 }
 
+static struct memory recall_all(struct client_registry *registry)
+{
+    struct memory memory = {.record = NULL};
+    if (is_stale(registry))
+        return memory;
+    (void)pthread_rwlock_rdlock(&registry->lock);
+    memory.record = hold(registry->all);
+    memory.epoch = registry->epoch;
+    (void)pthread_rwlock_unlock(&registry->lock);
+    return memory;
+}
+
 static void remember_all(struct client_registry *registry, struct record *record, uint64_t epoch)
 {
     (void)pthread_rwlock_wrlock(&registry->lock);
@@ -287,17 +316,15 @@ static void remember_all(struct client_registry *registry, struct record *record
 enum idp_err client_list(struct client_registry *registry, struct arena *arena,
                          struct client_list *out)
 {
-    (void)pthread_rwlock_rdlock(&registry->lock);
-    struct record *record = hold(registry->all);
-    uint64_t epoch = registry->epoch;
-    (void)pthread_rwlock_unlock(&registry->lock);
+    const struct memory memory = recall_all(registry);
+    struct record *record = memory.record;
     if (record == NULL) {
         if (!lane_may_wait())
             return IDP_WAIT;
         enum idp_err err = read_all(registry, &record);
         if (err != IDP_OK)
             return err;
-        remember_all(registry, record, epoch);
+        remember_all(registry, record, memory.epoch);
     }
     if (arena_own(arena, record, drop_record) == NULL)
         return IDP_FAULT;

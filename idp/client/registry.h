@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -29,6 +30,15 @@ void client_registry_refresh(struct client_registry *registry);
 /* Forgets everything and remembers nothing until client_registry_refresh(): every look-up reads
  * SQL. For when the generation counter could not be read for two seconds. */
 void client_registry_distrust(struct client_registry *registry);
+
+/*
+ * Has each look-up ask stale(with) first: while that is true nothing remembered is used and
+ * nothing new is remembered. What was remembered before serves again afterwards, so stale must not
+ * turn false before client_registry_refresh() was called for each generation that was missed, as
+ * generation_stale() promises. To be called before other threads look up.
+ */
+void client_registry_guard(struct client_registry *registry, bool (*stale)(const void *with),
+                           const void *with);
 
 /*
  * Finds a client by id, whatever its standing. Returns IDP_NOT_FOUND when there is none (also for

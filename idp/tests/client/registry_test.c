@@ -252,6 +252,35 @@ static void distrusted_registry_asks_each_time(void **state)
     assert_int_equal(atomic_load(&w.counted.reads), 7);
 }
 
+static bool is_set(const void *with)
+{
+    return *(const bool *)with;
+}
+
+static void stale_memory_is_not_used_and_serves_again_afterwards(void **state)
+{
+    (void)state;
+    bool stale = false;
+    struct client_list list;
+    add(METADATA("platform", ""));
+    client_registry_guard(w.registry, is_set, &stale);
+    (void)find("platform");
+    assert_int_equal(look_for("nobody"), IDP_NOT_FOUND);
+    assert_int_equal(client_list(w.registry, w.arena, &list), IDP_OK);
+    int before = atomic_load(&w.counted.reads);
+    stale = true;
+    (void)find("platform");
+    assert_int_equal(look_for("nobody"), IDP_NOT_FOUND);
+    assert_int_equal(client_list(w.registry, w.arena, &list), IDP_OK);
+    assert_int_equal(atomic_load(&w.counted.reads), before + 3);
+    lane_set_may_wait(false);
+    assert_int_equal(look_for("platform"), IDP_WAIT);
+    stale = false;
+    assert_int_equal(look_for("platform"), IDP_OK);
+    assert_int_equal(look_for("nobody"), IDP_NOT_FOUND);
+    assert_int_equal(client_list(w.registry, w.arena, &list), IDP_OK);
+}
+
 static void refresh_now(void)
 {
     w.counted.meanwhile = NULL;
@@ -587,6 +616,7 @@ int main(void)
         TEST(refresh_forgets_clients_and_absences),
         TEST(record_outlives_being_forgotten),
         TEST(distrusted_registry_asks_each_time),
+        TEST(stale_memory_is_not_used_and_serves_again_afterwards),
         TEST(row_read_before_a_refresh_is_not_remembered_after_it),
         TEST(more_clients_than_slots_are_all_found),
         TEST(row_that_does_not_decode_is_a_fault),
