@@ -6,7 +6,7 @@
 #include "base/error.h"
 
 /* Bytes of text, without the NUL, that n bytes become. */
-#define BASE64URL_LEN(n) (((n) * 4 + 2) / 3)
+#define BASE64URL_LEN(n) (((n)*4 + 2) / 3)
 
 /* Writes BASE64URL_LEN(n) characters and a NUL. */
 void base64url_encode(const void *bytes, size_t n, char *out);

@@ -28,8 +28,7 @@ void refusal_fact(struct refusal *refusal, const char *name, const char *value)
 static const char *find(const struct refusal *refusal, const char *name, size_t len)
 {
     for (size_t i = 0; i < refusal->count; i++)
-        if (strlen(refusal->facts[i].name) == len &&
-            memcmp(refusal->facts[i].name, name, len) == 0)
+        if (strlen(refusal->facts[i].name) == len && memcmp(refusal->facts[i].name, name, len) == 0)
             return refusal->facts[i].value;
     return NULL;
 }

@@ -16,11 +16,11 @@
 struct arena;
 
 struct reason {
-    const char *code;         /* stable, e.g. lock.revoked */
-    int status;               /* HTTP */
+    const char *code;          /* stable, e.g. lock.revoked */
+    int status;                /* HTTP */
     const char *operator_note; /* for the log */
-    const char *action;       /* the button to offer: bind, sign_in, retry, call; or NULL */
-    const char *zh, *zh_next; /* what happened; what to do next */
+    const char *action;        /* the button to offer: bind, sign_in, retry, call; or NULL */
+    const char *zh, *zh_next;  /* what happened; what to do next */
     const char *en, *en_next;
 };
 
