@@ -33,7 +33,7 @@ $(OUT)/obj/$(ASSISTANT_DIR)/tests/%.o: CFLAGS += -DTEST_LIBRARIES='"$(ASSISTANT_
 $(ASSISTANT_TEST)/%_test: $(OUT)/obj/$(ASSISTANT_DIR)/tests/%_test.o $(ASSISTANT_HELP) $(ASSISTANT_OBJ) $(OUT)/lib/base.a | $(ASSISTANT_DOUBLES) $(OUT)/bin/tamga-assistant
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(MODE) $(MODE_LINK) -pthread $(filter-out %.a,$^) $(filter %.a,$^) $(ASSISTANT_LIBS) -lcmocka -o $@
+	@$(CC) $(MODE) $(MODE_LINK) $(ASSISTANT_LINK) -pthread $(filter-out %.a,$^) $(filter %.a,$^) $(ASSISTANT_LIBS) -lcmocka -o $@
 
 CLIENT_TESTS += $(patsubst $(ASSISTANT_DIR)/tests/%.c,$(ASSISTANT_TEST)/%,$(sort $(wildcard $(ASSISTANT_DIR)/tests/*_test.c)))
 
@@ -45,7 +45,7 @@ ASSISTANT_FUZZ_OBJ = $(call obj,$(ASSISTANT_FUZZ:%=$(ASSISTANT_DIR)/fuzz/%.c)) $
 
 $(OUT)/obj/$(ASSISTANT_DIR)/fuzz/assistant_pkcs11.o: CFLAGS += $(P11_CFLAGS)
 $(ASSISTANT_TEST)/corpus_test: $(ASSISTANT_FUZZ_OBJ)
-$(ASSISTANT_TEST)/corpus_test: MODE_LINK += -rdynamic
+$(ASSISTANT_TEST)/corpus_test: ASSISTANT_LINK = -rdynamic
 
 fuzz-targets: $(ASSISTANT_FUZZ:%=$(OUT)/targets/%)
 $(ASSISTANT_FUZZ:%=$(OUT)/targets/%): $(OUT)/targets/%: $(ASSISTANT_DIR)/fuzz/target.c $(OUT)/obj/$(ASSISTANT_DIR)/fuzz/%.o $(ASSISTANT_FEED) $(ASSISTANT_OBJ) $(OUT)/lib/base.a

@@ -254,12 +254,15 @@ static void serve_ends_when_it_is_asked_to(void **state)
 {
     (void)state;
     unsigned int port = 0;
-    const struct timespec wait = {.tv_nsec = 500000000};
+    const struct timespec wait = {.tv_nsec = 20000000};
     (void)close(occupied(&port));
     write_settings("serve.json", port, "");
     const char *const arguments[] = {"serve", "--settings", settings, NULL};
     pid_t pid = start(arguments, "");
-    (void)nanosleep(&wait, NULL);
+    for (int i = 0; i < 500 && strstr(err, "\"started\"") == NULL; i++) {
+        (void)nanosleep(&wait, NULL);
+        read_back("err", err, sizeof(err));
+    }
     assert_int_equal(kill(pid, SIGTERM), 0);
     assert_int_equal(finish(pid), 0);
     assert_non_null(strstr(err, "\"event\":\"started\""));

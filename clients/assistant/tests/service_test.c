@@ -517,9 +517,9 @@ static void second_command_is_told_to_wait(void **state)
     (void)state;
     char faults[MEDIUM_PATH];
     pthread_t thread;
-    const struct timespec wait = {.tv_nsec = 400000000};
+    const struct timespec wait = {.tv_nsec = 700000000};
     medium_path("skf/faults", faults);
-    medium_write(faults, "slow", "800");
+    medium_write(faults, "slow", "1500");
     post("/status", "{}");
     assert_int_equal(pthread_create(&thread, NULL, sign_slowly, NULL), 0);
     (void)nanosleep(&wait, NULL);
