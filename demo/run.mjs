@@ -21,18 +21,28 @@ import { table } from './table.mjs';
 
 const { built, ROOT } = settings;
 
-const { values: options } = parseArgs({
-  options: {
-    folder: { type: 'string', default: path.join(ROOT, 'build/demo') },
-    port: { type: 'string', default: '8080' },
-    'assistant-port': { type: 'string', default: '17681' },
-    'platform-port': { type: 'string', default: '9000' },
-    'authority-port': { type: 'string', default: '8500' },
-    free: { type: 'boolean', default: false },
-    quiet: { type: 'boolean', default: false },
-  },
-});
+function readOptions() {
+  const text = (usual) => ({ type: 'string', default: usual });
+  const flag = { type: 'boolean', default: false };
+  try {
+    return parseArgs({
+      options: {
+        folder: text(path.join(ROOT, 'build/demo')),
+        port: text('8080'),
+        'assistant-port': text('17681'),
+        'platform-port': text('9000'),
+        'authority-port': text('8500'),
+        free: flag,
+        quiet: flag,
+      },
+    }).values;
+  } catch (error) {
+    console.error(`demo: ${error.message}`);
+    return process.exit(1);
+  }
+}
 
+const options = readOptions();
 const folder = path.resolve(options.folder);
 const say = (text) => options.quiet || console.log(text);
 
