@@ -86,21 +86,11 @@ static void log_problem(const struct leaf *leaf, const char *problem)
     log_end(&line);
 }
 
-/* One address: what came, or why nothing did. Sets *came when the service answered at all. */
-static const char *fetch(const struct asking *asking, struct arena *arena, const char *url,
-                         const struct ocsp_question *question, unsigned deadline_ms,
-                         struct net_answer *out, bool *came)
+/* One address: why nothing came, or NULL. Sets *came when the service answered at all. */
+static const char *fetch(const struct asking *asking, struct arena *arena,
+                         const struct net_request *request, struct net_answer *out, bool *came)
 {
-    const struct net_request request = {
-        .url = url,
-        .content_type = "application/ocsp-request",
-        .body = question->der,
-        .body_len = question->der_len,
-        .accept = "application/ocsp-response",
-        .answer_max = OCSP_ANSWER_MAX,
-        .deadline_ms = deadline_ms,
-    };
-    enum idp_err err = asking->fetch.send(asking->fetch.context, arena, &request, out);
+    enum idp_err err = asking->fetch.send(asking->fetch.context, arena, request, out);
     *came = *came || err == IDP_OK || err == IDP_FULL;
     if (err == IDP_UNAVAILABLE)
         return "no answer came in time";
@@ -121,12 +111,20 @@ static struct ocsp_answer try_addresses(const struct asking *asking, struct aren
     struct ocsp_answer answer = {.problem = "no address"};
     const struct revocation *revocation = &question->rules->revocation;
     int64_t end = clock_ticks_ms() + revocation->deadline_ms;
+    struct net_request request = {
+        .content_type = "application/ocsp-request",
+        .body = question->der,
+        .body_len = question->der_len,
+        .accept = "application/ocsp-response",
+        .answer_max = OCSP_ANSWER_MAX,
+    };
     for (size_t i = 0; i < revocation->ocsp.count && answer.verdict == STATUS_UNUSABLE; i++) {
         int64_t left = end - clock_ticks_ms();
         if (left <= 0)
             break;
-        answer.problem = fetch(asking, arena, revocation->ocsp.list[i], question, (unsigned)left,
-                               received, came);
+        request.url = revocation->ocsp.list[i];
+        request.deadline_ms = (unsigned)left;
+        answer.problem = fetch(asking, arena, &request, received, came);
         if (answer.problem == NULL)
             answer = ocsp_answer_read(question, received->body, received->body_len, now);
     }
@@ -215,20 +213,25 @@ static bool take_turn(struct asking *asking, struct line *line)
     return true;
 }
 
+/* Copies the bytes for those who wait: no verdict goes without its evidence. */
+static enum idp_err copy_response(struct flight *flight, const struct status *status)
+{
+    if (status->response == NULL || status->response_len == 0)
+        return IDP_OK;
+    flight->response = malloc(status->response_len);
+    if (flight->response == NULL)
+        return IDP_FAULT;
+    memcpy(flight->response, status->response, status->response_len);
+    flight->response_len = status->response_len;
+    return IDP_OK;
+}
+
 static void land(struct asking *asking, struct flight *flight, enum idp_err err,
                  const struct status *status)
 {
-    flight->err = err;
+    flight->answer = status->answer;
+    flight->err = err == IDP_OK ? copy_response(flight, status) : err;
     flight->landed = true;
-    if (err == IDP_OK) {
-        flight->answer = status->answer;
-        if (status->response_len > 0)
-            flight->response = malloc(status->response_len);
-        if (flight->response != NULL) {
-            memcpy(flight->response, status->response, status->response_len);
-            flight->response_len = status->response_len;
-        }
-    }
     unlink_flight(asking, flight);
     (void)pthread_cond_broadcast(&asking->changed);
 }

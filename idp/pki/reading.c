@@ -1,6 +1,5 @@
 #include "pki/reading.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,16 +34,12 @@ enum idp_err reading_wrong(struct reading *reading, const char *expected)
     return reading->why != NULL ? IDP_BAD_REQUEST : IDP_FAULT;
 }
 
-static enum idp_err wrong_format(struct reading *reading, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static enum idp_err wrong_format(struct reading *reading, const char *format, ...)
+/* "what min to max more" */
+static enum idp_err wrong_range(struct reading *reading, const struct member *member,
+                                const char *what, const char *more)
 {
-    char text[LINE_MAX / 2];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
+    char text[LINE_MAX / 4];
+    (void)snprintf(text, sizeof(text), "%s %d to %d%s", what, member->min, member->max, more);
     return reading_wrong(reading, text);
 }
 
@@ -64,8 +59,8 @@ void reading_leave(struct reading *reading)
 }
 
 /* Reads one member under its name. */
-static enum idp_err read_member(struct reading *reading, const struct member *member,
-                                const json_t *value, void *object)
+static enum idp_err read_member(struct reading *reading, const struct member *member, json_t *value,
+                                void *object)
 {
     enum idp_err err = reading_enter(reading, member->name, 0);
     if (err == IDP_OK && value == NULL)
@@ -86,21 +81,20 @@ static bool is_known(const struct member *table, const char *name)
 }
 
 static enum idp_err refuse_unknown(struct reading *reading, const struct member *table,
-                                   const json_t *value)
+                                   json_t *object)
 {
-    /* Jansson's iterator takes a non-const object and does not change it. */
-    json_t *object = json_incref((json_t *)(uintptr_t)value);
-    enum idp_err err = IDP_OK;
-    for (void *at = json_object_iter(object); at != NULL && err == IDP_OK;
-         at = json_object_iter_next(object, at))
-        if (!is_known(table, json_object_iter_key(at)))
-            err = wrong_format(reading, "no member \"%.64s\" here", json_object_iter_key(at));
-    json_decref(object);
-    return err;
+    char text[LINE_MAX / 4];
+    void *at = json_object_iter(object);
+    while (at != NULL && is_known(table, json_object_iter_key(at)))
+        at = json_object_iter_next(object, at);
+    if (at == NULL)
+        return IDP_OK;
+    (void)snprintf(text, sizeof(text), "no member \"%.64s\" here", json_object_iter_key(at));
+    return reading_wrong(reading, text);
 }
 
-enum idp_err reading_members(struct reading *reading, const struct member *table,
-                             const json_t *value, void *object)
+enum idp_err reading_members(struct reading *reading, const struct member *table, json_t *value,
+                             void *object)
 {
     if (!json_is_object(value))
         return reading_wrong(reading, "an object");
@@ -110,23 +104,22 @@ enum idp_err reading_members(struct reading *reading, const struct member *table
     return err;
 }
 
-enum idp_err reading_object(struct reading *reading, const struct member *member,
-                            const json_t *value, void *field)
+enum idp_err reading_object(struct reading *reading, const struct member *member, json_t *value,
+                            void *field)
 {
     enum idp_err err = reading_members(reading, member->table, value, field);
     return err == IDP_OK && member->check != NULL ? member->check(reading, field) : err;
 }
 
-static enum idp_err expect_list(struct reading *reading, const struct member *member,
-                                const json_t *value)
+static enum idp_err expect_list(struct reading *reading, const struct member *member, json_t *value)
 {
     size_t count = json_array_size(value);
     if (json_is_array(value) && count >= (size_t)member->min && count <= (size_t)member->max)
         return IDP_OK;
-    return wrong_format(reading, "a list of %d to %d entries", member->min, member->max);
+    return wrong_range(reading, member, "a list of", " entries");
 }
 
-enum idp_err reading_list(struct reading *reading, const struct member *member, const json_t *value,
+enum idp_err reading_list(struct reading *reading, const struct member *member, json_t *value,
                           void *field)
 {
     struct {
@@ -152,14 +145,14 @@ enum idp_err reading_list(struct reading *reading, const struct member *member, 
     return err;
 }
 
-enum idp_err reading_text(struct reading *reading, const struct member *member, const json_t *value,
+enum idp_err reading_text(struct reading *reading, const struct member *member, json_t *value,
                           void *field)
 {
     const char *text = json_string_value(value);
     size_t len = json_string_length(value);
     if (text == NULL || len < (size_t)member->min || len > (size_t)member->max ||
         memchr(text, '\0', len) != NULL)
-        return wrong_format(reading, "a text of %d to %d bytes", member->min, member->max);
+        return wrong_range(reading, member, "a text of", " bytes");
     const char *copy = arena_strndup(reading->arena, text, len);
     if (copy == NULL)
         return IDP_FAULT;
@@ -167,18 +160,18 @@ enum idp_err reading_text(struct reading *reading, const struct member *member, 
     return IDP_OK;
 }
 
-enum idp_err reading_number(struct reading *reading, const struct member *member,
-                            const json_t *value, void *field)
+enum idp_err reading_number(struct reading *reading, const struct member *member, json_t *value,
+                            void *field)
 {
     json_int_t number = json_integer_value(value);
     if (!json_is_integer(value) || number < member->min || number > member->max)
-        return wrong_format(reading, "a whole number from %d to %d", member->min, member->max);
+        return wrong_range(reading, member, "a whole number from", "");
     *(int *)field = (int)number;
     return IDP_OK;
 }
 
-enum idp_err reading_truth(struct reading *reading, const struct member *member,
-                           const json_t *value, void *field)
+enum idp_err reading_truth(struct reading *reading, const struct member *member, json_t *value,
+                           void *field)
 {
     (void)member;
     if (!json_is_boolean(value))
@@ -187,7 +180,7 @@ enum idp_err reading_truth(struct reading *reading, const struct member *member,
     return IDP_OK;
 }
 
-enum idp_err reading_name(struct reading *reading, const struct member *member, const json_t *value,
+enum idp_err reading_name(struct reading *reading, const struct member *member, json_t *value,
                           void *field)
 {
     const char *text = json_string_value(value);
@@ -203,7 +196,7 @@ enum idp_err reading_name(struct reading *reading, const struct member *member, 
     return reading_wrong(reading, all);
 }
 
-enum idp_err reading_set(struct reading *reading, const struct member *member, const json_t *value,
+enum idp_err reading_set(struct reading *reading, const struct member *member, json_t *value,
                          void *field)
 {
     unsigned bits = 0;

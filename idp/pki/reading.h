@@ -31,7 +31,7 @@ struct member {
     const char *name; /* NULL ends the table */
     bool required;
     size_t offset; /* of the field that it goes into */
-    enum idp_err (*read)(struct reading *reading, const struct member *member, const json_t *value,
+    enum idp_err (*read)(struct reading *reading, const struct member *member, json_t *value,
                          void *field);
     int min, max;               /* of a number; of a text's length; of a list's count */
     const char *const *names;   /* for reading_name() and reading_set(): ends with NULL */
@@ -49,33 +49,33 @@ enum idp_err reading_enter(struct reading *reading, const char *name, size_t ind
 void reading_leave(struct reading *reading);
 
 /* Reads an object's members into the struct at object. */
-enum idp_err reading_members(struct reading *reading, const struct member *table,
-                             const json_t *value, void *object);
+enum idp_err reading_members(struct reading *reading, const struct member *table, json_t *value,
+                             void *object);
 
 /* Readers for the tables. The field is a struct; */
-enum idp_err reading_object(struct reading *reading, const struct member *member,
-                            const json_t *value, void *field);
+enum idp_err reading_object(struct reading *reading, const struct member *member, json_t *value,
+                            void *field);
 
 /* { entry *list; size_t count; }; */
-enum idp_err reading_list(struct reading *reading, const struct member *member, const json_t *value,
+enum idp_err reading_list(struct reading *reading, const struct member *member, json_t *value,
                           void *field);
 
 /* const char *; */
-enum idp_err reading_text(struct reading *reading, const struct member *member, const json_t *value,
+enum idp_err reading_text(struct reading *reading, const struct member *member, json_t *value,
                           void *field);
 
 /* int; */
-enum idp_err reading_number(struct reading *reading, const struct member *member,
-                            const json_t *value, void *field);
+enum idp_err reading_number(struct reading *reading, const struct member *member, json_t *value,
+                            void *field);
 
 /* bool; */
-enum idp_err reading_truth(struct reading *reading, const struct member *member,
-                           const json_t *value, void *field);
+enum idp_err reading_truth(struct reading *reading, const struct member *member, json_t *value,
+                           void *field);
 
 /* int: the position in member->names; */
-enum idp_err reading_name(struct reading *reading, const struct member *member, const json_t *value,
+enum idp_err reading_name(struct reading *reading, const struct member *member, json_t *value,
                           void *field);
 
 /* unsigned: a list of member->names, without repetition, as the bits of their positions. */
-enum idp_err reading_set(struct reading *reading, const struct member *member, const json_t *value,
+enum idp_err reading_set(struct reading *reading, const struct member *member, json_t *value,
                          void *field);

@@ -8,8 +8,8 @@
 static const struct algorithm {
     const char *key; /* as EVP_PKEY_is_a() calls it */
     const char *digest;
-    int nid;
     size_t oid_len;
+    int nid;
     unsigned char oid[9];
     bool null_parameters; /* NULL may stand there, as RFC 4055 section 5 asks for RSA */
 } algorithms[] = {

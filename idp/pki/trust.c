@@ -192,7 +192,7 @@ static enum idp_err list_authorities(struct trust_list *list, struct trust_docum
     return list_hosts(list, document);
 }
 
-static enum idp_err fill(struct trust_list *list, struct reading *reading, const json_t *json)
+static enum idp_err fill(struct trust_list *list, struct reading *reading, json_t *json)
 {
     struct trust_document *document = arena_alloc(list->arena, sizeof(*document));
     if (document == NULL)

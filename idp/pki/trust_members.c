@@ -22,8 +22,8 @@ static void drop_object(void *object)
     ASN1_OBJECT_free(object);
 }
 
-static enum idp_err read_oid(struct reading *reading, const struct member *member,
-                             const json_t *value, void *field)
+static enum idp_err read_oid(struct reading *reading, const struct member *member, json_t *value,
+                             void *field)
 {
     const char *text = json_string_value(value);
     (void)member;
@@ -39,8 +39,8 @@ static enum idp_err read_oid(struct reading *reading, const struct member *membe
     return IDP_OK;
 }
 
-static enum idp_err read_hash(struct reading *reading, const struct member *member,
-                              const json_t *value, void *field)
+static enum idp_err read_hash(struct reading *reading, const struct member *member, json_t *value,
+                              void *field)
 {
     const char *text = json_string_value(value);
     unsigned char *hash = arena_alloc(reading->arena, DIGEST_SIZE);
@@ -136,8 +136,8 @@ static const struct member rule_item = {
 /* --- the profile ---------------------------------------------------------------------------- */
 
 /* Takes one entry of extended_key_usage: absent, clientAuth or an object identifier. */
-static enum idp_err read_usage(struct reading *reading, const struct member *member,
-                               const json_t *value, void *field)
+static enum idp_err read_usage(struct reading *reading, const struct member *member, json_t *value,
+                               void *field)
 {
     const char *text = json_string_value(value);
     if (text != NULL && strcmp(text, "absent") == 0) {
@@ -228,7 +228,7 @@ static X509 *parse_pem(const char *text)
 }
 
 static enum idp_err read_certificate(struct reading *reading, const struct member *member,
-                                     const json_t *value, void *field)
+                                     json_t *value, void *field)
 {
     const char *text = json_string_value(value);
     X509 *certificate = text != NULL ? parse_pem(text) : NULL;
@@ -296,8 +296,8 @@ static const struct member revocation_members[] = {
 
 /* --- authorities ---------------------------------------------------------------------------- */
 
-static enum idp_err read_id(struct reading *reading, const struct member *member,
-                            const json_t *value, void *field)
+static enum idp_err read_id(struct reading *reading, const struct member *member, json_t *value,
+                            void *field)
 {
     const char *text = json_string_value(value);
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
@@ -313,15 +313,15 @@ static enum idp_err check_clean(struct reading *reading, const char *text)
                : reading_wrong(reading, "a text without control characters");
 }
 
-static enum idp_err read_line(struct reading *reading, const struct member *member,
-                              const json_t *value, void *field)
+static enum idp_err read_line(struct reading *reading, const struct member *member, json_t *value,
+                              void *field)
 {
     enum idp_err err = reading_text(reading, member, value, field);
     return err == IDP_OK ? check_clean(reading, *(const char **)field) : err;
 }
 
 static enum idp_err read_environment(struct reading *reading, const struct member *member,
-                                     const json_t *value, void *field)
+                                     json_t *value, void *field)
 {
     static const char *const names[] = {"test", "production", NULL};
     const struct member choice = {.name = member->name, .names = names};

@@ -183,16 +183,13 @@ static enum idp_err judge_status(struct arena *arena, const struct leaf *leaf,
     }
 }
 
-static enum idp_err check_status(struct pki *pki, struct arena *arena, const struct leaf *leaf,
-                                 int64_t now, const struct lock_known *known, struct refusal *why,
-                                 struct status *out)
+static enum idp_err find_status(struct pki *pki, struct arena *arena, const struct leaf *leaf,
+                                int64_t now, const struct lock_known *known, struct status *out)
 {
-    enum idp_err err = IDP_OK;
-    if (known != NULL && known->has_status)
-        *out = known->status;
-    else
-        err = pki_status(pki, arena, leaf, now, out);
-    return err == IDP_OK ? judge_status(arena, leaf, &out->answer, why) : err;
+    if (known == NULL || !known->has_status)
+        return pki_status(pki, arena, leaf, now, out);
+    *out = known->status;
+    return IDP_OK;
 }
 
 static enum idp_err check_uscc(const struct leaf *leaf, struct refusal *why)
@@ -207,13 +204,22 @@ static enum idp_err check_uscc(const struct leaf *leaf, struct refusal *why)
 
 /* --- the whole ------------------------------------------------------------------------------ */
 
+static enum idp_err parse_leaf(const struct lock_answer *answer, struct refusal *why,
+                               struct leaf **out)
+{
+    enum pki_reason reason = PKI_SHAPE;
+    if (!lane_may_wait())
+        return IDP_WAIT;
+    enum idp_err err = leaf_parse(answer->certificate, answer->certificate_len, &reason, out);
+    return err == IDP_REFUSED ? refusal_set(why, &pki_reasons[reason]) : err;
+}
+
 /* Finds the leaf among those seen before, or parses it. The arena keeps the reference. */
 static enum idp_err find_leaf(struct pki *pki, struct arena *arena,
                               const struct lock_answer *answer, struct refusal *why,
                               struct leaf **out)
 {
     unsigned char hash[DIGEST_SIZE];
-    enum pki_reason reason = PKI_SHAPE;
     struct leaf *leaf = NULL;
     if (answer->known != NULL) {
         *out = answer->known->leaf;
@@ -223,16 +229,14 @@ static enum idp_err find_leaf(struct pki *pki, struct arena *arena,
     if (err != IDP_OK)
         return err;
     leaf = leaves_find(pki->leaves, hash);
-    if (leaf == NULL && !lane_may_wait())
-        return IDP_WAIT;
     if (leaf == NULL)
-        err = leaf_parse(answer->certificate, answer->certificate_len, &reason, &leaf);
-    if (err == IDP_REFUSED)
-        return refusal_set(why, &pki_reasons[reason]);
+        err = parse_leaf(answer, why, &leaf);
     if (err != IDP_OK)
         return err;
+    if (arena_own(arena, leaf, release_leaf) == NULL)
+        return IDP_FAULT;
     *out = leaf;
-    return arena_own(arena, leaf, release_leaf) != NULL ? IDP_OK : IDP_FAULT;
+    return IDP_OK;
 }
 
 static enum idp_err judge_new_leaf(struct pki *pki, struct leaf *leaf)
@@ -279,14 +283,19 @@ enum idp_err lock_verify(struct pki *pki, struct arena *arena, const struct lock
     struct leaf *leaf = NULL;
     struct status status = {.response = NULL};
     enum idp_err err = find_leaf(pki, arena, answer, why, &leaf);
-    if (err == IDP_OK)
-        err = check_signature(leaf, question, answer, why);
+    if (err != IDP_OK)
+        return err;
+    if (leaf == NULL)
+        return IDP_FAULT; /* never: find_leaf() keeps its promise */
+    err = check_signature(leaf, question, answer, why);
     if (err == IDP_OK)
         err = judge_new_leaf(pki, leaf);
     if (err == IDP_OK)
         err = check_leaf(arena, leaf, question->now, why);
     if (err == IDP_OK)
-        err = check_status(pki, arena, leaf, question->now, answer->known, why, &status);
+        err = find_status(pki, arena, leaf, question->now, answer->known, &status);
+    if (err == IDP_OK)
+        err = judge_status(arena, leaf, &status.answer, why);
     if (err == IDP_OK)
         err = check_uscc(leaf, why);
     if (err == IDP_OK)
