@@ -11,8 +11,6 @@
 #include "app.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "client/registry.h"
-#include "store/generation.h"
 #include "store/sql.h"
 
 enum { TICK_MS = 250, LEASE_MS = 30000, LEASE_RENEW_MS = 10000, JOBS_MAX = 8, NODE_MAX = 64 };
@@ -22,21 +20,12 @@ static enum idp_err deliver_outbox(struct app *app)
     return outbox_deliver(&app->access, clock_now_ms());
 }
 
-/* Cached records may not be used while the generation counter cannot be read. */
-static enum idp_err watch_caches(struct app *app)
-{
-    if (generation_stale(app->watch))
-        client_registry_distrust(app->clients);
-    return IDP_OK;
-}
-
 static const struct job {
     const char *name;
     int64_t every_ms;
     bool shared; /* only the node that holds the lease runs it */
     enum idp_err (*run)(struct app *app);
 } all[] = {
-    {"caches", 250, false, watch_caches},
     {"outbox", 1000, true, deliver_outbox},
 };
 

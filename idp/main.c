@@ -74,6 +74,12 @@ static enum idp_err forget(void *with, int64_t generation)
     return err == IDP_OK ? oauth_jwks_prepare(app) : err;
 }
 
+/* Whether records that this node caches may be out of date. */
+static bool is_stale(const void *with)
+{
+    return generation_stale(with);
+}
+
 /* The pages may be reached by nobody else's script, and may reach us and the assistant only. */
 static void write_csp(const struct config *config, char csp[CSP_MAX])
 {
@@ -117,9 +123,11 @@ static enum idp_err serve(struct app *app, const sigset_t *signals, char **why)
     (void)snprintf(node, sizeof(node), "%s:%lld", app->config.listen_address,
                    (long long)app->config.listen_port);
     write_csp(&app->config, csp);
-    enum idp_err err = start_server(app, csp, why);
-    if (err == IDP_OK)
-        err = generation_watch_start(app->db, node, &listener, &app->watch);
+    enum idp_err err = generation_watch_start(app->db, node, &listener, &app->watch);
+    if (err == IDP_OK) {
+        client_registry_guard(app->clients, is_stale, app->watch);
+        err = start_server(app, csp, why);
+    }
     if (err == IDP_OK)
         err = jobs_start(app, node, &jobs);
     if (err == IDP_OK) {
