@@ -11,7 +11,8 @@
 
 #include <cmocka.h>
 
-#include "access/challenge.h"
+#include "access/access_token.h"
+#include "access/claims.h"
 #include "base/base64.h"
 #include "base/lane.h"
 #include "base/log.h"
@@ -184,7 +185,8 @@ static enum idp_err answer_question(void *context, struct arena *arena,
     world.ocsp_packets++;
     if (world.ocsp_sent != IDP_OK)
         return world.ocsp_sent;
-    const struct region_authority *authority = &authorities[request->url[strlen("http://127.0.0.5")] - '0'];
+    const struct region_authority *authority =
+        &authorities[request->url[strlen("http://127.0.0.5")] - '0'];
     const struct region_status status = {.key = authority->responder_key,
                                          .signer = authority->responder,
                                          .issuer = authority->certificate,
@@ -738,6 +740,40 @@ struct session *session_of(const struct browser *browser)
     enum idp_err err =
         session_find(&world.app.access, world.arena, browser->cookie, world.now, &session);
     return err == IDP_OK ? session : NULL;
+}
+
+struct grant *granted(enum world_client client, const struct browser *browser)
+{
+    static unsigned made;
+    const struct session *session = session_of(browser);
+    const struct client *row = NULL;
+    if (session == NULL)
+        abort(); /* the compiler does not know that an assertion ends the test */
+    assert_int_equal(client_find(world.app.clients, world.arena, world.client_ids[client], &row),
+                     IDP_OK);
+    if (row == NULL)
+        abort();
+    struct grant grant = {.client = row->id,
+                          .enterprise = session->enterprise,
+                          .lock = session->lock,
+                          .session = session->hash,
+                          .scope = row->scope,
+                          .claims = {.userinfo = claims_of_scope(row->scope)},
+                          .auth_time = session->auth_time,
+                          .created = world.now,
+                          .acr = session->acr,
+                          .amr = session->amr};
+    const char *code = arena_printf(world.arena, "code hash %u", made++);
+    assert_int_equal(grant_make(&world.app.access, world.arena, &grant, code), IDP_OK);
+    return arena_copy(world.arena, &grant, sizeof(grant));
+}
+
+const char *token_of(const struct grant *grant)
+{
+    const char *text = NULL;
+    assert_int_equal(access_token_make(&world.app.access, world.arena, grant->id, world.now, &text),
+                     IDP_OK);
+    return text;
 }
 
 /* --- locks ------------------------------------------------------------------------------------ */

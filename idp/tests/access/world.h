@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "access/grant.h"
 #include "access/session.h"
 #include "app.h"
 #include "base/arena.h"
@@ -153,6 +154,10 @@ struct browser signed_in(enum world_lock lock);
 
 /* The session behind the browser's cookie as it is now, or NULL. */
 struct session *session_of(const struct browser *browser);
+
+/* A grant of this session to a client for all its scopes, and a token of it. */
+struct grant *granted(enum world_client client, const struct browser *browser);
+const char *token_of(const struct grant *grant);
 
 /* --- locks ---------------------------------------------------------------------------------- */
 
