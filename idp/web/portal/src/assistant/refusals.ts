@@ -12,6 +12,8 @@ const KNOWN: readonly string[] = [
   'pin_blocked',
   'pin_required',
   'pin_page_refused',
+  'pin_last_try',
+  'no_prompt',
   'cancelled',
   'busy',
   'bad_challenge',
@@ -19,6 +21,7 @@ const KNOWN: readonly string[] = [
   'driver',
   'bad_request',
   'forbidden',
+  'fault',
 ]
 
 /* After which the remedy is in the bidder's hands and the same button is pressed again. */
@@ -31,6 +34,8 @@ const RETRY: readonly string[] = [
   'assistant.removed',
   'assistant.busy',
   'assistant.driver',
+  'assistant.no_prompt',
+  'assistant.fault',
   'assistant.pin_page_refused',
   'assistant.forbidden',
 ]

@@ -64,6 +64,18 @@ export const enRefusals: Words['refusals'] = {
       message: 'The assistant on this computer does not take a PIN from a web page',
       next: 'Press “Try again” to read the lock once more, then enter the PIN in the assistant’s own window.',
     },
+    pin_last_try: {
+      message: 'Only one try is left for the PIN, and the assistant does not offer it',
+      next: 'One more mistake blocks the lock. Call the CA that issued it to confirm or reset the PIN first.',
+    },
+    no_prompt: {
+      message: 'The assistant cannot open its window for the PIN',
+      next: 'Restart the assistant and press “Try again”. If that does not help, install it anew.',
+    },
+    fault: {
+      message: 'The certificate assistant failed',
+      next: 'Restart the assistant and press “Try again”. If that does not help, install it anew or call support.',
+    },
     cancelled: {
       message: 'You cancelled in the certificate assistant',
       next: 'Nothing was submitted. Press the button again whenever you want to go on.',
