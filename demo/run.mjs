@@ -107,12 +107,22 @@ async function startAuthorities({ region, keys, places }, children) {
   return Object.fromEntries(await Promise.all(ids.map(start)));
 }
 
+// Before the provider runs: no node has to agree to each new client then.
+async function registerOnce(demo, file) {
+  if (!demo.fresh) return;
+  demo.state.clients = await register(demo, file);
+  await writeState(demo.folder, demo.state);
+  say(`· registered ${Object.keys(demo.state.clients).length} clients`);
+}
+
 async function startProvider(demo, children) {
   await settings.writeTrustList(demo);
   const file = await settings.writeProvider(demo);
+  await registerOnce(demo, file);
   const probe = `${demo.issuer}/.well-known/openid-configuration`;
   const serve = ['serve', '--settings', file];
   const pid = await children.start('idp', built('bin/tamga-idp'), serve, { probe });
+  say(`· identity provider answers at ${demo.issuer}`);
   return { settings: file, pid };
 }
 
@@ -200,20 +210,15 @@ function describe({ folder, region, places, keys, state, issuer }, { assistant, 
 async function start(children) {
   const demo = await prepare();
   say(demo.fresh ? '· starting a new region' : '· starting the region again');
-  const pids = await startAuthorities(demo, children);
-  say(`· authorities answer (${Object.keys(pids).length})`);
-  const idp = await startProvider(demo, children);
-  say(`· identity provider answers at ${demo.issuer}`);
-  if (demo.fresh) {
-    demo.state.clients = await register(demo, idp.settings);
-    await writeState(demo.folder, demo.state);
-    say(`· registered ${Object.keys(demo.state.clients).length} clients`);
-  }
+  const [pids, idp] = await Promise.all([
+    startAuthorities(demo, children),
+    startProvider(demo, children),
+  ]);
   const [assistant] = await Promise.all([
     startAssistant(demo, children),
     startPlatforms(demo, demo.state.clients, children),
   ]);
-  say('· assistant and platforms answer');
+  say('· authorities, assistant and platforms answer');
   await bindLocks(demo, assistant);
   const description = describe(demo, { assistant, idp, pids });
   const file = await settings.writeJson(path.join(demo.folder, 'demo.json'), description);

@@ -11,6 +11,9 @@ const VERSION = '0.1.0';
 
 export const built = (name) => path.join(ROOT, 'build', name);
 
+// The provider's program; tests run another build of it, for example with sanitizers.
+export const providerProgram = () => process.env.TAMGA_IDP ?? built('bin/tamga-idp');
+
 // Writes a JSON file in one step, readable by its owner only: secrets stand in some.
 export async function writeJson(file, value) {
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
