@@ -22,6 +22,14 @@ static void describe_place(const struct reading *reading, char *out, size_t size
     }
 }
 
+/* What the document says must not break the line, or speak to a terminal. */
+static void keep_to_one_line(char *line)
+{
+    for (; *line != '\0'; line++)
+        if ((unsigned char)*line < ' ' || *line == 0x7f)
+            *line = '?';
+}
+
 enum idp_err reading_wrong(struct reading *reading, const char *expected)
 {
     char place[PLACE_MAX];
@@ -29,6 +37,7 @@ enum idp_err reading_wrong(struct reading *reading, const char *expected)
     describe_place(reading, place, sizeof(place));
     (void)snprintf(line, sizeof(line), "%s: %s%sexpected %s", reading->file, place,
                    place[0] != '\0' ? ": " : "", expected);
+    keep_to_one_line(line);
     free(reading->why);
     reading->why = strdup(line);
     return reading->why != NULL ? IDP_BAD_REQUEST : IDP_FAULT;

@@ -88,7 +88,7 @@ static const struct member place_members[] = {
     {"split", .read = reading_text, .offset = offsetof(struct place, split), .min = 1, .max = 1},
     {"field", .read = reading_number, .offset = offsetof(struct place, field), .max = 15},
     {"of", .read = reading_number, .offset = offsetof(struct place, of), .min = 2, .max = 16},
-    {NULL},
+    {.name = NULL},
 };
 
 static const struct member place_item = {
@@ -127,7 +127,7 @@ static const struct member rule_members[] = {
      .check = check_place},
     {"lacks", .read = reading_object, .offset = offsetof(struct rule, lacks),
      .table = place_members, .check = check_place},
-    {NULL},
+    {.name = NULL},
 };
 
 static const struct member rule_item = {
@@ -163,7 +163,7 @@ static const struct member class_members[] = {
      .min = 1, .max = RULES_LIST_MAX, .item = &rule_item, .size = sizeof(struct rule)},
     {"legal_person", .read = reading_list, .offset = offsetof(struct authority_rules, legal_person),
      .min = 1, .max = RULES_LIST_MAX, .item = &rule_item, .size = sizeof(struct rule)},
-    {NULL},
+    {.name = NULL},
 };
 
 static const struct member profile_members[] = {
@@ -184,7 +184,7 @@ static const struct member profile_members[] = {
      .offset = offsetof(struct authority_rules, extended_key_usage), .min = 1,
      .max = RULES_LIST_MAX, .item = &usage_item, .size = sizeof(const ASN1_OBJECT *)},
     {"strict", .read = reading_truth, .offset = offsetof(struct authority_rules, strict)},
-    {NULL},
+    {.name = NULL},
 };
 
 /* --- limits --------------------------------------------------------------------------------- */
@@ -200,7 +200,7 @@ static const struct member limits_members[] = {
      .names = key_names},
     {"max_days", .required = true, .read = reading_number,
      .offset = offsetof(struct authority_rules, limits.max_days), .min = 1, .max = 36600},
-    {NULL},
+    {.name = NULL},
 };
 
 /* --- certificates --------------------------------------------------------------------------- */
@@ -265,7 +265,7 @@ static enum idp_err check_url(struct reading *reading, void *object)
 
 static const struct member url_members[] = {
     {"url", .required = true, .read = reading_text, .min = 1, .max = 512},
-    {NULL},
+    {.name = NULL},
 };
 
 static const struct member url_item = {
@@ -291,7 +291,7 @@ static const struct member revocation_members[] = {
      .offset = offsetof(struct authority_rules, revocation.deadline_ms), .min = 100, .max = 30000},
     {"max_age_s", .required = true, .read = reading_number,
      .offset = offsetof(struct authority_rules, revocation.max_age_s), .min = 10, .max = 86400},
-    {NULL},
+    {.name = NULL},
 };
 
 /* --- authorities ---------------------------------------------------------------------------- */
@@ -337,7 +337,7 @@ static const struct member names_members[] = {
      .offset = offsetof(struct trust_entry, authority.name_zh), .min = 1, .max = 128},
     {"en", .required = true, .read = read_line,
      .offset = offsetof(struct trust_entry, authority.name_en), .min = 1, .max = 128},
-    {NULL},
+    {.name = NULL},
 };
 
 static const struct member authority_members[] = {
@@ -357,7 +357,7 @@ static const struct member authority_members[] = {
      .offset = offsetof(struct trust_entry, rules), .table = limits_members},
     {"revocation", .required = true, .read = reading_object,
      .offset = offsetof(struct trust_entry, rules), .table = revocation_members},
-    {NULL},
+    {.name = NULL},
 };
 
 static const struct member authority_item = {
@@ -369,5 +369,5 @@ const struct member trust_members[] = {
     {"authorities", .required = true, .read = reading_list,
      .offset = offsetof(struct trust_document, entries), .min = 1, .max = TRUST_AUTHORITIES_MAX,
      .item = &authority_item, .size = sizeof(struct trust_entry)},
-    {NULL},
+    {.name = NULL},
 };

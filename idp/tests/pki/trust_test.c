@@ -176,6 +176,8 @@ static void every_mistake_is_named_with_its_place(void **state)
         {"version", "2", "list.json: version: expected a whole number from 1 to 1"},
         {"version", NULL, "list.json: version: expected a value; it is missing"},
         {"more", "1", "list.json: expected no member \"more\" here"},
+        /* Found by fuzzing: the name broke the line, and could have spoken to a terminal. */
+        {"a\n\033b", "1", "list.json: expected no member \"a??b\" here"},
         {"authorities", "[]", "list.json: authorities: expected a list of 1 to 64 entries"},
         {"authorities", "{}", "list.json: authorities: expected a list of 1 to 64 entries"},
         {"authorities/1", "7", "list.json: authorities[1]: expected an object"},
