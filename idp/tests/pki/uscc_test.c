@@ -27,6 +27,9 @@ static void known_codes_are_valid(void **state)
 static void malformed_codes_are_not(void **state)
 {
     (void)state;
+    static const char full_width_nine[] = {'\xef', '\xbc', '\x99', '1', '1', '5', '0',
+                                           '1',    '0',    '0',    'M', 'A', '0', 'T',
+                                           'E',    'A',    'T',    '1', '\0'};
     static const char *const bad[] = {"",
                                       "911500007014541041",
                                       "91150000114124263L",
@@ -35,8 +38,7 @@ static void malformed_codes_are_not(void **state)
                                       "91150100ma0teat1xd",
                                       "91150100MA0TEAT1X ",
                                       "9115O100MA0TEAT1XD",
-                                      "\xef\xbc\x99"
-                                      "1150100MA0TEAT1"};
+                                      full_width_nine};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         assert_false(uscc_is_valid(bad[i]));
 }
