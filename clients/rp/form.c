@@ -147,7 +147,7 @@ static bool read_all(struct arena *arena, const char *text, struct pair pairs[RP
 bool rp_form_parse(struct arena *arena, const char *text, const char *const names[],
                    const char *values[])
 {
-    struct pair pairs[RP_FORM_PARAMS];
+    struct pair pairs[RP_FORM_PARAMS] = {{NULL, NULL}};
     size_t count = 0;
     if (strlen(text) > RP_FORM_MAX || !read_all(arena, text, pairs, &count))
         return false;
