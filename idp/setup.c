@@ -22,7 +22,7 @@
 #include "store/migrate.h"
 #include "store/sql.h"
 
-enum { BACKGROUND_THREADS = 2, WHY_MAX = 512 };
+enum { BACKGROUND_THREADS = 2, WHY_MAX = 512, ALLOW_MAX = 2 * CONFIG_ALLOW_MAX };
 
 /* Sets *why where the failing step did not, and passes the error on. */
 __attribute__((format(printf, 3, 4))) static enum idp_err explain(enum idp_err err, char **why,
@@ -114,12 +114,12 @@ enum idp_err setup_open_stores(struct app *app, char **why)
 /* What may be asked: what the settings name, and the services that the trust list names. */
 static enum idp_err open_net(struct app *app, const struct trust *trust)
 {
-    const char *allow[2 * CONFIG_ALLOW_MAX + 1] = {NULL};
+    const char *allow[ALLOW_MAX + 1] = {NULL};
     const char *const *hosts = trust_hosts(trust);
     size_t n = 0;
     for (; app->config.allow[n] != NULL; n++)
         allow[n] = app->config.allow[n];
-    for (; hosts != NULL && *hosts != NULL && n < 2 * CONFIG_ALLOW_MAX; hosts++)
+    for (; hosts != NULL && *hosts != NULL && n < ALLOW_MAX; hosts++)
         allow[n++] = *hosts;
     return net_new(allow, &app->net);
 }

@@ -18,8 +18,8 @@ static enum idp_err count(const struct access *access, const struct rate *rate, 
     int n = snprintf(name, sizeof(name), "%s|%lld|%s", rate->what, (long long)(now / WINDOW_S),
                      rate->who);
     size_t len = n < (int)sizeof(name) ? (size_t)n : sizeof(name) - 1;
-    enum idp_err err =
-        kv_count(access->kv, KV_COUNTER, (struct kv_bytes){name, len}, by, WINDOW_S * 1000, &sum);
+    enum idp_err err = kv_count(access->kv, KV_COUNTER, (struct kv_bytes){name, len}, by,
+                                (int64_t)WINDOW_S * 1000, &sum);
     if (err == IDP_FULL)
         return IDP_OK;
     if (err == IDP_OK && sum + (by == 0) > rate->per_minute)

@@ -31,11 +31,6 @@ struct arena {
     _Alignas(ALIGNMENT) unsigned char bytes[FIRST_SIZE];
 };
 
-struct big_block {
-    struct block block;
-    _Alignas(ALIGNMENT) unsigned char bytes[];
-};
-
 struct arena *arena_new(void)
 {
     struct arena *arena = malloc(sizeof(*arena));
@@ -70,18 +65,22 @@ void arena_free(struct arena *arena)
     free(arena);
 }
 
-/* Puts a block with room for at least n bytes in front. */
+/* Puts a block with room for at least n bytes in front; they stand right behind its head. */
 static struct block *grow(struct arena *arena, size_t n)
 {
     size_t size = n > BLOCK_SIZE ? n : BLOCK_SIZE;
-    struct big_block *big = malloc(sizeof(*big) + size);
-    if (big == NULL)
+    struct block *block = malloc(sizeof(*block) + size);
+    if (block == NULL)
         return NULL;
-    big->block = (struct block){.next = arena->blocks, .bytes = big->bytes, .size = size};
-    arena->blocks = &big->block;
-    ASAN_POISON_MEMORY_REGION(big->bytes, size);
-    return &big->block;
+    *block =
+        (struct block){.next = arena->blocks, .bytes = (unsigned char *)(block + 1), .size = size};
+    arena->blocks = block;
+    ASAN_POISON_MEMORY_REGION(block->bytes, size);
+    return block;
 }
+
+_Static_assert(sizeof(struct block) % ALIGNMENT == 0,
+               "what stands behind a block's head is aligned");
 
 static void *take(struct arena *arena, size_t n)
 {

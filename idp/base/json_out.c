@@ -20,7 +20,7 @@ static void put(struct json_out *out, const char *s, size_t n)
 /* Puts the comma, when something stands before, and the name. */
 static void begin_value(struct json_out *out, const char *name)
 {
-    char before = out->len > 0 ? out->buffer[out->len - 1] : '{';
+    int before = out->len > 0 ? out->buffer[out->len - 1] : '{';
     if (before != '{' && before != '[' && before != ':')
         put(out, ",", 1);
     if (name == NULL)

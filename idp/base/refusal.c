@@ -51,11 +51,12 @@ static size_t fill(const struct refusal *refusal, const char *text, char *out)
     size_t n = 0;
     while (*text != '\0') {
         size_t len = placeholder(text);
-        const char *value = len > 0 ? find(refusal, text + 1, len - 2) : text;
-        size_t value_len = len == 0 ? 1 : (value != NULL ? strlen(value) : 0);
-        if (out != NULL && value_len > 0)
-            memcpy(out + n, value, value_len);
-        n += value_len;
+        const char *value = len > 0 ? find(refusal, text + 1, len - 2) : NULL;
+        if (len == 0 && out != NULL)
+            out[n] = *text;
+        for (size_t i = 0; out != NULL && value != NULL && value[i] != '\0'; i++)
+            out[n + i] = value[i];
+        n += len == 0 ? 1 : value != NULL ? strlen(value) : 0;
         text += len > 0 ? len : 1;
     }
     return n;
