@@ -45,18 +45,25 @@ static size_t placeholder(const char *s)
     return end != NULL ? (size_t)(end - s) + 1 : 0;
 }
 
+/* Copies a text without its NUL to out, unless out is NULL. Returns its length. */
+static size_t copy(const char *text, char *out)
+{
+    size_t n = 0;
+    for (; text[n] != '\0'; n++)
+        if (out != NULL)
+            out[n] = text[n];
+    return n;
+}
+
 /* Writes the filled text to out, or only measures it when out is NULL. */
 static size_t fill(const struct refusal *refusal, const char *text, char *out)
 {
     size_t n = 0;
     while (*text != '\0') {
         size_t len = placeholder(text);
-        const char *value = len > 0 ? find(refusal, text + 1, len - 2) : NULL;
-        if (len == 0 && out != NULL)
-            out[n] = *text;
-        for (size_t i = 0; out != NULL && value != NULL && value[i] != '\0'; i++)
-            out[n + i] = value[i];
-        n += len == 0 ? 1 : value != NULL ? strlen(value) : 0;
+        const char plain[2] = {*text, '\0'};
+        const char *value = len > 0 ? find(refusal, text + 1, len - 2) : plain;
+        n += copy(value != NULL ? value : "", out != NULL ? out + n : NULL);
         text += len > 0 ? len : 1;
     }
     return n;
