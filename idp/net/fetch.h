@@ -1,7 +1,7 @@
 /*
  * The only door out: HTTP(S) requests to other servers, through libcurl.
  *
- * What it withstands (SECURITY.md row 29): only http and https; http only where the host is on
+ * What it withstands: only http and https; http only where the host is on
  * the allow-list; a name is resolved once, every address of it is checked, and the connection goes
  * to that address; addresses that are not global unicast (loopback, private, link-local, mapped,
  * NAT64 …) are refused unless the allow-list names host:port; no redirects, no proxies from the

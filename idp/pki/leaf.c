@@ -24,7 +24,8 @@ const char *lock_key_name(enum lock_key key)
 
 /*
  * Which kind a SubjectPublicKeyInfo is, by its identifiers alone: explicit curve parameters and
- * everything else is no lock's key. PKI.md section 2.3 has the two ways to write an SM2 key.
+ * everything else is no lock's key. An SM2 key is written in two ways, under
+ * id-ecPublicKey or under its own identifier, each with the curve.
  */
 static bool find_kind(const X509 *certificate, enum lock_key *out)
 {

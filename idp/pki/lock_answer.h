@@ -1,7 +1,7 @@
 /*
  * What the assistant answers to a challenge: {format, algorithm, certificate, signature,
  * agentVersion}. Neither origin nor challenge is in it, on purpose: the provider has to rebuild the
- * signed bytes from its own state (docs/decisions, DESIGN "Signing in with a lock").
+ * signed bytes from its own state (docs/decisions/certificates.md).
  */
 #pragma once
 

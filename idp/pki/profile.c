@@ -1,6 +1,6 @@
 /*
  * Class, region, key usage and identity, in that order. Each authority writes them differently
- * (PKI.md section 2.2), and what the trust list does not say is refused.
+ * (keys/README.md shows three ways), and what the trust list does not say is refused.
  */
 #include "pki/profile.h"
 
@@ -83,7 +83,7 @@ enum {
         KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT | KU_ENCIPHER_ONLY | KU_DECIPHER_ONLY
 };
 
-/* SECURITY.md row 37: it counts whether critical or not, and it must be there. */
+/* It counts whether critical or not, and it must be there. */
 static enum pki_reason check_usage(struct leaf *leaf)
 {
     uint32_t usage = X509_get_key_usage(leaf->certificate);

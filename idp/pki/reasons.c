@@ -136,7 +136,7 @@ const struct reason pki_reasons[PKI_REASONS] = {
             .action = "call",
             .zh = "证书尚未生效，将于 {since}（北京时间）起生效。",
             .zh_next = "请在生效后使用；如有疑问，" CALL_ZH "。",
-            .en = "The certificate is not valid yet; it will be from {since} (UTC+8).",
+            .en = "The certificate is not valid yet; it becomes valid on {since} (UTC+8).",
             .en_next = "Use it from then on; with questions, " CALL_EN ".",
         },
     [PKI_EXPIRED] =

@@ -1,8 +1,8 @@
 /*
- * Why a lock is refused (DOMAIN.md, "What each refusal says"), in Chinese and English.
+ * Why a lock is refused, in Chinese and English.
  *
  * Facts that lock_verify() adds: authority (its id), authority_zh, authority_en, phone (as soon as
- * the issuing authority is known), since and until (date and time, UTC+8), field (the name of a
+ * the issuing authority is known), since (date and time, UTC+8), field (the name of a
  * part of the certificate) with field_zh and field_en, retry (seconds). lock.no_uscc also speaks of
  * {support}, the provider's own support phone, which the caller adds with refusal_fact().
  */

@@ -1,7 +1,7 @@
 /*
- * The verdict on a lock's answer. The order in which reasons are told is DESIGN's; the order of
- * work is another: the signature is checked first, so that a stranger without the key buys neither
- * path validation nor a different answer.
+ * The verdict on a lock's answer. The order in which reasons are told stands in verify.h; the
+ * order of work is another (docs/decisions/certificates.md): the signature is checked first, so
+ * that a stranger without the key buys neither path validation nor a different answer.
  */
 #include "pki/verify.h"
 
