@@ -132,10 +132,12 @@ static void put_strip(struct page *page)
     const struct platform_settings *own = page->rq->app->settings;
     page_put(
         page,
-        "<div class=\"strip\"><div class=\"wide\"><span class=\"demo\">{}</span>"
+        "<section class=\"strip\" aria-label=\"{}\"><div class=\"wide\">"
+        "<span class=\"demo\">{}</span>"
         "<span class=\"phone\">{} <a href=\"tel:{}\">{}</a></span>"
         "<a class=\"language\" href=\"{}\" lang=\"{}\" data-testid=\"platform-language\">{}</a>"
-        "</div></div>\n",
+        "</div></section>\n",
+        page_say(page, "本站说明", "About this site"),
         page_say(page, "演示系统，不办理真实业务", "Demonstration: no real business here"),
         page_say(page, "客服电话", "Support"), own->phone, own->phone, other_language(page),
         page_say(page, "en", "zh-CN"), page_say(page, "English", "中文"), NULL);
