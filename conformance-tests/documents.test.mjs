@@ -1,0 +1,83 @@
+// The documents against the code: what is described is there, and what is there is described.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+const filesBelow = (folder, ending) =>
+  readdirSync(folder).flatMap((name) => {
+    const file = path.join(folder, name);
+    if (statSync(file).isDirectory()) return filesBelow(file, ending);
+    return file.endsWith(ending) ? [file] : [];
+  });
+
+// Every `METHOD path` of the route structs.
+function routesInCode() {
+  const sources = ['idp/oauth', 'idp/portal'].flatMap((folder) => filesBelow(folder, '.c'));
+  return sources.flatMap((file) => {
+    const structs = readFileSync(file, 'utf8').matchAll(
+      /\.methods = ([A-Z_ |]+),\s*\.path = "([^"]+)"/g,
+    );
+    return [...structs].flatMap(([, methods, route]) =>
+      methods.split('|').map((method) => `${method.trim().replace('HTTP_', '')} ${route}`),
+    );
+  });
+}
+
+// Every `METHOD path` of the OpenAPI document, which keeps to two spaces a level.
+function routesInDocument() {
+  const found = [];
+  let at = '';
+  for (const line of readFileSync('schema/openapi.yaml', 'utf8').split('\n')) {
+    at = /^ {2}(\/\S*):$/.exec(line)?.[1] ?? (/^\S/.test(line) ? '' : at);
+    const method = /^ {4}(get|post):/.exec(line)?.[1];
+    if (at && method) found.push(`${method.toUpperCase()} ${at}`);
+  }
+  return found;
+}
+
+test('the OpenAPI document and the route table hold the same calls', () => {
+  assert.ok(routesInCode().length > 20);
+  assert.deepEqual(routesInDocument().sort(), routesInCode().sort());
+});
+
+test('every route of a file stands in the route table', () => {
+  const table = readFileSync('idp/routes.c', 'utf8');
+  const headers = ['idp/oauth', 'idp/portal'].flatMap((folder) => filesBelow(folder, '.h'));
+  const declared = headers.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/\b((?:oauth|portal)_\w+_route)\b/g)].map((m) => m[1]),
+  );
+  assert.ok(declared.length > 20);
+  for (const name of declared) assert.match(table, new RegExp(`&${name},`));
+});
+
+test('every claim that can be asked for is in docs/claims.md', () => {
+  const code = readFileSync('idp/access/claims.c', 'utf8');
+  const document = readFileSync('docs/claims.md', 'utf8');
+  const names = [...code.matchAll(/\{CLAIM_\w+,\s*"(\w+)"/g)].map((m) => m[1]);
+  assert.ok(names.length >= 9);
+  for (const name of names) assert.match(document, new RegExp(`\`${name}[\`.]`));
+});
+
+test('every setting that is read is in its JSON Schema, with the same limits', () => {
+  const code = readFileSync('idp/config.c', 'utf8');
+  const schema = JSON.parse(readFileSync('schema/settings.schema.json', 'utf8'));
+  const rows = [...code.matchAll(/\{(NULL|"\w+"), "(\w+)", ([A-Z]+), (true|false),([^}]*)\}/g)];
+  assert.ok(rows.length > 30);
+  for (const [, section, key, kind, required, rest] of rows) {
+    const place = section === 'NULL' ? schema : schema.properties[section.slice(1, -1)];
+    assert.ok(place.properties[key], key);
+    assert.equal((place.required ?? []).includes(key), required === 'true', key);
+    const most = /\.most = (\d+)/.exec(rest);
+    if (kind === 'NUMBER') assert.equal(place.properties[key].maximum, Number(most[1]), key);
+  }
+});
+
+test('links between the documents lead somewhere', () => {
+  const documents = ['README.md', ...filesBelow('docs', '.md')];
+  for (const file of documents) {
+    for (const [, target] of readFileSync(file, 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+      assert.ok(statSync(path.join(path.dirname(file), target)), `${file}: ${target}`);
+    }
+  }
+});
