@@ -36,7 +36,7 @@ node scripts/run-tests.mjs --unit-only --list build/asan-clang/tests.list
 echo 'TSan, gcc'
 build tsan gcc "$tsan" build/tsan/tests.list
 pattern=$(printf '%s' "$threaded" | tr ' ' '|')
-grep -E "/tests/($pattern)/" build/tsan/tests.list >build/tsan/threaded.list
+grep -E "/tests/($pattern)/|clients/(rp|platform|assistant)/tests/" build/tsan/tests.list >build/tsan/threaded.list
 node scripts/run-tests.mjs --unit-only --list build/tsan/threaded.list
 
 if compgen -G 'conformance-tests/protocol*.test.mjs' >/dev/null; then
