@@ -4,11 +4,12 @@
 //
 // A suite is a unit test program (cmocka), a fuzz target replayed over its kept corpus, or a node
 // test file. What a suite prints goes to build/logs/; what fails is shown. A suite that ran no test
-// counts as failed.
+// counts as failed. The end-to-end files share one fresh region (conformance-tests/lib/region.mjs).
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { startRegion } from '../conformance-tests/lib/region.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -20,7 +21,7 @@ const { values: options } = parseArgs({
 const LOGS = 'build/logs';
 const SUITE_MINUTES = 15;
 
-// One suite: {name, command, args, cwd, count(text, code) -> {passed, failed}}.
+// One suite: {name, command, args, cwd, env, count(text, code) -> {passed, failed}}.
 const number = (match) => (match === null ? 0 : Number(match[1]));
 
 function countCmocka(text, code) {
@@ -64,7 +65,7 @@ const pages = {
   count: countNode,
 };
 
-const endToEnd = () =>
+const endToEnd = (demo) =>
   readdirSync('conformance-tests')
     .filter((file) => file.endsWith('.test.mjs'))
     .sort()
@@ -77,6 +78,7 @@ const endToEnd = () =>
         '--test-reporter=tap',
         `conformance-tests/${file}`,
       ],
+      env: { TAMGA_DEMO: demo },
       count: countNode,
     }));
 
@@ -86,7 +88,7 @@ function run(suite) {
     const child = spawn(suite.command, suite.args, {
       cwd: suite.cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, CMOCKA_MESSAGE_OUTPUT: 'stdout' },
+      env: { ...process.env, CMOCKA_MESSAGE_OUTPUT: 'stdout', ...suite.env },
     });
     const chunks = [];
     const timer = setTimeout(() => child.kill('SIGKILL'), SUITE_MINUTES * 60_000);
@@ -106,7 +108,9 @@ function report({ suite, text, passed, failed, ran, ms }) {
   const log = path.join(LOGS, `${suite.name.replace(/[^\w.-]+/g, '-')}.log`);
   writeFileSync(log, text);
   const seconds = (ms / 1000).toFixed(1);
-  console.log(`  ${failed === 0 ? 'ok  ' : 'FAIL'} ${suite.name}: ${passed} passed, ${failed} failed (${seconds} s)`);
+  console.log(
+    `  ${failed === 0 ? 'ok  ' : 'FAIL'} ${suite.name}: ${passed} passed, ${failed} failed (${seconds} s)`,
+  );
   if (!ran) console.log('       it ran no test');
   if (failed > 0) console.log(`${text.slice(-6000)}\n       whole output: ${log}`);
 }
@@ -127,11 +131,25 @@ async function runAll(suites, atOnce) {
   return sums;
 }
 
+// A region that does not start is one failure; no end-to-end file can run then.
+async function runEndToEnd() {
+  let region = null;
+  try {
+    region = await startRegion();
+    return await runAll(endToEnd(region.file), 1);
+  } catch (error) {
+    console.log(`  FAIL region: ${error.message}`);
+    return { passed: 0, failed: 1 };
+  } finally {
+    await region?.stop();
+  }
+}
+
 mkdirSync(LOGS, { recursive: true });
 const parts = [await runAll(unit, 2)];
 if (!options['unit-only']) {
   parts.push(await runAll([layers, pages], 1));
-  parts.push(await runAll(endToEnd(), 1));
+  parts.push(await runEndToEnd());
 }
 const passed = parts.reduce((n, part) => n + part.passed, 0);
 const failed = parts.reduce((n, part) => n + part.failed, 0);

@@ -1,0 +1,99 @@
+// An identity provider of a test's own, beside the region's: own address, own stores, own clients,
+// the same authorities. It can be stopped, killed and started again.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { bind } from '../../demo/bind.mjs';
+import { request } from './http.mjs';
+import { built, freePort, run, start, until } from './process.mjs';
+
+export const providerProgram = () => process.env.TAMGA_IDP ?? built('bin/tamga-idp');
+
+export class Provider {
+  // change(settings): alters the settings file's value before it is written.
+  static async make(demo, { address = '127.0.0.2', change = () => {} } = {}) {
+    const provider = new Provider();
+    provider.folder = await mkdtemp(path.join(tmpdir(), 'tamga-e2e-'));
+    provider.port = await freePort(address);
+    provider.issuer = `http://${address}:${provider.port}`;
+    provider.settings = path.join(provider.folder, 'idp.json');
+    const usual = JSON.parse(await readFile(demo.idp.settings, 'utf8'));
+    const settings = {
+      ...usual,
+      issuer: provider.issuer,
+      listen: { address, port: provider.port },
+      store: { sql: `sqlite:${path.join(provider.folder, 'store', 'tamga.db')}`, kv: 'memory:' },
+      master_key_file: path.join(provider.folder, 'store', 'master.key'),
+    };
+    await mkdir(path.join(provider.folder, 'store'), { mode: 0o700 });
+    await change(settings);
+    await writeFile(provider.settings, JSON.stringify(settings), { mode: 0o600 });
+    return provider;
+  }
+
+  async start() {
+    const program = start(providerProgram(), ['serve', '--settings', this.settings]);
+    this.program = program;
+    const probe = `${this.issuer}/.well-known/openid-configuration`;
+    let ended = false;
+    program.exit.then(() => (ended = true));
+    await until(async () => ended || (await request(probe)).status === 200, this.issuer);
+    if (ended) throw new Error(`the provider did not start: ${program.output()}`);
+    return this;
+  }
+
+  stop(signal = 'SIGTERM') {
+    return this.program.stop(signal);
+  }
+
+  async restart(signal = 'SIGTERM') {
+    await this.stop(signal);
+    return this.start();
+  }
+
+  log() {
+    return this.program.output();
+  }
+
+  // Stops it and removes what it stored.
+  async close() {
+    const { code } = await this.stop();
+    await rm(this.folder, { recursive: true, force: true });
+    return code;
+  }
+
+  // tamgactl client WORDS on this provider's settings: what it answered.
+  async client(words, input) {
+    return operate(this.settings, words, input);
+  }
+
+  // Registers a client: {client_id, client_secret?, redirect_uri}.
+  async addClient(metadata) {
+    const usual = {
+      client_name: '测试平台',
+      'client_name#zh-CN': '测试平台',
+      'client_name#en': 'Test platform',
+      redirect_uris: ['http://127.0.0.43:9402/callback'],
+      token_endpoint_auth_method: 'client_secret_basic',
+      id_token_signed_response_alg: 'ES256',
+      scope: 'openid enterprise lock email phone address',
+      tamga_environment: 'test',
+    };
+    const whole = { ...usual, ...metadata };
+    const answer = await this.client(['add', '-'], JSON.stringify(whole));
+    const { client_id, client_secret } = answer;
+    return { client_id, client_secret, redirect_uri: whole.redirect_uris[0] };
+  }
+
+  async bind(assistant, locks) {
+    for (const lock of locks) await bind(this.issuer, assistant, lock);
+  }
+}
+
+// tamgactl client WORDS with a settings file: what it answered, as a value.
+export async function operate(settings, words, input) {
+  const args = ['--settings', settings, 'client', ...words];
+  const { code, stdout, stderr } = await run(built('bin/tamgactl'), args, { input });
+  if (code !== 0) throw new Error(`tamgactl ${words.join(' ')}: ${stderr.trim()}`);
+  return JSON.parse(stdout);
+}

@@ -1,0 +1,59 @@
+// The demo region that end-to-end tests run against. With TAMGA_DEMO (the path of a demo.json) they
+// use the one that runs there; without it a test file starts its own in build/e2e and stops it
+// afterwards. Keys and locks are kept from run to run, what provider and platforms stored is not.
+import { readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { after } from 'node:test';
+import { ROOT, start, until } from './process.mjs';
+
+const START_MS = 180e3; // the first start makes all keys
+
+const readJson = async (file) => JSON.parse(await readFile(file, 'utf8'));
+
+async function forget(folder) {
+  for (const name of ['idp', 'platforms', 'state.json']) {
+    await rm(path.join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function readyLine(text) {
+  return /^ready (.+)$/m.exec(text)?.[1];
+}
+
+// One attempt: the path of demo.json, or null where another starter still has the folder.
+async function tryToStart(folder) {
+  const args = [path.join(ROOT, 'demo/run.mjs'), '--folder', folder, '--free', '--quiet'];
+  const starter = start(process.execPath, args);
+  let ended = false;
+  starter.exit.then(() => (ended = true));
+  await until(() => ended || readyLine(starter.output()), 'the region', START_MS);
+  const file = readyLine(starter.output());
+  if (file) return { file, stop: () => starter.stop('SIGTERM') };
+  if (starter.output().includes('is in use')) return null;
+  throw new Error(`the region did not start: ${starter.output().trim()}`);
+}
+
+// Starts a region that has stored nothing yet: {file, stop()}.
+export async function startRegion(folder = path.join(ROOT, 'build/e2e')) {
+  const inUse = await readFile(path.join(folder, 'starter.pid'), 'utf8').catch(() => null);
+  if (inUse === null) await forget(folder);
+  return until(() => tryToStart(folder), `${folder} to be free`, START_MS);
+}
+
+// The region of this test file: the value of its demo.json.
+export async function openRegion() {
+  if (process.env.TAMGA_DEMO) return readJson(process.env.TAMGA_DEMO);
+  const region = await startRegion();
+  after(() => region.stop());
+  return readJson(region.file);
+}
+
+export function lockOf(demo, label) {
+  const lock = demo.locks.find((each) => each.label === label);
+  if (!lock) throw new Error(`the demo has no lock ${label}`);
+  return lock;
+}
+
+export function authorityOf(demo, id) {
+  return demo.authorities.find((each) => each.id === id);
+}
