@@ -63,10 +63,11 @@ static enum idp_err read_member(const json_t *member, const char *registered, ui
 enum idp_err claims_parse(struct arena *arena, const char *text, const char *registered_scope,
                           struct claims_asked *out)
 {
+    json_error_t why;
     struct claims_asked asked = *out;
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &why);
     if (root == NULL)
-        return IDP_BAD_REQUEST;
+        return json_error_code(&why) == json_error_out_of_memory ? IDP_FAULT : IDP_BAD_REQUEST;
     if (arena_own(arena, root, drop_json) == NULL)
         return IDP_FAULT;
     if (!json_is_object(root))

@@ -49,7 +49,7 @@ uint32_t claims_of_scope(const char *scope);
 /*
  * Reads the claims parameter (OpenID Connect Core section 5.5) and adds what it asks for to *out,
  * as far as the scopes the client is registered for carry it; what is not known is left out.
- * Returns IDP_BAD_REQUEST when it is not such an object.
+ * Returns IDP_BAD_REQUEST when it is not such an object, IDP_FAULT without memory.
  */
 enum idp_err claims_parse(struct arena *arena, const char *text, const char *registered_scope,
                           struct claims_asked *out);

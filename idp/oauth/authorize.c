@@ -176,6 +176,9 @@ static enum idp_err read_request(struct request *rq, struct asking *a)
         a->in.state = NULL;
         refuse(a, "invalid_request", "state holds a character that is not allowed");
     }
+    /* It goes into the ID token, which is JSON and so UTF-8 (RFC 8259 section 8.1). */
+    if (a->in.nonce != NULL && !text_is_clean_utf8(a->in.nonce, strlen(a->in.nonce)))
+        refuse(a, "invalid_request", "nonce holds a character that is not allowed");
     check_kind(rq, a);
     read_pkce(rq, a);
     read_prompt(rq, a);

@@ -20,6 +20,7 @@
 #include "http/http.h"
 #include "oauth/shared/client_auth.h"
 #include "oauth/shared/error.h"
+#include "oauth/shared/standing.h"
 
 enum { ANSWER_MAX = 2048 };
 
@@ -77,8 +78,11 @@ static enum idp_err introspect(struct request *rq, struct response *rs)
     static const char inactive[] = "{\"active\":false}";
     struct access_token token;
     const struct grant *grant = NULL;
+    const struct holder *holder = NULL;
     enum idp_err err = access_token_find(&rq->app->access, rq->arena, http_param(rq, "token"),
                                          rq->now, &token, &grant);
+    if (err == IDP_OK)
+        err = oauth_find_holder(rq, grant, &holder);
     if (err == IDP_OK)
         err = check_client(rq, grant);
     if (err == IDP_BAD_TOKEN || (err == IDP_OK && !may_see(rq->client, grant)))

@@ -15,11 +15,10 @@
 #include "base/arena.h"
 #include "base/json_out.h"
 #include "base/text.h"
-#include "client/client.h"
-#include "client/registry.h"
 #include "enterprise/holder.h"
 #include "http/http.h"
 #include "oauth/shared/error.h"
+#include "oauth/shared/standing.h"
 
 enum { ANSWER_MAX = 8192 };
 
@@ -43,21 +42,6 @@ static enum idp_err read_token(const struct request *rq, const char **out)
     return IDP_OK;
 }
 
-/* The client may have been suspended, the enterprise too, or the lock unbound. */
-static enum idp_err find_holder(struct request *rq, const struct grant *grant,
-                                const struct holder **out)
-{
-    const struct client *client = NULL;
-    enum idp_err err = client_find(rq->app->clients, rq->arena, grant->client, &client);
-    if (err == IDP_NOT_FOUND || (err == IDP_OK && client->standing != CLIENT_ACTIVE))
-        return IDP_BAD_TOKEN;
-    if (err == IDP_OK)
-        err = holder_find(rq->app->db, rq->app->kv, rq->arena, grant->lock, out);
-    if (err == IDP_NOT_FOUND || (err == IDP_OK && !holder_in_good_standing(*out)))
-        return IDP_BAD_TOKEN;
-    return err;
-}
-
 static enum idp_err userinfo(struct request *rq, struct response *rs)
 {
     const char *text = NULL;
@@ -70,7 +54,7 @@ static enum idp_err userinfo(struct request *rq, struct response *rs)
     if (err == IDP_OK && !text_list_has(grant->scope, "openid"))
         err = IDP_BAD_TOKEN;
     if (err == IDP_OK)
-        err = find_holder(rq, grant, &holder);
+        err = oauth_find_holder(rq, grant, &holder);
     char *body = err == IDP_OK ? arena_alloc(rq->arena, ANSWER_MAX) : NULL;
     if (body == NULL)
         return err != IDP_OK ? err : IDP_FAULT;

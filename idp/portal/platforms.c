@@ -154,11 +154,14 @@ static enum idp_err launch(struct request *rq, struct response *rs)
         return err;
     if (client->standing != CLIENT_ACTIVE || client->initiate_login_uri == NULL)
         return refuse_not_joined(rq, client);
+    const char *location = launch_uri(rq, client);
+    if (location == NULL)
+        return IDP_FAULT;
     err = launch_begin(&rq->app->access, rq->session, client->id);
     if (err != IDP_OK)
         return err;
     struct object o = object_new();
-    object_text(&o, "location", launch_uri(rq, client));
+    object_text(&o, "location", location);
     return http_respond_json(rq, rs, 200, object_done(&o));
 }
 

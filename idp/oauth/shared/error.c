@@ -67,7 +67,8 @@ void oauth_fail(struct request *rq, struct response *rs, enum idp_err err)
 
 void oauth_fail_bearer(struct request *rq, struct response *rs, enum idp_err err)
 {
-    const struct answer *a = &answers[err];
+    /* A call without a token is as bad as one with a bad token: no client has to log in here. */
+    const struct answer *a = &answers[err == IDP_BAD_CLIENT ? IDP_BAD_TOKEN : err];
     write_body(rq, rs, a);
     add_retry_after(rs, a);
     if (err == IDP_BAD_TOKEN)
