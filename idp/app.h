@@ -32,6 +32,7 @@ struct app {
     struct signer *signer;
     struct client_registry *clients;
     struct http_files *pages, *packages;
+    char cache_control[48]; /* of the two documents below, which borrow it */
     struct http_fixed *discovery;
     _Atomic(struct http_fixed *) jwks; /* swapped when the keys change */
     struct http_fixed *jwks_before;    /* the one it took the place of */

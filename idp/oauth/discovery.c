@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "access/claims.h"
@@ -116,16 +117,18 @@ static enum idp_err write_document(const struct app *app, struct arena *arena,
     return err;
 }
 
-static struct http_fixed *make_fixed(const struct app *app, struct arena *arena, const char *body,
-                                     size_t len)
+/* Public documents: read by scripts of any origin, too. */
+static struct http_fixed *make_fixed(struct app *app, const char *body, size_t len)
 {
     const struct http_header headers[] = {
-        {"Cache-Control",
-         arena_printf(arena, "public, max-age=%lld", (long long)app->config.jwks_cache_s)},
-        {"Access-Control-Allow-Origin", "*"}, /* public documents, read by scripts too */
+        {"Cache-Control", app->cache_control},
+        {"Access-Control-Allow-Origin", "*"},
         {NULL, NULL},
     };
-    return headers[0].value != NULL ? http_fixed_new("application/json", body, len, headers) : NULL;
+    if (*app->cache_control == '\0')
+        (void)snprintf(app->cache_control, sizeof(app->cache_control), "public, max-age=%lld",
+                       (long long)app->config.jwks_cache_s);
+    return http_fixed_new("application/json", body, len, headers);
 }
 
 static enum idp_err prepare_discovery(struct app *app, struct arena *arena)
@@ -138,7 +141,7 @@ static enum idp_err prepare_discovery(struct app *app, struct arena *arena)
     size_t len = json_out_done(&json);
     if (err != IDP_OK || len == 0)
         return IDP_FAULT;
-    app->discovery = make_fixed(app, arena, body, len);
+    app->discovery = make_fixed(app, body, len);
     return app->discovery != NULL ? IDP_OK : IDP_FAULT;
 }
 
@@ -156,7 +159,7 @@ static enum idp_err prepare_jwks(struct app *app, struct arena *arena)
     enum idp_err err = signer_jwks(app->signer, arena, &body);
     if (err != IDP_OK)
         return err;
-    struct http_fixed *fixed = make_fixed(app, arena, body, strlen(body));
+    struct http_fixed *fixed = make_fixed(app, body, strlen(body));
     if (fixed == NULL)
         return IDP_FAULT;
     /* A request may still be at the one that was just replaced; the one before it is over. */
