@@ -71,6 +71,8 @@ static const struct setting {
      .most = 1000000000, .number = 60},
     {"rate_limits", "sign_in_per_minute", NUMBER, false, AT(rate_sign_in), .least = 0,
      .most = 1000000000, .number = 60},
+    {"rate_limits", "per_client_per_minute", NUMBER, false, AT(rate_client), .least = 0,
+     .most = 1000000000, .number = 60000},
 #undef AT
 };
 

@@ -30,6 +30,7 @@ struct config {
 
     /* How many a minute from one address; 0 lifts the limit. */
     int64_t rate_challenge, rate_authorize, rate_token_failures, rate_sign_in;
+    int64_t rate_client; /* the same from anywhere about one client: authorize, token failures */
 
     void *document; /* what the texts above live in */
 };

@@ -78,6 +78,10 @@ static enum idp_err find_client(struct request *rq, struct asking *a)
         return refusal_set(&rq->refusal, &authorize_bad_redirect_uri);
     if (a->client->standing != CLIENT_ACTIVE)
         return refusal_set(&rq->refusal, &authorize_client_not_active);
+    const struct rate rate = {"authorize_client", id, rq->app->config.rate_client};
+    err = rate_take(&rq->app->access, &rate, rq->now);
+    if (err != IDP_OK)
+        return err;
     a->in.client = a->client->id;
     a->in.redirect_uri = uri;
     return IDP_OK;

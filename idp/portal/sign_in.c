@@ -11,6 +11,7 @@
 #include "app.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/object.h"
 #include "client/client.h"
 #include "client/registry.h"
@@ -118,6 +119,18 @@ static enum idp_err open_session(struct request *rq, struct response *rs,
     return http_cookie_set(rq, rs, session_cookie, opened->id);
 }
 
+static void note(const struct request *rq, const struct proven *proven, const struct holder *holder)
+{
+    struct log_line line;
+    log_begin(&line, LOG_INFO, "signed_in");
+    log_text(&line, "request", rq->id);
+    log_text(&line, "enterprise", holder->enterprise.id);
+    log_text(&line, "lock", holder->lock.id);
+    log_text(&line, "authority", proven->identity.authority->id);
+    log_text(&line, "client", proven->proof.client);
+    log_end(&line);
+}
+
 static json_t *describe(const struct request *rq, const struct proven *proven,
                         const struct holder *holder)
 {
@@ -160,6 +173,7 @@ static enum idp_err sign_in(struct request *rq, struct response *rs)
         err = open_session(rq, rs, &proof, interaction);
     if (err != IDP_OK)
         return err;
+    note(rq, proven, &recognised.holder);
     return http_respond_json(rq, rs, 200, describe(rq, proven, &recognised.holder));
 }
 

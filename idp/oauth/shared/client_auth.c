@@ -105,11 +105,16 @@ static void note_failure(const struct request *rq, const char *id, const char *w
     log_end(&line);
 }
 
-/* Failures are counted per address, so that guessing is slow; who succeeds is never slowed. */
+/* Failures are counted per address and per client, so that guessing is slow; who succeeds is never
+ * slowed. */
 static enum idp_err fail(const struct request *rq, const char *id, const char *why)
 {
-    const struct rate rate = {"token_failure", rq->address, rq->app->config.rate_token_failures};
-    enum idp_err err = rate_take(&rq->app->access, &rate, rq->now);
+    const struct config *config = &rq->app->config;
+    const struct rate address = {"token_failure", rq->address, config->rate_token_failures};
+    const struct rate client = {"token_failure_client", id, config->rate_client};
+    enum idp_err err = rate_take(&rq->app->access, &address, rq->now);
+    if (err == IDP_OK && id != NULL)
+        err = rate_take(&rq->app->access, &client, rq->now);
     if (err == IDP_WAIT || err == IDP_UNAVAILABLE)
         return err;
     note_failure(rq, id, why);
