@@ -192,6 +192,7 @@ $(OUT)/targets/%: $(OUT)/obj/idp/fuzz/%_fuzz.o $(ROOM_LIBS)
 -include clients/platform/rules.mk
 -include clients/assistant/rules.mk
 -include clients/ctl/rules.mk
+-include conformance-tests/bench/rules.mk
 
 # Every unit test and replay of this flavour, by name.
 ALL_TESTS = $(TESTS) $(CLIENT_TESTS) $(REPLAYS)
