@@ -36,6 +36,12 @@ export function postForm(url, fields, headers = {}) {
   return request(url, { method: 'POST', headers: { ...type, ...headers }, body: `${body}` });
 }
 
+export function postJson(url, value, headers = {}) {
+  const type = { 'Content-Type': 'application/json' };
+  const body = JSON.stringify(value);
+  return request(url, { method: 'POST', headers: { ...type, ...headers }, body });
+}
+
 // A browser without pages: the demo's Portal, which can also go to addresses and keeps cookies.
 export class Visitor extends Portal {
   cookieHeader() {

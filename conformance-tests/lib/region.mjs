@@ -4,6 +4,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { after } from 'node:test';
+import { postJson } from './http.mjs';
 import { ROOT, start, until } from './process.mjs';
 
 const START_MS = 180e3; // the first start makes all keys
@@ -56,4 +57,11 @@ export function lockOf(demo, label) {
 
 export function authorityOf(demo, id) {
   return demo.authorities.find((each) => each.id === id);
+}
+
+// Lets an authority misbehave (see demo/authority.mjs) until the returned function is called.
+export async function misbehave(authority, fault, more = {}) {
+  const set = (value) => postJson(authority.control, value);
+  await set({ fault, ...more });
+  return () => set({ fault: 'none' });
 }
