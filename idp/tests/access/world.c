@@ -1,5 +1,7 @@
 #include "tests/access/world.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -361,7 +363,7 @@ static void make_certificates(void)
 int world_prepare(void **state)
 {
     (void)state;
-    log_set_level(LOG_ERROR);
+    log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC)); /* refusals are what tests are about */
     make_certificates();
     template.folder = help_temp_folder();
     template.arena = arena_new();
@@ -558,28 +560,79 @@ static void read_body(struct answer *a)
     assert_non_null(arena_own(world.arena, a->json, drop_json));
 }
 
-const struct answer *world_send(const struct sent *sent)
+/* The body goes in a block of exactly its size, so that ASan sees a byte too many read. */
+static void free_body(void *body)
 {
-    struct request *rq = make_request(sent);
+    free(body);
+}
+
+static void put_body(struct request *rq, const char *body)
+{
+    if (body == NULL)
+        return;
+    rq->body_len = strlen(body);
+    char *exact = malloc(rq->body_len + (rq->body_len == 0));
+    assert_non_null(exact);
+    memcpy(exact, body, rq->body_len);
+    assert_non_null(arena_own(rq->arena, exact, free_body));
+    rq->body = exact;
+}
+
+static const struct answer *make_answer(const struct response *rs)
+{
     struct answer *a = arena_alloc(world.arena, sizeof(*a));
-    char *exact = NULL;
     assert_non_null(a);
-    if (sent->body != NULL) {
-        rq->body_len = strlen(sent->body);
-        exact = malloc(rq->body_len + (rq->body_len == 0));
-        assert_non_null(exact);
-        memcpy(exact, sent->body, rq->body_len);
-        rq->body = exact;
-    }
-    dispatch(rq, &a->rs);
-    free(exact);
-    a->status = a->rs.status;
-    a->location = header_of(&a->rs, "Location");
-    a->set_cookie = header_of(&a->rs, "Set-Cookie");
-    a->www_authenticate = header_of(&a->rs, "WWW-Authenticate");
-    a->retry_after = header_of(&a->rs, "Retry-After");
+    *a = (struct answer){.status = rs->status,
+                         .location = header_of(rs, "Location"),
+                         .set_cookie = header_of(rs, "Set-Cookie"),
+                         .www_authenticate = header_of(rs, "WWW-Authenticate"),
+                         .retry_after = header_of(rs, "Retry-After"),
+                         .rs = *rs};
     read_body(a);
     return a;
+}
+
+const struct answer *world_send(const struct sent *sent)
+{
+    struct response rs = {0};
+    struct request *rq = make_request(sent);
+    put_body(rq, sent->body);
+    dispatch(rq, &rs);
+    return make_answer(&rs);
+}
+
+struct racer {
+    pthread_t thread;
+    pthread_barrier_t *start;
+    struct request *rq;
+    struct response rs;
+};
+
+static void *run_racer(void *with)
+{
+    struct racer *racer = with;
+    (void)pthread_barrier_wait(racer->start);
+    (void)http_dispatch(racer->rq, &racer->rs);
+    return NULL;
+}
+
+void world_send_at_once(const struct sent *sent, size_t count, const struct answer **out)
+{
+    pthread_barrier_t start;
+    struct racer *racers = arena_alloc(world.arena, count * sizeof(*racers));
+    assert_non_null(racers);
+    assert_int_equal(pthread_barrier_init(&start, NULL, (unsigned)count), 0);
+    for (size_t i = 0; i < count; i++) {
+        racers[i] = (struct racer){.start = &start, .rq = make_request(&sent[i])};
+        put_body(racers[i].rq, sent[i].body);
+    }
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(pthread_create(&racers[i].thread, NULL, run_racer, &racers[i]), 0);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(pthread_join(racers[i].thread, NULL), 0);
+    (void)pthread_barrier_destroy(&start);
+    for (size_t i = 0; i < count; i++)
+        out[i] = make_answer(&racers[i].rs);
 }
 
 void expect_json(const struct answer *answer, int status, const char *json)
@@ -700,13 +753,19 @@ const struct answer *browse(struct browser *browser, const struct route *route, 
     return answer;
 }
 
+struct sent posted(const struct browser *browser, const struct route *route, const char *json)
+{
+    return (struct sent){.route = route,
+                         .body = json,
+                         .cookie = cookie_line(browser),
+                         .origin = REGION_ORIGIN,
+                         .token = browser->token};
+}
+
 const struct answer *post_json(struct browser *browser, const struct route *route, const char *json)
 {
-    const struct answer *answer = world_send(&(struct sent){.route = route,
-                                                            .body = json,
-                                                            .cookie = cookie_line(browser),
-                                                            .origin = REGION_ORIGIN,
-                                                            .token = browser->token});
+    const struct sent sent = posted(browser, route, json);
+    const struct answer *answer = world_send(&sent);
     keep_cookie(browser, answer);
     keep_token(browser, answer);
     return answer;

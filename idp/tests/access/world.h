@@ -119,6 +119,9 @@ struct answer {
  * answer lives as long as the test. */
 const struct answer *world_send(const struct sent *sent);
 
+/* Sends all at the same moment, each from a thread that may wait. */
+void world_send_at_once(const struct sent *sent, size_t count, const struct answer **out);
+
 /* Checks that the body is this JSON value. */
 void expect_json(const struct answer *answer, int status, const char *json);
 
@@ -151,6 +154,9 @@ const struct answer *post_json(struct browser *browser, const struct route *rout
 /* A visitor, and somebody who signed in now with a bound lock. */
 struct browser visitor(void);
 struct browser signed_in(enum world_lock lock);
+
+/* What it would send of a JSON text from one of our own pages. */
+struct sent posted(const struct browser *browser, const struct route *route, const char *json);
 
 /* The session behind the browser's cookie as it is now, or NULL. */
 struct session *session_of(const struct browser *browser);

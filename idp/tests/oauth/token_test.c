@@ -1,4 +1,3 @@
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -392,66 +391,27 @@ static void verifier_of_another_shape_is_refused(void **state)
 
 enum { THREADS = 64 };
 
-static struct {
-    const char *body, *authorization;
-    pthread_barrier_t start;
-    char tokens[THREADS][256];
-    int statuses[THREADS];
-} race;
-
-static void *redeem_in_a_thread(void *at)
-{
-    size_t i = (size_t)((int *)at - race.statuses);
-    struct arena *arena = arena_new();
-    struct response rs = {0};
-    struct request rq = {.arena = arena,
-                         .app = &world.app,
-                         .route = &oauth_token_route,
-                         .now = world.now,
-                         .id = "0123456789abcdef",
-                         .address = "192.0.2.7",
-                         .method = HTTP_POST,
-                         .path = oauth_token_route.path,
-                         .authorization = race.authorization,
-                         .content_type = "application/x-www-form-urlencoded",
-                         .body = race.body,
-                         .body_len = strlen(race.body)};
-    (void)pthread_barrier_wait(&race.start);
-    (void)http_dispatch(&rq, &rs);
-    race.statuses[i] = rs.status;
-    if (rs.status == 200) {
-        json_t *json = json_loadb(rs.body, rs.body_len, 0, NULL);
-        strncpy(race.tokens[i], json_string_value(json_object_get(json, "access_token")), 255);
-        json_decref(json);
-    }
-    arena_free(arena);
-    return NULL;
-}
-
 static void of_many_who_redeem_one_code_one_succeeds_and_its_grant_ends(void **state)
 {
     (void)state;
     for (int round = 0; round < 4; round++) {
-        pthread_t threads[THREADS];
+        struct sent sent[THREADS];
+        const struct answer *answers[THREADS];
         const struct redeeming redeeming = redeeming_of(CLIENT_PLATFORM, code_of(CLIENT_PLATFORM));
-        memset(&race, 0, sizeof(race));
-        race.body = redeeming_text(&redeeming);
-        race.authorization = redeeming.authorization;
-        assert_int_equal(pthread_barrier_init(&race.start, NULL, THREADS), 0);
         for (size_t i = 0; i < THREADS; i++)
-            assert_int_equal(
-                pthread_create(&threads[i], NULL, redeem_in_a_thread, &race.statuses[i]), 0);
+            sent[i] = (struct sent){.route = &oauth_token_route,
+                                    .body = redeeming_text(&redeeming),
+                                    .authorization = redeeming.authorization};
+        world_send_at_once(sent, THREADS, answers);
         int succeeded = 0;
         for (size_t i = 0; i < THREADS; i++) {
-            assert_int_equal(pthread_join(threads[i], NULL), 0);
-            assert_true(race.statuses[i] == 200 || race.statuses[i] == 400);
-            succeeded += race.statuses[i] == 200;
+            succeeded += answers[i]->status == 200;
+            if (answers[i]->status == 200)
+                assert_false(is_active(member_text(answers[i], "access_token")));
+            else
+                expect_error(answers[i], 400, "invalid_grant");
         }
-        (void)pthread_barrier_destroy(&race.start);
         assert_int_equal(succeeded, 1);
-        for (size_t i = 0; i < THREADS; i++)
-            if (race.statuses[i] == 200)
-                assert_false(is_active(race.tokens[i]));
         assert_int_equal(world_number("SELECT COUNT(*) FROM grants WHERE ended IS NULL"), 0);
     }
 }
