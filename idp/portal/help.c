@@ -78,11 +78,17 @@ const struct route portal_help_route = {
     .fail = portal_fail,
 };
 
+/* A file of the packages, or NULL; a provider may be set up without any. */
+static const struct http_fixed *find_package(const struct app *app, const char *name)
+{
+    return app->packages != NULL ? http_files_find(app->packages, name) : NULL;
+}
+
 /* packages.json is written by `make package`; without it there is nothing to download yet. */
 static enum idp_err download(struct request *rq, struct response *rs)
 {
     static const char none[] = "{\"packages\":[]}";
-    const struct http_fixed *list = http_files_find(rq->app->packages, "packages.json");
+    const struct http_fixed *list = find_package(rq->app, "packages.json");
     if (list != NULL)
         return http_respond_fixed(rq, rs, list);
     return http_respond_bytes(rs, 200, "application/json", none, sizeof(none) - 1);
@@ -99,8 +105,7 @@ const struct route portal_download_route = {
 
 static enum idp_err package(struct request *rq, struct response *rs)
 {
-    const char *name = rq->path + strlen("/download/");
-    const struct http_fixed *file = http_files_find(rq->app->packages, name);
+    const struct http_fixed *file = find_package(rq->app, rq->path + strlen("/download/"));
     if (file != NULL)
         return http_respond_fixed(rq, rs, file);
     rs->error_code = "not_found";
