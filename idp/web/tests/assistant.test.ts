@@ -77,9 +77,11 @@ describe('assistant status', () => {
   })
 
   it('blames no permission where the page itself is on loopback', async () => {
-    browser.permission = 'prompt'
     browser.hostname = '127.0.0.1'
-    await assert.rejects(assistantStatus(PLACE), refusedWith('assistant.not_running'))
+    for (const permission of ['denied', 'prompt'] as const) {
+      browser.permission = permission
+      await assert.rejects(assistantStatus(PLACE), refusedWith('assistant.not_running'))
+    }
   })
 
   it('refuses an answer of another shape', async () => {

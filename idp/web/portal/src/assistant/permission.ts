@@ -30,10 +30,11 @@ async function permission(): Promise<PermissionStatus | null> {
   return null
 }
 
-/* Whether the browser lets this page reach the assistant. Never makes the browser ask. */
+/* Whether the browser lets this page reach the assistant. Never makes the browser ask. A page that is
+   on loopback itself needs no permission, whatever the browser says of its state. */
 export async function reachOfAssistant(): Promise<Reach> {
+  if (isLoopbackHost(window.location.hostname)) return 'free'
   const status = await permission()
   if (status?.state === 'denied') return 'denied'
-  if (!status || status.state === 'granted') return 'free'
-  return isLoopbackHost(window.location.hostname) ? 'free' : 'ask'
+  return !status || status.state === 'granted' ? 'free' : 'ask'
 }
