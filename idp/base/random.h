@@ -1,4 +1,4 @@
-/* Randomness from OpenSSL's generator, one per thread. */
+/* Randomness from OpenSSL's generator, drawn ahead by each thread. */
 #pragma once
 
 #include <stddef.h>

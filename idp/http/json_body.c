@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "http/json_plain.h"
 
 enum { DEPTH_MAX = 8 };
 
@@ -103,22 +104,34 @@ static enum idp_err take_members(json_t *json, const struct param *params, const
     return IDP_OK;
 }
 
+static enum idp_err load(const char *body, size_t len, json_t **out)
+{
+    json_error_t why;
+    *out = json_plain_read(body, len, DEPTH_MAX);
+    if (*out != NULL)
+        return IDP_OK;
+    if (len == 0 || !is_shallow(body, len))
+        return IDP_BAD_REQUEST;
+    /* Jansson refuses by itself: bad UTF-8, NUL, \u0000, rubbish behind the value. */
+    *out = json_loadb(body, len, JSON_REJECT_DUPLICATES, &why);
+    if (*out != NULL)
+        return IDP_OK;
+    return json_error_code(&why) == json_error_out_of_memory ? IDP_FAULT : IDP_BAD_REQUEST;
+}
+
 enum idp_err http_json_parse(struct arena *arena, const char *body, size_t len,
                              const struct param *params, const char *values[HTTP_PARAMS_MAX],
                              json_t **out)
 {
-    json_error_t why;
-    if (len == 0 || !is_shallow(body, len))
-        return IDP_BAD_REQUEST;
-    /* Jansson refuses by itself: bad UTF-8, NUL, \u0000, rubbish behind the value. */
-    json_t *json = json_loadb(body, len, JSON_REJECT_DUPLICATES, &why);
-    if (json == NULL)
-        return json_error_code(&why) == json_error_out_of_memory ? IDP_FAULT : IDP_BAD_REQUEST;
+    json_t *json = NULL;
+    enum idp_err err = load(body, len, &json);
+    if (err != IDP_OK)
+        return err;
     if (arena_own(arena, json, drop_json) == NULL)
         return IDP_FAULT;
     if (!json_is_object(json))
         return IDP_BAD_REQUEST;
-    enum idp_err err = take_members(json, params, values);
+    err = take_members(json, params, values);
     if (err == IDP_OK)
         *out = json;
     return err;
