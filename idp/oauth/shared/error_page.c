@@ -140,6 +140,7 @@ static char *render(struct request *rq, const struct reason *r)
         "<!doctype html>\n<html lang=\"zh-CN\"><head><meta charset=\"utf-8\">"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
         "<title>无法登录 · Cannot sign in</title>"
+        "<link rel=\"icon\" href=\"data:,\">"
         "<link rel=\"stylesheet\" href=\"/error-page.css\"></head><body><main>"
         "<h1>无法登录</h1><p>%s</p><p class=\"next\">%s</p>"
         "<section lang=\"en\"><h2>Cannot sign in</h2><p>%s</p><p class=\"next\">%s</p></section>"
