@@ -10,8 +10,9 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "client/address.h"
 
-enum kind { TEXT, PATH, NUMBER, TRUTH, TEXTS };
+enum kind { TEXT, PATH, STORE, NUMBER, TRUTH, TEXTS };
 
 /* Every setting there is: its key, where it goes, what it may be, what it is when left out. */
 static const struct setting {
@@ -38,7 +39,7 @@ static const struct setting {
      .number = 16384},
     {"listen", "deadline_ms", NUMBER, false, AT(deadline_ms), .least = 1000, .most = 120000,
      .number = 15000},
-    {"store", "sql", TEXT, true, AT(sql)},
+    {"store", "sql", STORE, true, AT(sql)},
     {"store", "kv", TEXT, false, AT(kv), .text = "memory:"},
     {"assistant", "address", TEXT, false, AT(assistant_address), .text = "http://127.0.0.1:17681"},
     {"assistant", "minimum_version", TEXT, false, AT(assistant_minimum_version), .text = "0.1.0"},
@@ -111,14 +112,31 @@ static const char *dotted(const struct reading *r, const struct setting *s)
     return name != NULL ? name : s->key;
 }
 
+/* How much of a text stands before a path: nothing, or the name of a store's driver. */
+static size_t before_path(const struct setting *s, const char *text)
+{
+    static const char sqlite[] = "sqlite:";
+    return s->kind == STORE && text_starts(text, sqlite) ? sizeof(sqlite) - 1 : 0;
+}
+
+/* A path is relative to the folder of the file. */
+static const char *from_folder(const struct reading *r, const struct setting *s, const char *text)
+{
+    size_t before = before_path(s, text);
+    const char *slash = strrchr(r->path, '/');
+    bool holds_path = s->kind == PATH || before > 0;
+    if (!holds_path || slash == NULL || text[before] == '/' || text[before] == '\0')
+        return text;
+    return arena_printf(r->arena, "%.*s%.*s/%s", (int)before, text, (int)(slash - r->path), r->path,
+                        text + before);
+}
+
 static enum idp_err set_text(const struct reading *r, const struct setting *s, const json_t *value)
 {
     const char *text = json_string_value(value);
     if (text == NULL || *text == '\0' || strlen(text) > 1024)
         return wrong(r, "%s: expected a text of 1 to 1024 characters", dotted(r, s));
-    const char *slash = strrchr(r->path, '/');
-    if (s->kind == PATH && *text != '/' && slash != NULL)
-        text = arena_printf(r->arena, "%.*s/%s", (int)(slash - r->path), r->path, text);
+    text = from_folder(r, s, text);
     if (text == NULL)
         return IDP_FAULT;
     *(const char **)(void *)((char *)r->out + s->at) = text;
@@ -158,6 +176,7 @@ static enum idp_err set(const struct reading *r, const struct setting *s, const 
     switch (s->kind) {
     case TEXT:
     case PATH:
+    case STORE:
         return set_text(r, s, value);
     case NUMBER:
         return set_number(r, s, value);
@@ -241,26 +260,32 @@ static enum idp_err refuse_unknown(const struct reading *r)
     return IDP_OK;
 }
 
-static bool is_loopback_http(const char *url)
+/* The port that belongs to the scheme, which browsers leave out of an origin. */
+static const char *usual_port(const char *issuer)
 {
-    return text_starts(url, "http://127.") || text_starts(url, "http://[::1]") ||
-           text_starts(url, "http://localhost");
+    return text_starts(issuer, "https:") ? ":443" : ":80";
 }
 
-/* OIDC Discovery section 2: https, no query, no fragment; and no path, so that cookies, CORS and
- * the origin inside a lock's signature all mean the same thing. */
+/*
+ * OIDC Discovery section 2: https, no query, no fragment; and no path, so that cookies, CORS and
+ * the origin inside a lock's signature all mean the same thing. It is compared with what browsers
+ * send as Origin (RFC 6454 section 6.1), byte for byte.
+ */
 static enum idp_err check_issuer(const struct reading *r)
 {
     const char *issuer = r->out->issuer;
-    const char *host = strstr(issuer, "://");
-    bool plain = r->out->development && is_loopback_http(issuer);
-    if (!text_starts(issuer, "https://") && !plain)
-        return wrong(r, "issuer: expected an https address%s%s%s",
-                     r->out->development ? "" : " (or http on loopback with development: true)", "",
-                     "");
-    if (host == NULL || host[3] == '\0' || strpbrk(host + 3, "/?#@ ") != NULL)
-        return wrong(r, "issuer: expected scheme://host[:port] and nothing behind it%s%s%s", "", "",
-                     "");
+    const struct address_rules rules = {.development = r->out->development};
+    const char *problem = address_problem(issuer, &rules);
+    if (problem != NULL)
+        return wrong(r, "issuer: %s", problem);
+    const char *host = strchr(issuer, ':') + 3;
+    if (strpbrk(host, "/?") != NULL)
+        return wrong(r, "issuer: expected scheme://host[:port] and nothing behind it");
+    if (strpbrk(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL)
+        return wrong(r, "issuer: expected lower case, as browsers write an origin");
+    const char *port = strrchr(issuer, ':');
+    if (strcmp(port, usual_port(issuer)) == 0)
+        return wrong(r, "issuer: expected without %s, as browsers write an origin", port);
     r->out->origin = issuer;
     return IDP_OK;
 }
@@ -293,8 +318,10 @@ static enum idp_err parse(const struct reading *r, json_t **out)
 {
     json_error_t error;
     json_t *root = json_load_file(r->path, JSON_REJECT_DUPLICATES, &error);
+    if (root == NULL && error.line < 1)
+        return wrong(r, "cannot be read");
     if (root == NULL)
-        return wrong(r, "%s (line %s)%s", error.text, arena_printf(r->arena, "%d", error.line), "");
+        return wrong(r, "line %d: %s", error.line, error.text);
     if (arena_own(r->arena, root, drop_json) == NULL)
         return IDP_FAULT;
     if (!json_is_object(root))
