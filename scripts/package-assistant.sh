@@ -98,6 +98,7 @@ cat >"$folder/packages.json" <<END
     {
       "system": "debian",
       "file": "$name",
+      "uri": "/download/$name",
       "version": "$version",
       "size": $(stat -c %s "$folder/$name"),
       "sha256": "$(sha256sum "$folder/$name" | cut -d' ' -f1)"
