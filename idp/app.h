@@ -11,6 +11,7 @@ struct generation_watch;
 struct http_files;
 struct http_fixed;
 struct http_server;
+struct kept;
 struct kv;
 struct master_key;
 struct net;
@@ -31,6 +32,7 @@ struct app {
     struct purpose_keys *keys;
     struct signer *signer;
     struct client_registry *clients;
+    struct kept *kept; /* evidence that is there already; NULL: none is known */
     struct http_files *pages, *packages;
     char cache_control[48]; /* of the two documents below, which borrow it */
     struct http_fixed *discovery;

@@ -9,6 +9,7 @@
 #include "app.h"
 #include "base/clock.h"
 #include "client/registry.h"
+#include "evidence/kept.h"
 #include "http/files.h"
 #include "http/http.h"
 #include "jose/master.h"
@@ -99,8 +100,10 @@ static enum idp_err open_stores(struct app *app, char **why)
     if (err != IDP_OK)
         return err;
     app->clients = client_registry_new(app->db);
+    app->kept = kept_new();
     fill_access(app);
-    return app->clients != NULL ? IDP_OK : explain(IDP_FAULT, why, "no memory");
+    return app->clients != NULL && app->kept != NULL ? IDP_OK
+                                                     : explain(IDP_FAULT, why, "no memory");
 }
 
 enum idp_err setup_open_stores(struct app *app, char **why)
@@ -183,6 +186,7 @@ void setup_close(struct app *app)
     pki_free(app->pki);
     net_free(app->net);
     client_registry_free(app->clients);
+    kept_free(app->kept);
     signer_close(app->signer);
     purpose_keys_close(app->keys);
     master_key_free(app->master);

@@ -91,9 +91,16 @@ static enum idp_err search(struct sql *db, struct arena *arena,
 {
     *out = (struct search){.relation = STRANGER};
     enum idp_err err = describe(arena, identity, &out->presented);
+    const struct holder_key key = {
+        .uscc = identity->uscc,
+        .authority = out->presented.authority,
+        .key_hash = out->presented.key_hash,
+    };
+    /* A binding of this very key outweighs whatever else is known. */
     if (err == IDP_OK)
-        err = holders_related(db, arena, identity->uscc, out->presented.authority,
-                              out->presented.key_hash, &out->related);
+        err = holders_bound(db, arena, &key, &out->related);
+    if (err == IDP_NOT_FOUND)
+        err = holders_related(db, arena, &key, &out->related);
     if (err == IDP_NOT_FOUND)
         return IDP_OK; /* nothing is related: a stranger */
     if (err == IDP_OK)

@@ -18,6 +18,10 @@ enum { COPY_MS = 60 * 1000, COPY_VERSION = 1, COPY_MAX = 8192 };
 static const char find_by_lock[] =
     "SELECT " COLUMNS "FROM locks l JOIN enterprises e ON e.id = l.enterprise WHERE l.id = $1";
 
+static const char find_by_key[] =
+    "SELECT " COLUMNS "FROM locks l JOIN enterprises e ON e.id = l.enterprise "
+    "WHERE l.authority = $2 AND l.key_hash = $3 AND l.unbound IS NULL AND e.uscc = $1";
+
 static const char find_related[] =
     "SELECT " COLUMNS "FROM locks l JOIN enterprises e ON e.id = l.enterprise WHERE e.uscc = $1 "
     "UNION "
@@ -171,12 +175,11 @@ enum idp_err holder_find(struct sql *db, struct kv *kv, struct arena *arena, con
     return IDP_OK;
 }
 
-enum idp_err holders_related(struct sql *db, struct arena *arena, const char *uscc,
-                             const char *authority, const char *key_hash, struct holders *out)
+static enum idp_err read_holders(struct sql *db, struct arena *arena, const struct sql_call *call,
+                                 struct holders *out)
 {
     struct sql_rows rows;
-    const struct sql_value params[] = {sql_text(uscc), sql_text(authority), sql_text(key_hash)};
-    enum idp_err err = sql_read(db, arena, &(struct sql_call){find_related, params, 3}, &rows);
+    enum idp_err err = sql_read(db, arena, call, &rows);
     if (err != IDP_OK)
         return err;
     struct holder *all = arena_alloc(arena, (rows.rows + 1) * sizeof(*all));
@@ -186,4 +189,20 @@ enum idp_err holders_related(struct sql *db, struct arena *arena, const char *us
         all[i] = from_row(&rows, i);
     *out = (struct holders){.holders = all, .count = rows.rows};
     return rows.rows > 0 ? IDP_OK : IDP_NOT_FOUND;
+}
+
+enum idp_err holders_bound(struct sql *db, struct arena *arena, const struct holder_key *key,
+                           struct holders *out)
+{
+    const struct sql_value params[] = {sql_text(key->uscc), sql_text(key->authority),
+                                       sql_text(key->key_hash)};
+    return read_holders(db, arena, &(struct sql_call){find_by_key, params, 3}, out);
+}
+
+enum idp_err holders_related(struct sql *db, struct arena *arena, const struct holder_key *key,
+                             struct holders *out)
+{
+    const struct sql_value params[] = {sql_text(key->uscc), sql_text(key->authority),
+                                       sql_text(key->key_hash)};
+    return read_holders(db, arena, &(struct sql_call){find_related, params, 3}, out);
 }

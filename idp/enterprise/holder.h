@@ -34,13 +34,25 @@ enum idp_err holder_find(struct sql *db, struct kv *kv, struct arena *arena, con
 /* Puts a fresh copy where a stale one may stand; called after a change was committed. */
 enum idp_err holder_remember(struct kv *kv, const struct holder *holder);
 
-/*
- * All locks, bound or once bound, of the enterprise with this USCC, or with a lock of this
- * authority and key. IDP_NOT_FOUND when there is none. *out is an array of *count holders.
- */
+/* What a binding is: (authority, USCC, key). */
+struct holder_key {
+    const char *uscc, *authority, *key_hash;
+};
+
+/* An array of count holders, in the arena. */
 struct holders {
     const struct holder *holders;
     size_t count;
 };
-enum idp_err holders_related(struct sql *db, struct arena *arena, const char *uscc,
-                             const char *authority, const char *key_hash, struct holders *out);
+
+/* The one binding of exactly this key that holds. IDP_NOT_FOUND when there is none. */
+enum idp_err holders_bound(struct sql *db, struct arena *arena, const struct holder_key *key,
+                           struct holders *out);
+
+/*
+ * All locks, bound or once bound, of the enterprise with this USCC, or with a lock of this
+ * authority and key. IDP_NOT_FOUND when there is none. It costs four times what holders_bound()
+ * does.
+ */
+enum idp_err holders_related(struct sql *db, struct arena *arena, const struct holder_key *key,
+                             struct holders *out);

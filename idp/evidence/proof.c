@@ -1,9 +1,12 @@
 #include "evidence/proof.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/json_out.h"
+#include "evidence/kept.h"
 #include "pki/trust.h"
 #include "pki/verify.h"
 #include "store/sql.h"
@@ -59,13 +62,32 @@ const char *proof_describe(struct arena *arena, const struct proof *p)
     return json_out_done(&json) > 0 ? buffer : NULL;
 }
 
-static enum idp_err keep(struct sql_tx *tx, const char *kind, struct sql_value bytes, int64_t now)
+/* A certificate or an answer, as it is kept. */
+struct object {
+    const char *kind;
+    struct sql_value bytes;
+    unsigned char hash[DIGEST_SIZE];
+};
+
+enum { OBJECTS = 2 };
+
+static enum idp_err list_objects(const struct proof *p, struct object out[OBJECTS])
+{
+    const struct lock_identity *identity = p->identity;
+    const struct lock_status *status = &identity->status;
+    out[0] = (struct object){
+        "certificate", sql_blob(identity->certificate, identity->certificate_len), {0}};
+    out[1] = (struct object){"ocsp", sql_blob(status->response, status->response_len), {0}};
+    memcpy(out[0].hash, identity->certificate_hash, DIGEST_SIZE);
+    return digest(DIGEST_SHA256, status->response, status->response_len, out[1].hash);
+}
+
+static enum idp_err keep(struct sql_tx *tx, const struct object *object, int64_t now)
 {
     char hash[HASH_TEXT];
-    enum idp_err err = hash_text(bytes.bytes, bytes.len, hash);
-    const struct sql_value params[] = {sql_text(hash), sql_text(kind), bytes, sql_int(now)};
-    if (err != IDP_OK)
-        return err;
+    base64url_encode(object->hash, DIGEST_SIZE, hash);
+    const struct sql_value params[] = {sql_text(hash), sql_text(object->kind), object->bytes,
+                                       sql_int(now)};
     return sql_run(tx, NULL,
                    &(struct sql_call){"INSERT INTO evidence_objects (hash, kind, bytes, created) "
                                       "VALUES ($1, $2, $3, $4) ON CONFLICT (hash) DO NOTHING",
@@ -73,13 +95,22 @@ static enum idp_err keep(struct sql_tx *tx, const char *kind, struct sql_value b
                    NULL, NULL);
 }
 
-enum idp_err proof_keep(struct sql_tx *tx, const struct proof *p, int64_t now)
+enum idp_err proof_keep(struct sql_tx *tx, struct kept *kept, const struct proof *p, int64_t now)
 {
-    const struct lock_identity *identity = p->identity;
-    enum idp_err err =
-        keep(tx, "certificate", sql_blob(identity->certificate, identity->certificate_len), now);
-    if (err == IDP_OK)
-        err = keep(tx, "ocsp", sql_blob(identity->status.response, identity->status.response_len),
-                   now);
+    struct object objects[OBJECTS];
+    enum idp_err err = list_objects(p, objects);
+    for (size_t i = 0; err == IDP_OK && i < OBJECTS; i++)
+        if (!kept_has(kept, objects[i].hash))
+            err = keep(tx, &objects[i], now);
     return err;
+}
+
+void proof_kept(struct kept *kept, const struct proof *p)
+{
+    struct object objects[OBJECTS];
+    if (kept == NULL || list_objects(p, objects) != IDP_OK)
+        return;
+    for (size_t i = 0; i < OBJECTS; i++)
+        if (!kept_has(kept, objects[i].hash))
+            kept_add(kept, objects[i].hash);
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 
 struct arena;
+struct kept;
 struct lock_answer;
 struct lock_identity;
 struct lock_question;
@@ -26,5 +27,12 @@ struct proof {
 /* The proof as a JSON text in the arena, for an audit row's detail. NULL without memory. */
 const char *proof_describe(struct arena *arena, const struct proof *proof);
 
-/* Keeps the certificate and the authority's answer, where they are not kept yet. */
-enum idp_err proof_keep(struct sql_tx *tx, const struct proof *proof, int64_t now);
+/*
+ * Keeps the certificate and the authority's answer, where they are not kept yet. kept says which of
+ * them need not even be looked for; NULL: none.
+ */
+enum idp_err proof_keep(struct sql_tx *tx, struct kept *kept, const struct proof *proof,
+                        int64_t now);
+
+/* Called once the transaction of proof_keep() is committed: from now on kept knows them. */
+void proof_kept(struct kept *kept, const struct proof *proof);

@@ -131,7 +131,7 @@ struct keeping {
 static enum idp_err keep_proof(struct sql_tx *tx, void *with)
 {
     const struct keeping *k = with;
-    return proof_keep(tx, k->proof, k->rq->now);
+    return proof_keep(tx, k->rq->app->kept, k->proof, k->rq->now);
 }
 
 static enum idp_err read_lock(struct request *rq, struct response *rs)

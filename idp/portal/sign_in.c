@@ -49,7 +49,7 @@ static enum idp_err write_rows(struct sql_tx *tx, void *with)
     const struct holder *holder = &s->recognised->holder;
     enum idp_err err = binding_renew(tx, s->recognised, s->rq->now);
     if (err == IDP_OK)
-        err = proof_keep(tx, &s->proven->proof, s->rq->now);
+        err = proof_keep(tx, s->rq->app->kept, &s->proven->proof, s->rq->now);
     if (err != IDP_OK)
         return err;
     return audit_add(tx, s->rq->arena,
@@ -72,6 +72,8 @@ static enum idp_err record(struct request *rq, const struct proven *proven,
     if (s.detail == NULL)
         return IDP_FAULT;
     enum idp_err err = sql_transact(rq->app->db, write_rows, &s);
+    if (err == IDP_OK)
+        proof_kept(rq->app->kept, &proven->proof);
     if (err == IDP_OK && (recognised->renewed || recognised->renamed))
         err = holder_remember(rq->app->kv, &recognised->holder);
     return err;
