@@ -1,0 +1,263 @@
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "app.h"
+#include "base/arena.h"
+#include "base/log.h"
+#include "client/registry.h"
+#include "routes.h"
+#include "setup.h"
+#include "store/sql.h"
+#include "tests/help.h"
+#include "tests/pki_region.h"
+
+static struct region_authority authority;
+
+static struct {
+    struct arena *arena;
+    char *folder;
+    struct app app;
+    char *why;
+    int open_before;
+} w;
+
+/* What this program has open: files, databases, sockets. */
+static int count_open(void)
+{
+    int n = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    assert_non_null(folder);
+    while (readdir(folder) != NULL) // NOLINT(concurrency-mt-unsafe): a folder of our own
+        n++;
+    (void)closedir(folder);
+    return n;
+}
+
+static const char *path(const char *name)
+{
+    const char *text = arena_printf(w.arena, "%s/%s", w.folder, name);
+    assert_non_null(text);
+    return text;
+}
+
+static void put(const char *name, const char *text)
+{
+    help_write_file(path(name), text, strlen(text));
+}
+
+static void put_trust_list(void)
+{
+    json_t *entries[] = {region_entry(&authority), NULL};
+    json_t *list = region_trust_list(entries);
+    char *text = json_dumps(list, 0);
+    put("trust-list.json", text);
+    free(text);
+    json_decref(list);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    w.arena = arena_new();
+    w.folder = help_temp_folder();
+    w.why = NULL;
+    put_trust_list();
+    assert_int_equal(mkdir(path("pages"), 0700), 0);
+    put("pages/index.html", "<!doctype html>");
+    w.app = (struct app){
+        .routes = idp_routes,
+        .config = {.issuer = REGION_ORIGIN,
+                   .origin = REGION_ORIGIN,
+                   .sql = arena_printf(w.arena, "sqlite:%s/t.db", w.folder),
+                   .kv = "memory:",
+                   .master_key_file = path("master.key"),
+                   .trust_list = path("trust-list.json"),
+                   .pages = path("pages"),
+                   .challenge_s = 180,
+                   .jwks_cache_s = 900},
+    };
+    w.open_before = count_open();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    help_remove_folder(w.folder);
+    free(w.folder);
+    arena_free(w.arena);
+    return 0;
+}
+
+static enum idp_err open_all(void)
+{
+    enum idp_err err = setup_open_stores(&w.app, &w.why);
+    return err == IDP_OK ? setup_open_server(&w.app, &w.why) : err;
+}
+
+/* One line that says so, and nothing is left open. */
+static void expect_refused(const char *wanted)
+{
+    assert_int_not_equal(open_all(), IDP_OK);
+    assert_non_null(w.why);
+    if (strstr(w.why, wanted) == NULL)
+        fail_msg("%s\ninstead of %s", w.why, wanted);
+    assert_null(strchr(w.why, '\n'));
+    free(w.why);
+    w.why = NULL;
+    assert_null(w.app.db);
+    assert_null(w.app.kv);
+    assert_null(w.app.pki);
+    assert_int_equal(count_open(), w.open_before);
+}
+
+static void everything_opens_and_closes(void **state)
+{
+    (void)state;
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(open_all(), IDP_OK);
+        assert_null(w.why);
+        assert_non_null(w.app.pki);
+        assert_non_null(w.app.pages);
+        assert_non_null(w.app.discovery);
+        assert_non_null(atomic_load(&w.app.jwks));
+        assert_string_equal(w.app.access.issuer, REGION_ORIGIN);
+        assert_int_equal(w.app.access.challenge_s, 180);
+        setup_close(&w.app);
+        assert_int_equal(count_open(), w.open_before);
+        assert_null(w.app.db);
+        assert_non_null(w.app.routes);
+    }
+}
+
+static void command_line_opens_the_stores_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(setup_open_stores(&w.app, &w.why), IDP_OK);
+    assert_non_null(w.app.clients);
+    assert_null(w.app.pki);
+    setup_close(&w.app);
+    assert_int_equal(count_open(), w.open_before);
+}
+
+/* SECURITY row 36. */
+static void missing_or_empty_trust_list_refuses_to_start(void **state)
+{
+    (void)state;
+    w.app.config.trust_list = path("nowhere.json");
+    expect_refused(path("nowhere.json"));
+    w.app.config.trust_list = path("empty.json");
+    put("empty.json", "");
+    expect_refused(path("empty.json"));
+    put("empty.json", "{\"version\":1,\"authorities\":[]}");
+    expect_refused(path("empty.json"));
+}
+
+static void database_of_a_newer_program_is_left_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(setup_open_stores(&w.app, &w.why), IDP_OK);
+    assert_int_equal(
+        sql_execute(
+            w.app.db,
+            &(struct sql_call){.text = "UPDATE schema_version SET version = version + 1000"}, NULL),
+        IDP_OK);
+    setup_close(&w.app);
+    expect_refused(arena_printf(w.arena, "store.sql: %s: the database is newer than this program",
+                                w.app.config.sql));
+}
+
+static void master_key_of_another_database_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(setup_open_stores(&w.app, &w.why), IDP_OK);
+    setup_close(&w.app);
+    put("master.key", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n");
+    expect_refused(arena_printf(w.arena, "master_key_file: %s: does not open the keys in",
+                                w.app.config.master_key_file));
+}
+
+static void master_key_that_others_can_read_is_refused(void **state)
+{
+    (void)state;
+    put("master.key", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n");
+    assert_int_equal(chmod(path("master.key"), 0644), 0);
+    expect_refused(path("master.key"));
+}
+
+static void folder_that_cannot_be_written_is_refused(void **state)
+{
+    (void)state;
+    w.app.config.sql = arena_printf(w.arena, "sqlite:%s/nowhere/t.db", w.folder);
+    expect_refused(path("nowhere/t.db"));
+    w.app.config.sql = "sqlite:/proc/t.db"; /* root, too, can make no file there */
+    expect_refused("/proc/t.db");
+    w.app.config.sql = arena_printf(w.arena, "sqlite:%s/t.db", w.folder);
+    w.app.config.master_key_file = path("nowhere/master.key");
+    expect_refused(path("nowhere/master.key"));
+}
+
+static void unknown_stores_are_refused(void **state)
+{
+    (void)state;
+    w.app.config.sql = "mysql:tamga";
+    expect_refused("store.sql: mysql:tamga: expected sqlite:PATH");
+    w.app.config.sql = arena_printf(w.arena, "sqlite:%s/t.db", w.folder);
+    w.app.config.kv = "memcached:";
+    expect_refused("store.kv: memcached:: expected memory:");
+}
+
+static void pages_that_were_not_built_are_refused(void **state)
+{
+    (void)state;
+    w.app.config.pages = path("nowhere");
+    expect_refused(path("nowhere"));
+    assert_int_equal(mkdir(path("empty"), 0700), 0);
+    w.app.config.pages = path("empty");
+    expect_refused(arena_printf(w.arena, "pages: %s: has no index.html", path("empty")));
+    w.app.config.pages = path("pages");
+    w.app.config.packages = path("nowhere");
+    expect_refused(path("nowhere"));
+}
+
+static int make_authority(void **state)
+{
+    (void)state;
+    log_set_level(LOG_ERROR);
+    region_authority_make(&authority, "one", "P-256");
+    return 0;
+}
+
+static int free_authority(void **state)
+{
+    (void)state;
+    region_authority_clear(&authority);
+    return 0;
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(everything_opens_and_closes),
+        TEST(command_line_opens_the_stores_alone),
+        TEST(missing_or_empty_trust_list_refuses_to_start),
+        TEST(database_of_a_newer_program_is_left_alone),
+        TEST(master_key_of_another_database_is_refused),
+        TEST(master_key_that_others_can_read_is_refused),
+        TEST(folder_that_cannot_be_written_is_refused),
+        TEST(unknown_stores_are_refused),
+        TEST(pages_that_were_not_built_are_refused),
+    };
+    return cmocka_run_group_tests_name("top/setup", tests, make_authority, free_authority);
+}
