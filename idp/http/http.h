@@ -19,6 +19,7 @@
 struct app;
 struct arena;
 struct client;
+struct json_out;
 struct session;
 
 enum { HTTP_PARAMS_MAX = 24, HTTP_HEADERS_MAX = 12 };
@@ -147,6 +148,12 @@ const char *http_param(const struct request *rq, const char *name);
 
 /* Answers with a JSON value and takes it over, also on failure. NULL gives IDP_FAULT. */
 enum idp_err http_respond_json(struct request *rq, struct response *rs, int status, json_t *body);
+
+/*
+ * Answers 200 with what was written into json, which is copied; then the caller's buffer is wiped.
+ * A document that did not fit is IDP_FAULT.
+ */
+enum idp_err http_respond_written(struct request *rq, struct response *rs, struct json_out *json);
 
 /* Answers with bytes that live as long as the arena. */
 enum idp_err http_respond_bytes(struct response *rs, int status, const char *type, const char *body,

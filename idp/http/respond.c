@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "base/arena.h"
+#include "base/json_out.h"
 
 enum { FIRST_GUESS = 1024 };
 
@@ -34,6 +37,14 @@ enum idp_err http_respond_json(struct request *rq, struct response *rs, int stat
     enum idp_err err = dump(rq->arena, body, &text, &len);
     json_decref(body);
     return err == IDP_OK ? http_respond_bytes(rs, status, "application/json", text, len) : err;
+}
+
+enum idp_err http_respond_written(struct request *rq, struct response *rs, struct json_out *json)
+{
+    size_t len = json_out_done(json);
+    const char *body = len > 0 ? arena_copy(rq->arena, json->buffer, len) : NULL;
+    OPENSSL_cleanse(json->buffer, json->len);
+    return body != NULL ? http_respond_bytes(rs, 200, "application/json", body, len) : IDP_FAULT;
 }
 
 enum idp_err http_respond_bytes(struct response *rs, int status, const char *type, const char *body,

@@ -13,7 +13,6 @@
 #include "access/access_token.h"
 #include "access/grant.h"
 #include "app.h"
-#include "base/arena.h"
 #include "base/json_out.h"
 #include "client/client.h"
 #include "client/registry.h"
@@ -53,10 +52,8 @@ static enum idp_err check_client(struct request *rq, const struct grant *grant)
 static enum idp_err describe(struct request *rq, struct response *rs,
                              const struct access_token *token, const struct grant *grant)
 {
-    char *body = arena_alloc(rq->arena, ANSWER_MAX);
-    if (body == NULL)
-        return IDP_FAULT;
-    struct json_out json = json_out_new(body, ANSWER_MAX);
+    char buffer[ANSWER_MAX];
+    struct json_out json = json_out_new(buffer, sizeof(buffer));
     json_out_object(&json, NULL);
     json_out_truth(&json, "active", true);
     json_out_text(&json, "iss", rq->app->config.issuer);
@@ -69,8 +66,7 @@ static enum idp_err describe(struct request *rq, struct response *rs,
     json_out_number(&json, "auth_time", grant->auth_time);
     json_out_text(&json, "acr", grant->acr);
     json_out_end_object(&json);
-    size_t len = json_out_done(&json);
-    return len > 0 ? http_respond_bytes(rs, 200, "application/json", body, len) : IDP_FAULT;
+    return http_respond_written(rq, rs, &json);
 }
 
 static enum idp_err introspect(struct request *rq, struct response *rs)

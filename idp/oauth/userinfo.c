@@ -12,7 +12,6 @@
 #include "access/claims.h"
 #include "access/grant.h"
 #include "app.h"
-#include "base/arena.h"
 #include "base/json_out.h"
 #include "base/text.h"
 #include "enterprise/holder.h"
@@ -55,17 +54,16 @@ static enum idp_err userinfo(struct request *rq, struct response *rs)
         err = IDP_BAD_TOKEN;
     if (err == IDP_OK)
         err = oauth_find_holder(rq, grant, &holder);
-    char *body = err == IDP_OK ? arena_alloc(rq->arena, ANSWER_MAX) : NULL;
-    if (body == NULL)
-        return err != IDP_OK ? err : IDP_FAULT;
+    if (err != IDP_OK)
+        return err;
 
-    struct json_out json = json_out_new(body, ANSWER_MAX);
+    char buffer[ANSWER_MAX];
+    struct json_out json = json_out_new(buffer, sizeof(buffer));
     json_out_object(&json, NULL);
     json_out_text(&json, "sub", grant->enterprise);
     claims_write(&json, grant->claims.userinfo, holder);
     json_out_end_object(&json);
-    size_t len = json_out_done(&json);
-    return len > 0 ? http_respond_bytes(rs, 200, "application/json", body, len) : IDP_FAULT;
+    return http_respond_written(rq, rs, &json);
 }
 
 const struct route oauth_userinfo_route = {

@@ -11,6 +11,7 @@
 #include "app.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/json_out.h"
 #include "base/object.h"
 #include "base/pack.h"
 #include "enterprise/choices.h"
@@ -156,9 +157,12 @@ static enum idp_err read_lock(struct request *rq, struct response *rs)
         err = remember(rq, &reading);
     if (err != IDP_OK)
         return err;
-    struct object o = object_new();
-    object_put(&o, "certificate", describe_certificate(&proven->identity, NULL));
-    return http_respond_json(rq, rs, 200, object_done(&o));
+    char buffer[DESCRIPTION_MAX];
+    struct json_out json = json_out_new(buffer, sizeof(buffer));
+    json_out_object(&json, NULL);
+    describe_certificate(&json, &proven->identity, NULL);
+    json_out_end_object(&json);
+    return http_respond_written(rq, rs, &json);
 }
 
 const struct route portal_bind_read_route = {
@@ -222,9 +226,12 @@ static enum idp_err confirm(struct request *rq, struct response *rs)
     if (err != IDP_OK)
         return err;
     (void)kv_take(rq->app->kv, KV_BINDING, kv_text(rq->session->hash), NULL, NULL);
-    struct object o = object_new();
-    object_put(&o, "enterprise", describe_enterprise(&binding.holder));
-    return http_respond_json(rq, rs, 200, object_done(&o));
+    char buffer[DESCRIPTION_MAX];
+    struct json_out json = json_out_new(buffer, sizeof(buffer));
+    json_out_object(&json, NULL);
+    describe_enterprise(&json, &binding.holder);
+    json_out_end_object(&json);
+    return http_respond_written(rq, rs, &json);
 }
 
 const struct route portal_bind_confirm_route = {

@@ -6,32 +6,35 @@
 #include "access/revoke.h"
 #include "access/session.h"
 #include "app.h"
-#include "base/object.h"
+#include "base/json_out.h"
 #include "enterprise/holder.h"
 #include "http/http.h"
 #include "portal/shared/browser.h"
 #include "portal/shared/describe.h"
 
-static json_t *describe_assistant(const struct config *config)
+static void describe_assistant(struct json_out *json, const struct config *config)
 {
-    struct object o = object_new();
-    object_text(&o, "address", config->assistant_address);
-    object_text(&o, "minimum_version", config->assistant_minimum_version);
-    return object_done(&o);
+    json_out_object(json, "assistant");
+    json_out_text(json, "address", config->assistant_address);
+    json_out_text(json, "minimum_version", config->assistant_minimum_version);
+    json_out_end_object(json);
 }
 
-static json_t *describe(const struct request *rq, const struct holder *holder)
+static enum idp_err describe(struct request *rq, struct response *rs, const struct holder *holder)
 {
-    struct object o = object_new();
-    object_text(&o, "token", rq->session->token);
-    object_truth(&o, "signed_in", holder != NULL);
-    object_put(&o, "assistant", describe_assistant(&rq->app->config));
+    char buffer[DESCRIPTION_MAX];
+    struct json_out json = json_out_new(buffer, sizeof(buffer));
+    json_out_object(&json, NULL);
+    json_out_text(&json, "token", rq->session->token);
+    json_out_truth(&json, "signed_in", holder != NULL);
+    describe_assistant(&json, &rq->app->config);
     if (holder != NULL) {
-        object_put(&o, "enterprise", describe_enterprise(holder));
-        object_put(&o, "lock", describe_lock(rq->app, holder));
-        object_number(&o, "auth_time", rq->session->auth_time);
+        describe_enterprise(&json, holder);
+        describe_lock(&json, rq->app, holder);
+        json_out_number(&json, "auth_time", rq->session->auth_time);
     }
-    return object_done(&o);
+    json_out_end_object(&json);
+    return http_respond_written(rq, rs, &json);
 }
 
 /* Gives a first visitor, or one whose session is over, a session. */
@@ -55,7 +58,7 @@ static enum idp_err session(struct request *rq, struct response *rs)
     }
     if (err == IDP_OK && rq->session == NULL)
         err = welcome(rq, rs);
-    return err == IDP_OK ? http_respond_json(rq, rs, 200, describe(rq, holder)) : err;
+    return err == IDP_OK ? describe(rq, rs, holder) : err;
 }
 
 const struct route portal_session_route = {

@@ -11,8 +11,8 @@
 #include "app.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/json_out.h"
 #include "base/log.h"
-#include "base/object.h"
 #include "client/client.h"
 #include "client/registry.h"
 #include "enterprise/binding.h"
@@ -133,14 +133,17 @@ static void note(const struct request *rq, const struct proven *proven, const st
     log_end(&line);
 }
 
-static json_t *describe(const struct request *rq, const struct proven *proven,
-                        const struct holder *holder)
+static enum idp_err describe(struct request *rq, struct response *rs, const struct proven *proven,
+                             const struct holder *holder)
 {
-    struct object o = object_new();
-    object_text(&o, "token", rq->session->token);
-    object_put(&o, "certificate", describe_certificate(&proven->identity, holder));
-    object_put(&o, "enterprise", describe_enterprise(holder));
-    return object_done(&o);
+    char buffer[DESCRIPTION_MAX];
+    struct json_out json = json_out_new(buffer, sizeof(buffer));
+    json_out_object(&json, NULL);
+    json_out_text(&json, "token", rq->session->token);
+    describe_certificate(&json, &proven->identity, holder);
+    describe_enterprise(&json, holder);
+    json_out_end_object(&json);
+    return http_respond_written(rq, rs, &json);
 }
 
 static enum idp_err sign_in(struct request *rq, struct response *rs)
@@ -176,7 +179,7 @@ static enum idp_err sign_in(struct request *rq, struct response *rs)
     if (err != IDP_OK)
         return err;
     note(rq, proven, &recognised.holder);
-    return http_respond_json(rq, rs, 200, describe(rq, proven, &recognised.holder));
+    return describe(rq, rs, proven, &recognised.holder);
 }
 
 const struct route portal_sign_in_route = {

@@ -122,10 +122,8 @@ static enum idp_err answer(struct request *rq, struct response *rs, const struct
     if (err != IDP_OK)
         return err == IDP_DENIED ? IDP_BAD_GRANT : err;
 
-    char *body = arena_alloc(rq->arena, ANSWER_MAX);
-    if (body == NULL)
-        return IDP_FAULT;
-    struct json_out json = json_out_new(body, ANSWER_MAX);
+    char buffer[ANSWER_MAX];
+    struct json_out json = json_out_new(buffer, sizeof(buffer));
     json_out_object(&json, NULL);
     json_out_text(&json, "access_token", access_token);
     json_out_text(&json, "token_type", "Bearer");
@@ -133,8 +131,7 @@ static enum idp_err answer(struct request *rq, struct response *rs, const struct
     json_out_text(&json, "id_token", id_token);
     json_out_text(&json, "scope", code->scope);
     json_out_end_object(&json);
-    size_t len = json_out_done(&json);
-    return len > 0 ? http_respond_bytes(rs, 200, "application/json", body, len) : IDP_FAULT;
+    return http_respond_written(rq, rs, &json);
 }
 
 static enum idp_err redeem(struct request *rq, struct response *rs)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "base/json_out.h"
 #include "base/object.h"
 #include "base/text.h"
 #include "client/client.h"
@@ -19,59 +20,63 @@ json_t *describe_both(const char *zh, const char *en)
     return object_done(&o);
 }
 
-static json_t *words(const char *list)
+static void write_words(struct json_out *json, const char *name, const char *list)
 {
     size_t len = 0;
     const char *word = NULL;
-    json_t *array = json_array();
-    while ((word = text_list_next(&list, &len)) != NULL) {
-        if (json_array_append_new(array, json_stringn(word, len)) != 0) {
-            json_decref(array);
-            return NULL;
-        }
-    }
-    return array;
+    json_out_array(json, name);
+    while ((word = text_list_next(&list, &len)) != NULL)
+        json_out_text_n(json, NULL, word, len);
+    json_out_end_array(json);
 }
 
-json_t *describe_enterprise(const struct holder *holder)
+static void write_authority(struct json_out *json, const struct authority *authority)
+{
+    json_out_object(json, "authority");
+    json_out_text(json, "zh", authority->name_zh);
+    json_out_text(json, "en", authority->name_en);
+    json_out_end_object(json);
+}
+
+void describe_enterprise(struct json_out *json, const struct holder *holder)
 {
     const struct enterprise *e = &holder->enterprise;
-    struct object o = object_new();
-    object_text(&o, "name", e->name);
-    object_text(&o, "uscc", e->uscc);
-    object_put(&o, "entity_types", words(e->entity_types));
-    return object_done(&o);
+    json_out_object(json, "enterprise");
+    json_out_text(json, "name", e->name);
+    json_out_text(json, "uscc", e->uscc);
+    write_words(json, "entity_types", e->entity_types);
+    json_out_end_object(json);
 }
 
-json_t *describe_lock(const struct app *app, const struct holder *holder)
+void describe_lock(struct json_out *json, const struct app *app, const struct holder *holder)
 {
     const struct lock *l = &holder->lock;
     const struct authority *authority = trust_find(pki_trust(app->pki), l->authority);
-    struct object o = object_new();
+    json_out_object(json, "lock");
     if (authority != NULL)
-        object_put(&o, "authority", describe_both(authority->name_zh, authority->name_en));
-    object_text(&o, "serial", l->serial);
-    object_number(&o, "not_after", l->not_after);
-    object_text(&o, "key_number", l->key_number);
-    object_truth(&o, "primary", l->primary);
-    return object_done(&o);
+        write_authority(json, authority);
+    json_out_text(json, "serial", l->serial);
+    json_out_number(json, "not_after", l->not_after);
+    json_out_text(json, "key_number", l->key_number);
+    json_out_truth(json, "primary", l->primary);
+    json_out_end_object(json);
 }
 
-json_t *describe_certificate(const struct lock_identity *identity, const struct holder *holder)
+void describe_certificate(struct json_out *json, const struct lock_identity *identity,
+                          const struct holder *holder)
 {
-    struct object o = object_new();
-    object_text(&o, "name", identity->name);
-    object_text(&o, "uscc", identity->uscc);
-    object_put(&o, "authority",
-               describe_both(identity->authority->name_zh, identity->authority->name_en));
-    object_text(&o, "serial", identity->serial);
-    object_number(&o, "not_before", identity->not_before);
-    object_number(&o, "not_after", identity->not_after);
-    object_text(&o, "key_number", identity->key_number);
-    object_text(&o, "algorithm", lock_algorithm_name(identity->algorithm));
+    json_out_object(json, "certificate");
+    json_out_text(json, "name", identity->name);
+    json_out_text(json, "uscc", identity->uscc);
+    write_authority(json, identity->authority);
+    json_out_text(json, "serial", identity->serial);
+    json_out_number(json, "not_before", identity->not_before);
+    json_out_number(json, "not_after", identity->not_after);
+    json_out_text(json, "key_number", identity->key_number);
+    json_out_text(json, "algorithm", lock_algorithm_name(identity->algorithm));
     if (holder != NULL)
-        object_truth(&o, "primary", holder->lock.primary);
-    return object_done(&o);
+        json_out_truth(json, "primary", holder->lock.primary);
+    json_out_end_object(json);
 }
 
 json_t *describe_client(const struct client *client)

@@ -7,22 +7,28 @@ struct app;
 struct arena;
 struct client;
 struct holder;
+struct json_out;
 struct lock_identity;
 struct session;
 
-/* All return a value the caller owns, or NULL without memory. */
+/* Room for an answer that holds the members below. */
+enum { DESCRIPTION_MAX = 8192 };
+
+/* Writes the member "enterprise": name, uscc, entity_types. */
+void describe_enterprise(struct json_out *json, const struct holder *holder);
+
+/* Writes the member "lock": authority, serial, not_after, key_number, primary. */
+void describe_lock(struct json_out *json, const struct app *app, const struct holder *holder);
+
+/* Writes the member "certificate": what the certificate that was just read says. holder may be
+ * NULL: not bound yet. */
+void describe_certificate(struct json_out *json, const struct lock_identity *identity,
+                          const struct holder *holder);
+
+/* What follows returns a value the caller owns, or NULL without memory. */
 
 /* {"zh","en"} */
 json_t *describe_both(const char *zh, const char *en);
-
-/* name, uscc, entity_types */
-json_t *describe_enterprise(const struct holder *holder);
-
-/* authority, serial, not_after, key_number, primary */
-json_t *describe_lock(const struct app *app, const struct holder *holder);
-
-/* What the certificate that was just read says. holder may be NULL: not bound yet. */
-json_t *describe_certificate(const struct lock_identity *identity, const struct holder *holder);
 
 /* id, name, uri, logo, policy, terms, phone */
 json_t *describe_client(const struct client *client);
