@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/crypto.h>
+
 #include "access/rate.h"
 #include "app.h"
 #include "base/arena.h"
@@ -32,10 +34,10 @@ static enum idp_err decode_half(struct arena *arena, const char *s, size_t len, 
     const char *values[HTTP_PARAMS_MAX] = {NULL};
     if (memchr(s, '&', len) != NULL || memchr(s, '\0', len) != NULL)
         return IDP_BAD_CLIENT;
-    const char *form = arena_printf(arena, "v=%.*s", (int)len, s);
-    if (form == NULL)
-        return IDP_FAULT;
-    enum idp_err err = http_form_parse(arena, form, strlen(form), half, values);
+    char form[2 + CREDENTIALS_MAX] = "v="; /* len is less: it stood in that much */
+    memcpy(form + 2, s, len);
+    enum idp_err err = http_form_parse(arena, form, 2 + len, half, values);
+    OPENSSL_cleanse(form, 2 + len);
     if (err == IDP_OK)
         *out = values[0];
     return err == IDP_BAD_REQUEST ? IDP_BAD_CLIENT : err;
