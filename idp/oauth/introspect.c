@@ -15,7 +15,6 @@
 #include "app.h"
 #include "base/json_out.h"
 #include "client/client.h"
-#include "client/registry.h"
 #include "http/http.h"
 #include "oauth/shared/client_auth.h"
 #include "oauth/shared/error.h"
@@ -36,16 +35,6 @@ static bool may_see(const struct client *client, const struct grant *grant)
 {
     return client->may_introspect == CLIENT_INTROSPECT_ALL ||
            strcmp(client->id, grant->client) == 0;
-}
-
-/* A suspended client's tokens are good for nothing, whoever asks. */
-static enum idp_err check_client(struct request *rq, const struct grant *grant)
-{
-    const struct client *client = NULL;
-    enum idp_err err = client_find(rq->app->clients, rq->arena, grant->client, &client);
-    if (err == IDP_NOT_FOUND || (err == IDP_OK && client->standing != CLIENT_ACTIVE))
-        return IDP_BAD_TOKEN;
-    return err;
 }
 
 /* The members of section 2.2; auth_time and acr are those of RFC 9470 section 6.2. */
@@ -79,8 +68,6 @@ static enum idp_err introspect(struct request *rq, struct response *rs)
                                          rq->now, &token, &grant);
     if (err == IDP_OK)
         err = oauth_find_holder(rq, grant, &holder);
-    if (err == IDP_OK)
-        err = check_client(rq, grant);
     if (err == IDP_BAD_TOKEN || (err == IDP_OK && !may_see(rq->client, grant)))
         return http_respond_bytes(rs, 200, "application/json", inactive, sizeof(inactive) - 1);
     if (err != IDP_OK)

@@ -22,6 +22,7 @@
 #include "client/metadata.h"
 #include "client/registry.h"
 #include "enterprise/binding.h"
+#include "evidence/kept.h"
 #include "jose/master.h"
 #include "jose/purpose_keys.h"
 #include "jose/sign.h"
@@ -267,7 +268,8 @@ static void open_stores(struct app *app)
     assert_int_equal(purpose_keys_open(app->db, app->master, REGION_NOW, &app->keys), IDP_OK);
     assert_int_equal(signer_open(app->db, app->master, REGION_NOW, &app->signer), IDP_OK);
     app->clients = client_registry_new(app->db);
-    assert_non_null(app->clients);
+    app->kept = kept_new();
+    assert_true(app->clients != NULL && app->kept != NULL);
 }
 
 static void open_world(void)
@@ -296,6 +298,7 @@ static void close_world(void)
     lane_set_may_wait(true);
     arena_free(world.arena);
     pki_free(world.app.pki);
+    kept_free(world.app.kept);
     client_registry_free(world.app.clients);
     signer_close(world.app.signer);
     purpose_keys_close(world.app.keys);

@@ -440,6 +440,66 @@ static void markup_in_names_is_a_json_text_like_any_other(void **state)
     assert_string_equal(shown(answer, 0, "zh"), markup);
 }
 
+/* --- no memory
+ * -------------------------------------------------------------------------------------- */
+
+static int allocations_left;
+
+static void *scarce_malloc(size_t n)
+{
+    return allocations_left-- > 0 ? malloc(n) : NULL;
+}
+
+/* Dispatches with n allocations of Jansson's. Returns the status; the body has to be whole. */
+static int answer_with_memory_for(int n, const struct sent *sent, const struct answer *whole)
+{
+    struct response rs = {0};
+    struct request rq = {.arena = arena_new(),
+                         .app = &world.app,
+                         .route = sent->route,
+                         .now = world.now,
+                         .id = "0123456789abcdef",
+                         .address = "192.0.2.7",
+                         .method = HTTP_GET,
+                         .path = sent->route->path,
+                         .query = sent->query,
+                         .cookie = sent->cookie};
+    allocations_left = n;
+    json_set_alloc_funcs(scarce_malloc, free);
+    assert_true(http_dispatch(&rq, &rs));
+    json_set_alloc_funcs(malloc, free);
+    assert_true(rs.status == 500 || rs.status == 200);
+    if (rs.status == 200) {
+        assert_int_equal(rs.body_len, strlen(whole->body));
+        assert_memory_equal(rs.body, whole->body, rs.body_len);
+    }
+    arena_free(rq.arena);
+    return rs.status;
+}
+
+/* Jansson's n-th allocation fails, for every n until the answer gets through. */
+static void no_memory_gives_no_half_answer(void **state)
+{
+    (void)state;
+    struct browser browser = signed_in(LOCK_BELL);
+    const char *cookie = arena_printf(world.arena, "__Host-tamga=%s", browser.cookie);
+    const struct sent sent[] = {
+        {.route = &portal_interaction_route,
+         .query = query_of(pending(&browser, CLIENT_PLATFORM)),
+         .cookie = cookie},
+        {.route = &portal_platforms_route},
+        {.route = &portal_help_route},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        const struct answer *whole = world_send(&sent[i]);
+        assert_int_equal(whole->status, 200);
+        int n = 0;
+        while (answer_with_memory_for(n, &sent[i], whole) != 200)
+            n++;
+        assert_true(n > 10 && n < 1000);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -466,6 +526,7 @@ int main(void)
         WORLD_TEST(packages_are_listed_and_served),
         WORLD_TEST(every_page_is_the_one_page_and_what_is_none_is_not_found),
         WORLD_TEST(markup_in_names_is_a_json_text_like_any_other),
+        WORLD_TEST(no_memory_gives_no_half_answer),
     };
     return cmocka_run_group_tests_name("portal/consent", tests, world_prepare, world_forget);
 }

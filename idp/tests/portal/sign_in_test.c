@@ -468,48 +468,6 @@ static void session_that_cannot_be_stored_signs_nobody_in(void **state)
     assert_false(session_of(&browser)->signed_in);
 }
 
-static int allocations_left;
-
-static void *scarce_malloc(size_t n)
-{
-    return allocations_left-- > 0 ? malloc(n) : NULL;
-}
-
-/* Jansson's n-th allocation fails, for every n until the answer gets through whole. */
-static void no_memory_gives_no_half_answer(void **state)
-{
-    (void)state;
-    struct browser browser = signed_in(LOCK_BELL);
-    const struct answer *whole = browse(&browser, &portal_session_route, NULL);
-    struct sent sent = {.route = &portal_session_route,
-                        .cookie = arena_printf(world.arena, "__Host-tamga=%s", browser.cookie)};
-    for (int n = 0;; n++) {
-        struct response rs = {0};
-        struct request rq = {.arena = arena_new(),
-                             .app = &world.app,
-                             .route = sent.route,
-                             .now = world.now,
-                             .id = "0123456789abcdef",
-                             .method = HTTP_GET,
-                             .path = sent.route->path,
-                             .cookie = sent.cookie};
-        allocations_left = n;
-        json_set_alloc_funcs(scarce_malloc, free);
-        assert_true(http_dispatch(&rq, &rs));
-        json_set_alloc_funcs(malloc, free);
-        int status = rs.status;
-        assert_true(status == 500 || status == 200);
-        if (status == 200) {
-            assert_int_equal(rs.body_len, strlen(whole->body));
-            assert_memory_equal(rs.body, whole->body, rs.body_len);
-        }
-        arena_free(rq.arena);
-        if (status == 200)
-            break;
-        assert_true(n < 300);
-    }
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -544,7 +502,6 @@ int main(void)
         WORLD_TEST(renewed_certificate_signs_in_and_the_record_follows),
         WORLD_TEST(dead_database_signs_nobody_in),
         WORLD_TEST(session_that_cannot_be_stored_signs_nobody_in),
-        WORLD_TEST(no_memory_gives_no_half_answer),
     };
     return cmocka_run_group_tests_name("portal/sign_in", tests, world_prepare, world_forget);
 }

@@ -6,8 +6,9 @@ static enum idp_err faulty_read(struct sql *db, struct arena *arena, const struc
                                 struct sql_rows *out)
 {
     const struct faulty_sql *faulty = (struct faulty_sql *)db;
-    if (faulty->read != IDP_OK)
-        return faulty->read;
+    enum idp_err err = faulty->read;
+    if (err != IDP_OK)
+        return err;
     return faulty->real->driver->read(faulty->real, arena, call, out);
 }
 
@@ -16,8 +17,9 @@ static enum idp_err faulty_transact(struct sql *db,
                                     enum idp_err (*body)(struct sql_tx *tx, void *with), void *with)
 {
     struct faulty_sql *faulty = (struct faulty_sql *)db;
-    if (faulty->transact != IDP_OK && faulty->transactions_left-- <= 0)
-        return faulty->transact;
+    enum idp_err err = faulty->transact;
+    if (err != IDP_OK && faulty->transactions_left-- <= 0)
+        return err;
     return faulty->real->driver->transact(faulty->real, body, with);
 }
 

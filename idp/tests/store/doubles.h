@@ -4,14 +4,17 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "store/kv.h"
 #include "store/sql.h"
 
 struct faulty_sql {
     struct sql sql; /* what the code under test is given */
     struct sql *real;
-    enum idp_err read, transact; /* what they answer instead of working; IDP_OK: they work */
-    int transactions_left;       /* that many work before transact counts; 0: none */
+    /* What they answer instead of working; IDP_OK: they work. */
+    _Atomic(enum idp_err) read, transact;
+    atomic_int transactions_left; /* that many work before transact counts; 0: none */
 };
 
 /* Puts the double before the real one, which stays the caller's. */
@@ -30,9 +33,9 @@ enum faulty_call {
 struct faulty_kv {
     struct kv kv; /* what the code under test is given */
     struct kv *real;
-    enum idp_err error; /* what the calls below answer; IDP_OK: all work */
-    unsigned calls;     /* enum faulty_call */
-    unsigned kinds;     /* bit 1 << enum kv_kind; 0: every kind */
+    _Atomic(enum idp_err) error; /* what the calls below answer; IDP_OK: all work */
+    atomic_uint calls;           /* enum faulty_call */
+    atomic_uint kinds;           /* bit 1 << enum kv_kind; 0: every kind */
 };
 
 void faulty_kv_init(struct faulty_kv *faulty, struct kv *real);
