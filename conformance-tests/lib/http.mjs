@@ -65,6 +65,12 @@ export class Visitor extends Portal {
     };
     const all = Object.entries({ ...usual, ...headers }).filter(([, text]) => text !== undefined);
     const body = typeof value === 'string' ? value : JSON.stringify(value);
-    return this.visit(path, { method: 'POST', headers: Object.fromEntries(all), body });
+    const answer = await this.visit(path, {
+      method: 'POST',
+      headers: Object.fromEntries(all),
+      body,
+    });
+    if (answer.status === 200) this.token = answer.json().token ?? this.token;
+    return answer;
   }
 }
