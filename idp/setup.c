@@ -88,12 +88,13 @@ static void fill_access(struct app *app)
 static enum idp_err open_stores(struct app *app, char **why)
 {
     const struct config *c = &app->config;
-    enum idp_err err = sql_open(c->sql, why, &app->db);
-    if (err != IDP_OK)
-        return explain(err, why, "store.sql: %s: expected sqlite:PATH", c->sql);
-    err = kv_open(c->kv, NULL, &app->kv);
+    /* The one that leaves a file comes last: a wrong setting must not leave a database behind. */
+    enum idp_err err = kv_open(c->kv, NULL, &app->kv);
     if (err != IDP_OK)
         return explain(err, why, "store.kv: %s: expected memory:", c->kv);
+    err = sql_open(c->sql, why, &app->db);
+    if (err != IDP_OK)
+        return explain(err, why, "store.sql: %s: expected sqlite:PATH", c->sql);
     err = migrate(app, why);
     if (err == IDP_OK)
         err = open_keys(app, why);
