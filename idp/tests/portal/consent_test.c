@@ -141,8 +141,8 @@ static void client_that_changed_meanwhile_gets_nobody(void **state)
     static const char *const changes[] = {
         "UPDATE clients SET standing = 'suspended'",
         "UPDATE clients SET standing = 'announced'",
-        "UPDATE clients SET metadata = replace(metadata, 'https://platform.example/cb', "
-        "'https://platform.example/moved')",
+        ("UPDATE clients SET metadata = replace(metadata, 'https://platform.example/cb', "
+         "'https://platform.example/moved')"),
         "DELETE FROM clients WHERE id = 'platform'",
     };
     for (size_t i = 0; i < 4; i++) {

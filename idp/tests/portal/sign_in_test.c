@@ -370,9 +370,11 @@ static void answers_of_another_shape_are_refused(void **state)
     (void)state;
     struct browser browser = visit();
     static const char *const bad[] = {
-        "{}", "{\"format\":\"tamga-lock:2\"}",
-        "{\"format\":\"tamga-lock:1\",\"algorithm\":\"ES256\",\"certificate\":\"!\","
-        "\"signature\":\"AAAA\",\"agentVersion\":\"1\"}"};
+        "{}",
+        "{\"format\":\"tamga-lock:2\"}",
+        ("{\"format\":\"tamga-lock:1\",\"algorithm\":\"ES256\",\"certificate\":\"!\","
+         "\"signature\":\"AAAA\",\"agentVersion\":\"1\"}"),
+    };
     for (size_t i = 0; i < 3; i++)
         expect_error(present(&browser, bad[i]), 400, "lock.shape");
     expect_error(post_json(&browser, &portal_sign_in_route, "{\"answer\":\"text\"}"), 400,
