@@ -8,7 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include <arpa/inet.h>
 #include <openssl/crypto.h>
 
 #include "base/arena.h"
@@ -31,19 +30,6 @@ static void set_deadline(struct connection *c, int64_t ms_from_now, int64_t now_
     atomic_store_explicit(&c->deadline.until_ms, now_ms + ms_from_now, memory_order_relaxed);
 }
 
-static void note_address(struct connection *c, const struct sockaddr *address)
-{
-    union {
-        const struct sockaddr *any;
-        const struct sockaddr_in *v4;
-        const struct sockaddr_in6 *v6;
-    } peer = {.any = address};
-    const void *bytes = address->sa_family == AF_INET ? (const void *)&peer.v4->sin_addr
-                                                      : (const void *)&peer.v6->sin6_addr;
-    if (inet_ntop(address->sa_family, bytes, c->address, sizeof(c->address)) == NULL)
-        c->address[0] = '\0';
-}
-
 static struct connection *connection_new(struct http_server *server, struct MHD_Connection *mhd)
 {
     const union MHD_ConnectionInfo *fd =
@@ -57,7 +43,7 @@ static struct connection *connection_new(struct http_server *server, struct MHD_
     c->mhd = mhd;
     c->deadline.socket = fd->connect_fd;
     if (address != NULL && address->client_addr != NULL)
-        note_address(c, address->client_addr);
+        http_peer_describe(address->client_addr, &c->peer);
     /* Whoever connects has to come up with a whole request within the time of one. */
     set_deadline(c, server->settings.deadline_ms, clock_ticks_ms());
     http_deadlines_add(server->deadlines, &c->deadline);
@@ -313,7 +299,8 @@ static enum MHD_Result run(struct connection *c)
     x->rq.app = c->server->app;
     x->rq.now = clock_now();
     x->rq.id = x->id;
-    x->rq.address = c->address;
+    x->rq.address = c->peer.address;
+    x->rq.network = c->peer.network;
     x->rq.body = x->upload.bytes != NULL ? x->upload.bytes : "";
     x->rq.body_len = x->upload.len;
     return x->rq.route->waits == HTTP_WAITS_ALWAYS ? hand_over(c) : run_here(c);
@@ -357,7 +344,7 @@ static void log_access(const struct connection *c, int64_t now_us)
     log_number(&line, "us", now_us - x->begun_us);
     log_text(&line, "lane", x->on_worker ? "worker" : "network");
     log_text(&line, "error", x->rs.error_code);
-    log_text(&line, "address", c->address);
+    log_text(&line, "address", c->peer.address);
     log_text(&line, "id", x->id);
     log_end(&line);
 }

@@ -1,7 +1,6 @@
 /* A connection and the request it carries at the moment; the callbacks of libmicrohttpd. */
 #pragma once
 
-#include <netinet/in.h>
 #include <stdatomic.h>
 
 #include <microhttpd.h>
@@ -10,6 +9,7 @@
 #include "http/head.h"
 #include "http/http.h"
 #include "http/lanes.h"
+#include "http/peer.h"
 #include "http/server.h"
 #include "http/table.h"
 #include "http/upload.h"
@@ -63,7 +63,7 @@ struct connection {
     struct http_deadline deadline;
     struct http_server *server;
     struct MHD_Connection *mhd;
-    char address[INET6_ADDRSTRLEN];
+    struct http_peer peer;
     struct exchange exchange;
 };
 

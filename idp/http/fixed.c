@@ -37,8 +37,8 @@ static bool make_ready(struct http_fixed *fixed)
     struct response unchanged = fixed->answer;
     unchanged.body = NULL;
     unchanged.body_len = 0;
-    fixed->full = http_send_make(&fixed->answer, NULL);
-    fixed->unchanged = http_send_make(&unchanged, NULL);
+    fixed->full = http_send_make(&fixed->answer, fixed, NULL);
+    fixed->unchanged = http_send_make(&unchanged, fixed, NULL);
     return fixed->full != NULL && fixed->unchanged != NULL;
 }
 
@@ -48,6 +48,8 @@ struct http_fixed *http_fixed_new(const char *type, const void *body, size_t len
     struct http_fixed *fixed = calloc(1, sizeof(*fixed) + len + 1);
     if (fixed == NULL)
         return NULL;
+    atomic_init(&fixed->holders, 1);
+    fixed->self = fixed;
     if (len > 0)
         memcpy(fixed->body, body, len);
     fixed->answer = (struct response){
@@ -58,6 +60,13 @@ struct http_fixed *http_fixed_new(const char *type, const void *body, size_t len
     return NULL;
 }
 
+void http_fixed_leave(void *fixed)
+{
+    struct http_fixed *left = fixed;
+    if (atomic_fetch_sub(&left->holders, 1) == 1)
+        free(left);
+}
+
 void http_fixed_free(struct http_fixed *fixed)
 {
     if (fixed == NULL)
@@ -66,7 +75,7 @@ void http_fixed_free(struct http_fixed *fixed)
         MHD_destroy_response(fixed->full);
     if (fixed->unchanged != NULL)
         MHD_destroy_response(fixed->unchanged);
-    free(fixed);
+    http_fixed_leave(fixed);
 }
 
 /* Weak comparison against a list of entity tags (RFC 9110 sections 8.8.3.2 and 13.1.2). */

@@ -65,7 +65,8 @@ struct request {
     struct refusal refusal;      /* why, when a step returns IDP_REFUSED */
     int64_t now;                 /* seconds; read once, so that all checks see the same time */
     const char *id;              /* for the log, 16 characters */
-    const char *address;         /* the peer's IP address, as text */
+    const char *address;         /* the peer's IP address, as text: for the log */
+    const char *network;         /* who is counted for limits: IPv4 as it is, IPv6 as its /64 */
     enum http_method method;
     const char *path;
     /* Headers, or NULL. One that came twice makes the request a 400 before any route sees it
@@ -188,8 +189,11 @@ enum idp_err http_cookie_set(struct request *rq, struct response *rs, const char
 /*
  * Makes an answer of bytes (copied) with status 200, these headers (borrowed, ended by a NULL name;
  * NULL: none) and an ETag that is the hash of the body. Returns NULL when there is no memory or a
- * header cannot be sent. It is freed only when no request can hold it any more, at the soonest
- * after http_server_stop().
+ * header cannot be sent.
+ *
+ * It may be freed while answers made of it are still being sent, however slowly they are read: each
+ * holds it. A handler that is about to give it to http_respond_fixed() does not, so who replaces
+ * one under running requests frees it with the next change, not with this one.
  */
 struct http_fixed *http_fixed_new(const char *type, const void *body, size_t len,
                                   const struct http_header *headers);

@@ -58,10 +58,23 @@ static bool is_html(const struct response *rs)
     return rs->type != NULL && strncasecmp(rs->type, "text/html", 9) == 0;
 }
 
-struct MHD_Response *http_send_make(const struct response *rs, const char *csp)
+/* libmicrohttpd counts who sends a response and leaves the owner after the last of them. */
+static struct MHD_Response *create(const struct response *rs, const struct http_fixed *owner)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        rs->body_len, without_const(rs->body), MHD_RESPMEM_PERSISTENT);
+    if (owner == NULL)
+        return MHD_create_response_from_buffer(rs->body_len, without_const(rs->body),
+                                               MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+        rs->body_len, without_const(rs->body), http_fixed_leave, owner->self);
+    if (response != NULL)
+        atomic_fetch_add(&owner->self->holders, 1);
+    return response;
+}
+
+struct MHD_Response *http_send_make(const struct response *rs, const struct http_fixed *owner,
+                                    const char *csp)
+{
+    struct MHD_Response *response = create(rs, owner);
     if (response == NULL)
         return NULL;
     const struct http_header type = {"Content-Type", rs->type};
@@ -82,7 +95,7 @@ static struct MHD_Response *make_fixed(const struct response *rs, const char *cs
         answer.body = NULL;
         answer.body_len = 0;
     }
-    return http_send_make(&answer, csp);
+    return http_send_make(&answer, rs->fixed, csp);
 }
 
 static struct MHD_Response *ready(const struct response *rs)
@@ -99,7 +112,7 @@ enum MHD_Result http_send(struct MHD_Connection *connection, const struct respon
     if (shared != NULL)
         return MHD_queue_response(connection, (unsigned)rs->status, shared);
     struct MHD_Response *response =
-        rs->fixed != NULL ? make_fixed(rs, csp) : http_send_make(rs, csp);
+        rs->fixed != NULL ? make_fixed(rs, csp) : http_send_make(rs, NULL, csp);
     if (response == NULL)
         return MHD_NO;
     enum MHD_Result queued = MHD_YES;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -20,7 +21,7 @@
 #define CSP "default-src 'none'; script-src 'self'"
 
 struct app {
-    struct http_fixed *fixed, *page;
+    struct http_fixed *fixed, *page, *large;
 };
 
 static struct world {
@@ -48,6 +49,11 @@ static enum idp_err page(struct request *rq, struct response *rs)
     return http_respond_fixed(rq, rs, rq->app->page);
 }
 
+static enum idp_err large(struct request *rq, struct response *rs)
+{
+    return http_respond_fixed(rq, rs, rq->app->large);
+}
+
 static const char *or_none(const char *text)
 {
     return text != NULL ? text : "none";
@@ -60,9 +66,9 @@ static enum idp_err answer_text(struct response *rs, const char *text)
 
 static enum idp_err show(struct request *rq, struct response *rs)
 {
-    const char *text = arena_printf(rq->arena, "%s|%s|%s|%s|%s|%s|%zu", rq->path,
-                                    or_none(rq->query), or_none(rq->cookie), or_none(rq->origin),
-                                    or_none(rq->portal_token), rq->address, strlen(rq->id));
+    const char *text = arena_printf(
+        rq->arena, "%s|%s|%s|%s|%s|%s %s|%zu", rq->path, or_none(rq->query), or_none(rq->cookie),
+        or_none(rq->origin), or_none(rq->portal_token), rq->address, rq->network, strlen(rq->id));
     return answer_text(rs, text);
 }
 
@@ -111,6 +117,7 @@ static enum idp_err preflight(struct request *rq, struct response *rs)
 
 ROUTE(fixed_route, HTTP_GET, "/fixed", fixed);
 ROUTE(page_route, HTTP_GET, "/page", page);
+ROUTE(large_route, HTTP_GET, "/large", large);
 ROUTE(show_route, HTTP_GET | HTTP_POST, "/show", show);
 ROUTE(below_route, HTTP_GET, "/below/*", show);
 ROUTE(deeper_route, HTTP_GET, "/below/deeper/*", count_bytes);
@@ -132,9 +139,9 @@ static const struct route raw_route = {.methods = HTTP_POST,
                                        .fail = tell};
 
 static const struct route *const routes[] = {
-    &fixed_route,     &page_route, &show_route, &below_route,   &deeper_route,
-    &exact_route,     &wait_route, &form_route, &nothing_route, &live_route,
-    &preflight_route, &raw_route,  NULL,
+    &fixed_route,     &page_route, &show_route,  &below_route,   &deeper_route,
+    &exact_route,     &wait_route, &form_route,  &nothing_route, &live_route,
+    &preflight_route, &raw_route,  &large_route, NULL,
 };
 
 /* --- the world ------------------------------------------------------------------------------ */
@@ -268,6 +275,45 @@ static void connection_serves_one_request_after_the_other(void **state)
     (void)close(fd);
 }
 
+/* Receives until n bytes have come that are c; others do not count. */
+static size_t count_octets(int fd, char c, size_t n)
+{
+    char piece[16384];
+    size_t counted = 0;
+    for (ssize_t got = 1; got > 0 && counted < n;) {
+        got = recv(fd, piece, sizeof(piece), 0);
+        for (ssize_t i = 0; i < got; i++)
+            counted += piece[i] == c;
+    }
+    return counted;
+}
+
+static void expect_survival(const char *type)
+{
+    static const size_t size = 32 << 20; /* more than both sockets hold */
+    char *body = malloc(size);
+    assert_non_null(body);
+    memset(body, '~', size);
+    w.app.large = http_fixed_new(type, body, size, NULL);
+    free(body);
+    assert_non_null(w.app.large);
+    int fd = wire_connect(w.port);
+    assert_true(wire_send(fd, GET("/large")));
+    size_t begun = count_octets(fd, '~', 1);
+    assert_true(begun > 0);
+    http_fixed_free(w.app.large);
+    assert_int_equal(count_octets(fd, '~', size - begun), size - begun);
+    (void)close(fd);
+}
+
+/* A client that reads slowly was sent freed memory once the keys had changed twice. */
+static void fixed_answer_may_be_freed_while_it_is_sent(void **state)
+{
+    (void)state;
+    expect_survival("text/plain");
+    expect_survival("text/html; charset=utf-8");
+}
+
 /* --- routes --------------------------------------------------------------------------------- */
 
 static void unknown_path_is_404(void **state)
@@ -296,8 +342,8 @@ static void options_goes_to_the_route_that_takes_it(void **state)
 static void longest_prefix_wins_and_exact_beats_it(void **state)
 {
     (void)state;
-    expect_body(GET("/below/x"), 200, "/below/x|none|none|none|none|127.0.0.1|16");
-    expect_body(GET("/below/"), 200, "/below/|none|none|none|none|127.0.0.1|16");
+    expect_body(GET("/below/x"), 200, "/below/x|none|none|none|none|127.0.0.1 127.0.0.1|16");
+    expect_body(GET("/below/"), 200, "/below/|none|none|none|none|127.0.0.1 127.0.0.1|16");
     expect_body(GET("/below/deeper/x"), 200, "0 none");
     expect_body(GET("/below/exact"), 200, "0 none");
 }
@@ -309,14 +355,14 @@ static void handler_sees_the_request(void **state)
     (void)state;
     expect_body("GET /show?a=%41 HTTP/1.1\r\n" HOST "cookie: c=1\r\nOrigin: http://o\r\n"
                 "X-Tamga-Token: t\r\n\r\n",
-                200, "/show|a=%41|c=1|http://o|t|127.0.0.1|16");
+                200, "/show|a=%41|c=1|http://o|t|127.0.0.1 127.0.0.1|16");
 }
 
 static void cookie_lines_are_joined(void **state)
 {
     (void)state;
     expect_body("GET /show HTTP/1.1\r\n" HOST "Cookie: a=1\r\nCookie: b=2\r\nCookie: c=3\r\n\r\n",
-                200, "/show|none|a=1; b=2; c=3|none|none|127.0.0.1|16");
+                200, "/show|none|a=1; b=2; c=3|none|none|127.0.0.1 127.0.0.1|16");
 }
 
 static void header_that_comes_twice_is_400(void **state)
@@ -540,6 +586,7 @@ int main(void)
         TEST(pages_carry_the_browsers_policies),
         TEST(head_is_get_without_its_body),
         TEST(connection_serves_one_request_after_the_other),
+        TEST(fixed_answer_may_be_freed_while_it_is_sent),
         TEST(unknown_path_is_404),
         TEST(wrong_method_is_405_and_told_the_right_ones),
         TEST(options_goes_to_the_route_that_takes_it),
