@@ -70,7 +70,7 @@ static struct arena *take_spare(void)
 static bool keep_spare(struct arena *arena)
 {
     (void)pthread_mutex_lock(&spare.lock);
-    bool kept = spare.count < SPARE_MAX;
+    bool kept = spare.count != SPARE_MAX;
     if (kept)
         spare.list[spare.count++] = arena;
     (void)pthread_mutex_unlock(&spare.lock);
