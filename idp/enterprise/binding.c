@@ -86,20 +86,19 @@ static void settle(struct search *s, const char *uscc)
     }
 }
 
+static struct holder_key key_of(const struct lock_identity *identity, const struct lock *presented)
+{
+    return (struct holder_key){
+        .uscc = identity->uscc, .authority = presented->authority, .key_hash = presented->key_hash};
+}
+
 static enum idp_err search(struct sql *db, struct arena *arena,
                            const struct lock_identity *identity, struct search *out)
 {
     *out = (struct search){.relation = STRANGER};
     enum idp_err err = describe(arena, identity, &out->presented);
-    const struct holder_key key = {
-        .uscc = identity->uscc,
-        .authority = out->presented.authority,
-        .key_hash = out->presented.key_hash,
-    };
-    /* A binding of this very key outweighs whatever else is known. */
+    const struct holder_key key = key_of(identity, &out->presented);
     if (err == IDP_OK)
-        err = holders_bound(db, arena, &key, &out->related);
-    if (err == IDP_NOT_FOUND)
         err = holders_related(db, arena, &key, &out->related);
     if (err == IDP_NOT_FOUND)
         return IDP_OK; /* nothing is related: a stranger */
@@ -130,6 +129,20 @@ static const struct reason *standing_in_the_way(const struct search *s, int64_t 
     return follows ? &enterprise_renewal_unproved : &enterprise_uscc_has_lock;
 }
 
+/* The holder as the certificate that was presented now tells it. */
+static struct recognised recognise(const struct holder *match, const struct lock *presented,
+                                   const struct lock_identity *identity)
+{
+    struct recognised r = {.holder = *match};
+    r.renewed = !same_text(match->lock.certificate_hash, presented->certificate_hash);
+    r.renamed = !same_text(match->enterprise.name, identity->name);
+    r.holder.lock = *presented;
+    r.holder.lock.id = match->lock.id;
+    r.holder.lock.primary = match->lock.primary;
+    r.holder.enterprise.name = identity->name;
+    return r;
+}
+
 enum idp_err binding_recognise(struct sql *db, struct arena *arena,
                                const struct lock_identity *identity, int64_t now,
                                struct refusal *why, struct recognised *out)
@@ -145,15 +158,25 @@ enum idp_err binding_recognise(struct sql *db, struct arena *arena,
     if (s.match->enterprise.suspended)
         return refuse(why, &enterprise_suspended, identity, s.match->enterprise.name);
 
-    *out = (struct recognised){.holder = *s.match};
-    out->renewed = !same_text(s.match->lock.certificate_hash, s.presented.certificate_hash);
-    out->renamed = !same_text(s.match->enterprise.name, identity->name);
-    struct lock *lock = &out->holder.lock;
-    s.presented.id = lock->id;
-    s.presented.primary = lock->primary;
-    *lock = s.presented;
-    out->holder.enterprise.name = identity->name;
+    *out = recognise(s.match, &s.presented, identity);
     return IDP_OK;
+}
+
+enum idp_err binding_find(struct sql_tx *tx, struct arena *arena,
+                          const struct lock_identity *identity, struct recognised *out)
+{
+    struct lock presented;
+    struct holders bound;
+    enum idp_err err = describe(arena, identity, &presented);
+    if (err != IDP_OK)
+        return err;
+    const struct holder_key key = key_of(identity, &presented);
+    err = holders_bound(tx, arena, &key, &bound);
+    if (err == IDP_OK && bound.holders[0].enterprise.suspended)
+        return IDP_NOT_FOUND;
+    if (err == IDP_OK)
+        *out = recognise(&bound.holders[0], &presented, identity);
+    return err;
 }
 
 enum idp_err binding_renew(struct sql_tx *tx, const struct recognised *recognised, int64_t now)

@@ -175,34 +175,34 @@ enum idp_err holder_find(struct sql *db, struct kv *kv, struct arena *arena, con
     return IDP_OK;
 }
 
-static enum idp_err read_holders(struct sql *db, struct arena *arena, const struct sql_call *call,
+static enum idp_err take_holders(struct arena *arena, const struct sql_rows *rows,
                                  struct holders *out)
 {
-    struct sql_rows rows;
-    enum idp_err err = sql_read(db, arena, call, &rows);
-    if (err != IDP_OK)
-        return err;
-    struct holder *all = arena_alloc(arena, (rows.rows + 1) * sizeof(*all));
+    struct holder *all = arena_alloc(arena, (rows->rows + 1) * sizeof(*all));
     if (all == NULL)
         return IDP_FAULT;
-    for (size_t i = 0; i < rows.rows; i++)
-        all[i] = from_row(&rows, i);
-    *out = (struct holders){.holders = all, .count = rows.rows};
-    return rows.rows > 0 ? IDP_OK : IDP_NOT_FOUND;
+    for (size_t i = 0; i < rows->rows; i++)
+        all[i] = from_row(rows, i);
+    *out = (struct holders){.holders = all, .count = rows->rows};
+    return rows->rows > 0 ? IDP_OK : IDP_NOT_FOUND;
 }
 
-enum idp_err holders_bound(struct sql *db, struct arena *arena, const struct holder_key *key,
+enum idp_err holders_bound(struct sql_tx *tx, struct arena *arena, const struct holder_key *key,
                            struct holders *out)
 {
+    struct sql_rows rows;
     const struct sql_value params[] = {sql_text(key->uscc), sql_text(key->authority),
                                        sql_text(key->key_hash)};
-    return read_holders(db, arena, &(struct sql_call){find_by_key, params, 3}, out);
+    enum idp_err err = sql_run(tx, arena, &(struct sql_call){find_by_key, params, 3}, &rows, NULL);
+    return err == IDP_OK ? take_holders(arena, &rows, out) : err;
 }
 
 enum idp_err holders_related(struct sql *db, struct arena *arena, const struct holder_key *key,
                              struct holders *out)
 {
+    struct sql_rows rows;
     const struct sql_value params[] = {sql_text(key->uscc), sql_text(key->authority),
                                        sql_text(key->key_hash)};
-    return read_holders(db, arena, &(struct sql_call){find_related, params, 3}, out);
+    enum idp_err err = sql_read(db, arena, &(struct sql_call){find_related, params, 3}, &rows);
+    return err == IDP_OK ? take_holders(arena, &rows, out) : err;
 }

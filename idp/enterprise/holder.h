@@ -15,6 +15,7 @@ struct arena;
 struct kv;
 struct sql;
 struct sql_rows;
+struct sql_tx;
 
 struct holder {
     struct enterprise enterprise;
@@ -46,13 +47,12 @@ struct holders {
 };
 
 /* The one binding of exactly this key that holds. IDP_NOT_FOUND when there is none. */
-enum idp_err holders_bound(struct sql *db, struct arena *arena, const struct holder_key *key,
+enum idp_err holders_bound(struct sql_tx *tx, struct arena *arena, const struct holder_key *key,
                            struct holders *out);
 
 /*
  * All locks, bound or once bound, of the enterprise with this USCC, or with a lock of this
- * authority and key. IDP_NOT_FOUND when there is none. It costs four times what holders_bound()
- * does.
+ * authority and key. IDP_NOT_FOUND when there is none.
  */
 enum idp_err holders_related(struct sql *db, struct arena *arena, const struct holder_key *key,
                              struct holders *out);

@@ -39,7 +39,8 @@ static const struct param sign_in_params[] = {
 struct signing_in {
     struct request *rq;
     const struct proven *proven;
-    const struct recognised *recognised;
+    bool find; /* whom the lock stands for is not known yet */
+    struct recognised *recognised;
     const char *detail;
 };
 
@@ -47,7 +48,11 @@ static enum idp_err write_rows(struct sql_tx *tx, void *with)
 {
     const struct signing_in *s = with;
     const struct holder *holder = &s->recognised->holder;
-    enum idp_err err = binding_renew(tx, s->recognised, s->rq->now);
+    enum idp_err err = IDP_OK;
+    if (s->find)
+        err = binding_find(tx, s->rq->arena, &s->proven->identity, s->recognised);
+    if (err == IDP_OK)
+        err = binding_renew(tx, s->recognised, s->rq->now);
     if (err == IDP_OK)
         err = proof_keep(tx, s->rq->app->kept, &s->proven->proof, s->rq->now);
     if (err != IDP_OK)
@@ -61,12 +66,16 @@ static enum idp_err write_rows(struct sql_tx *tx, void *with)
                                            .detail = s->detail});
 }
 
-/* Writes the evidence, and the new copy of the holder where the record changed. */
-static enum idp_err record(struct request *rq, const struct proven *proven,
-                           const struct recognised *recognised)
+/*
+ * Writes the evidence, and the new copy of the holder where the record changed. With find the lock
+ * is looked up in the same transaction, and IDP_NOT_FOUND when it is not simply bound.
+ */
+static enum idp_err record(struct request *rq, const struct proven *proven, bool find,
+                           struct recognised *recognised)
 {
     struct signing_in s = {.rq = rq,
                            .proven = proven,
+                           .find = find,
                            .recognised = recognised,
                            .detail = proof_describe(rq->arena, &proven->proof)};
     if (s.detail == NULL)
@@ -96,13 +105,24 @@ static enum idp_err find_interaction(struct request *rq, const struct interactio
     return err;
 }
 
-static enum idp_err check_environment(struct request *rq, const struct client *client,
-                                      const struct lock_identity *identity)
+static bool environment_fits(const struct client *client, const struct lock_identity *identity)
 {
-    if (client == NULL ||
-        strcmp(client_environment_name(client->environment), identity->authority->environment) == 0)
-        return IDP_OK;
-    return refusal_set(&rq->refusal, &portal_environment_mismatch);
+    return client == NULL || strcmp(client_environment_name(client->environment),
+                                    identity->authority->environment) == 0;
+}
+
+/* Whom the lock stands for, recorded; or why it may not. */
+static enum idp_err recognise(struct request *rq, const struct proven *proven,
+                              const struct client *client, struct recognised *out)
+{
+    bool fits = environment_fits(client, &proven->identity);
+    enum idp_err err = fits ? record(rq, proven, true, out) : IDP_NOT_FOUND;
+    if (err != IDP_NOT_FOUND)
+        return err;
+    err = binding_recognise(rq->app->db, rq->arena, &proven->identity, rq->now, &rq->refusal, out);
+    if (err == IDP_OK && !fits)
+        return refusal_set(&rq->refusal, &portal_environment_mismatch);
+    return err == IDP_OK ? record(rq, proven, false, out) : err;
 }
 
 /* The new session, its cookie, and the interaction that moves over to it. */
@@ -160,20 +180,15 @@ static enum idp_err sign_in(struct request *rq, struct response *rs)
     enum idp_err err = find_interaction(rq, &interaction, &client);
     if (err == IDP_OK)
         err = portal_prove_lock(rq, &place, proven);
-    if (err == IDP_OK)
-        err = binding_recognise(rq->app->db, rq->arena, &proven->identity, rq->now, &rq->refusal,
-                                &recognised);
-    if (err == IDP_OK)
-        err = check_environment(rq, client, &proven->identity);
     if (err != IDP_OK)
         return err;
-
     proven->proof.client = client != NULL ? client->id : NULL;
+    err = recognise(rq, proven, client, &recognised);
+
     const struct session_proof proof = {.holder = &recognised.holder,
                                         .environment = proven->identity.authority->environment,
                                         .acr = acr_lock,
                                         .amr = amr_lock};
-    err = record(rq, proven, &recognised);
     if (err == IDP_OK)
         err = open_session(rq, rs, &proof, interaction);
     if (err != IDP_OK)

@@ -451,8 +451,8 @@ static void renewed_certificate_signs_in_and_the_record_follows(void **state)
 static void dead_database_signs_nobody_in(void **state)
 {
     (void)state;
-    world.sql.read = IDP_UNAVAILABLE;
-    expect_lock_refused(LOCK_BELL, 503, "server.unavailable");
+    world.sql.read = IDP_UNAVAILABLE; /* needed where the key alone does not tell */
+    expect_lock_refused(LOCK_NEW, 503, "server.unavailable");
     world.sql.read = IDP_OK;
     world.sql.transact = IDP_UNAVAILABLE;
     expect_lock_refused(LOCK_BELL, 503, "server.unavailable");
