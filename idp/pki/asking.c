@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "net/fetch.h"
+#include "pki/verdicts.h"
 
 /* A question in flight. Whoever leaves it last frees it. */
 struct flight {
@@ -26,19 +27,21 @@ struct flight {
 
 struct line {
     struct circuit circuit;
-    unsigned busy; /* questions in flight */
+    unsigned people; /* who ask, and who wait */
 };
 
 struct asking {
     const struct trust *trust;
     struct pki_fetch fetch;
-    pthread_mutex_t lock; /* guards flights and busy */
+    unsigned waiters;
+    pthread_mutex_t lock; /* guards all below, save the circuits */
     pthread_cond_t changed;
     struct flight *flights;
     struct line *lines; /* one for each authority */
+    struct verdicts refused;
 };
 
-struct asking *asking_new(const struct trust *trust, struct pki_fetch fetch)
+struct asking *asking_new(const struct trust *trust, struct pki_fetch fetch, unsigned waiters)
 {
     pthread_condattr_t attributes;
     struct asking *asking = calloc(1, sizeof(*asking));
@@ -46,6 +49,7 @@ struct asking *asking_new(const struct trust *trust, struct pki_fetch fetch)
         return NULL;
     asking->trust = trust;
     asking->fetch = fetch;
+    asking->waiters = waiters > 0 ? waiters : ASKING_WAITERS;
     asking->lines = calloc(trust->count, sizeof(*asking->lines));
     bool good = asking->lines != NULL && pthread_condattr_init(&attributes) == 0 &&
                 pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
@@ -200,19 +204,6 @@ static void leave(struct flight *flight)
     free(flight);
 }
 
-/* Waits, with the lock held, until one question more may be in flight for this authority. */
-static bool take_turn(struct asking *asking, struct line *line)
-{
-    struct timespec until = time_in(ASKING_SHARE_WAIT_MS);
-    int waited = 0;
-    while (line->busy == ASKING_SHARE && waited == 0)
-        waited = pthread_cond_timedwait(&asking->changed, &asking->lock, &until);
-    if (line->busy == ASKING_SHARE)
-        return false;
-    line->busy++;
-    return true;
-}
-
 /* Copies the bytes for those who wait: no verdict goes without its evidence. */
 static enum idp_err copy_response(struct flight *flight, const struct status *status)
 {
@@ -241,19 +232,19 @@ static enum idp_err fly(struct asking *asking, struct arena *arena, const struct
                         int64_t now, struct status *out)
 {
     struct line *line = &asking->lines[leaf->authority->rules->index];
-    struct status status = {.answer = {.problem = "too many questions in flight"}};
-    enum idp_err err = IDP_OK;
+    struct status status = {.answer = {.problem = "the circuit is open"}};
+    if (!circuit_allows(&line->circuit, clock_ticks_ms())) {
+        *out = status;
+        return IDP_OK;
+    }
     struct flight *flight = begin_flight(asking, leaf);
     if (flight == NULL)
         return IDP_FAULT;
-    if (!circuit_allows(&line->circuit, clock_ticks_ms()))
-        status.answer.problem = "the circuit is open";
-    else if (take_turn(asking, line)) {
-        (void)pthread_mutex_unlock(&asking->lock);
-        err = ask(asking, arena, leaf, now, &status);
-        (void)pthread_mutex_lock(&asking->lock);
-        line->busy--;
-    }
+    (void)pthread_mutex_unlock(&asking->lock);
+    enum idp_err err = ask(asking, arena, leaf, now, &status);
+    (void)pthread_mutex_lock(&asking->lock);
+    if (err == IDP_OK)
+        verdicts_keep(&asking->refused, leaf->hash, &status.answer, clock_ticks_ms());
     land(asking, flight, err, &status);
     leave(flight);
     if (err == IDP_OK)
@@ -266,7 +257,7 @@ static enum idp_err ride_along(struct asking *asking, struct arena *arena, struc
                                const struct leaf *leaf, struct status *out)
 {
     const struct revocation *revocation = &leaf->authority->rules->revocation;
-    struct timespec until = time_in(revocation->deadline_ms + ASKING_SHARE_WAIT_MS);
+    struct timespec until = time_in(revocation->deadline_ms + ASKING_RIDE_EXTRA_MS);
     int waited = 0;
     flight->people++;
     while (!flight->landed && waited == 0)
@@ -286,13 +277,33 @@ static enum idp_err ride_along(struct asking *asking, struct arena *arena, struc
     return err;
 }
 
-enum idp_err asking_ask(struct asking *asking, struct arena *arena, const struct leaf *leaf,
-                        int64_t now, struct status *out)
+/* Asks or waits, within the authority's share. Called and left with the lock held. */
+static enum idp_err ask_or_wait(struct asking *asking, struct arena *arena, const struct leaf *leaf,
+                                int64_t now, struct status *out)
 {
-    (void)pthread_mutex_lock(&asking->lock);
+    struct line *line = &asking->lines[leaf->authority->rules->index];
+    if (line->people >= asking->waiters) {
+        *out = (struct status){.answer = {.problem = "too many wait for this authority"}};
+        return IDP_OK;
+    }
+    line->people++;
     struct flight *flight = find_flight(asking, leaf->hash);
     enum idp_err err = flight != NULL ? ride_along(asking, arena, flight, leaf, out)
                                       : fly(asking, arena, leaf, now, out);
+    line->people--;
+    return err;
+}
+
+enum idp_err asking_ask(struct asking *asking, struct arena *arena, const struct leaf *leaf,
+                        int64_t now, struct status *out)
+{
+    enum idp_err err = IDP_OK;
+    (void)pthread_mutex_lock(&asking->lock);
+    const struct ocsp_answer *known = verdicts_find(&asking->refused, leaf->hash, clock_ticks_ms());
+    if (known != NULL)
+        *out = (struct status){.answer = *known};
+    else
+        err = ask_or_wait(asking, arena, leaf, now, out);
     (void)pthread_mutex_unlock(&asking->lock);
     return err;
 }

@@ -1,7 +1,8 @@
 /*
- * Asking the authorities: one question in flight for each certificate, however many wait for its
- * answer; a circuit for each authority; and no authority may occupy more than its share of threads,
- * so that a slow one never holds up the others.
+ * Asking the authorities: one question in flight for each certificate, which others wait for, too;
+ * a circuit for each authority; a verdict that is not good is remembered for seconds; and no
+ * authority may occupy more than its share of threads, whether they ask or wait, so that a slow one
+ * never holds up the others.
  */
 #pragma once
 
@@ -15,18 +16,23 @@
 struct asking;
 
 enum {
-    ASKING_SHARE = 16,          /* questions in flight for each authority */
-    ASKING_SHARE_WAIT_MS = 500, /* how long one more waits for its turn */
+    ASKING_WAITERS = 8,         /* a quarter of the workers that a server has by default */
+    ASKING_RIDE_EXTRA_MS = 500, /* how much longer than the deadline others wait for a question */
     ASKING_PAUSE_MS = 5000,     /* between probes of an authority that missed its deadline */
 };
 
-/* The trust list is borrowed. Returns NULL when there is no memory. */
-struct asking *asking_new(const struct trust *trust, struct pki_fetch fetch);
+/*
+ * waiters is how many threads each authority may occupy; 0: ASKING_WAITERS. The trust list is
+ * borrowed. Returns NULL when there is no memory.
+ */
+struct asking *asking_new(const struct trust *trust, struct pki_fetch fetch, unsigned waiters);
 void asking_free(struct asking *asking);
 
 /*
  * Asks about a leaf whose path is good, and waits for the answer, at most the authority's deadline.
- * What goes wrong at the authority is an answer, too: unusable. Returns IDP_FAULT: no memory.
+ * What goes wrong at the authority is an answer, too: unusable, as is at once what would take more
+ * than the authority's share. An answer that is remembered comes without its bytes. Returns
+ * IDP_FAULT: no memory.
  */
 enum idp_err asking_ask(struct asking *asking, struct arena *arena, const struct leaf *leaf,
                         int64_t now, struct status *out);

@@ -24,7 +24,7 @@ enum idp_err pki_new(const struct pki_settings *settings, struct pki **out)
         return IDP_FAULT;
     pki->kv = settings->kv;
     pki->leaves = leaves_new();
-    pki->asking = asking_new(settings->trust, settings->fetch);
+    pki->asking = asking_new(settings->trust, settings->fetch, settings->waiters);
     pki->trust = settings->trust;
     if (pki->leaves != NULL && pki->asking != NULL)
         pki->ahead = ahead_new(pki, settings->background);

@@ -32,6 +32,7 @@ struct pki_settings {
     struct kv *kv;       /* borrowed */
     struct pki_fetch fetch;
     unsigned background; /* threads for pki_ask_ahead(), 0 to 8 */
+    unsigned waiters;    /* threads that one authority may occupy at a time; 0: 8 */
 };
 
 /* Starts the background threads. Returns IDP_FAULT when there is no memory or no thread. */
