@@ -37,6 +37,7 @@ struct app {
     char cache_control[48]; /* of the two documents below, which borrow it */
     struct http_fixed *discovery;
     _Atomic(struct http_fixed *) jwks; /* swapped when the keys change */
+    char *jwks_text;                   /* the document in it; of the thread that swaps */
     struct http_fixed *jwks_before;    /* the one it took the place of */
     struct generation_watch *watch;
     struct http_server *server;

@@ -135,14 +135,20 @@ static enum idp_err open_pki(struct app *app, char **why)
     if (err != IDP_OK)
         return explain(err, why, "trust_list: %s: cannot be read", app->config.trust_list);
     err = open_net(app, trust);
-    struct pki_settings settings = {.trust = trust,
-                                    .kv = app->kv,
-                                    .fetch = pki_fetch_by_net(app->net),
-                                    .background = BACKGROUND_THREADS};
+    struct pki_settings settings = {
+        .trust = trust,
+        .kv = app->kv,
+        .fetch = pki_fetch_by_net(app->net),
+        .background = BACKGROUND_THREADS,
+        /* One slow authority may hold a quarter of the workers: the others serve the others. */
+        .waiters = (unsigned)(app->config.workers + 3) / 4,
+    };
     if (err == IDP_OK)
         err = pki_new(&settings, &app->pki);
     if (err != IDP_OK)
         trust_free(trust);
+    else
+        app->access.trust = pki_trust(app->pki);
     return explain(err, why, "trust_list: %s: cannot be put to use", app->config.trust_list);
 }
 
@@ -182,6 +188,7 @@ void setup_close(struct app *app)
     http_fixed_free(app->discovery);
     http_fixed_free(atomic_load(&app->jwks));
     http_fixed_free(app->jwks_before);
+    free(app->jwks_text);
     http_files_free(app->pages);
     http_files_free(app->packages);
     pki_free(app->pki);

@@ -97,7 +97,8 @@ CREATE TABLE grants (
     client TEXT NOT NULL,
     enterprise TEXT,
     lock TEXT,
-    session TEXT,                   -- hash of the session it came from
+    authority TEXT,                 -- of the lock
+    session TEXT,                   -- family of the session it came from
     scope TEXT NOT NULL,
     claims TEXT,                    -- the claims parameter, as it was checked
     auth_time BIGINT NOT NULL,

@@ -6,11 +6,13 @@
 struct kv;
 struct purpose_keys;
 struct sql;
+struct trust;
 
 struct access {
     struct sql *db;
     struct kv *kv;
     const struct purpose_keys *keys;
+    const struct trust *trust; /* whose locks are recognised now */
     const char *issuer;
 
     /* Lifetimes, in seconds. */

@@ -96,7 +96,9 @@ enum idp_err access_token_find(const struct access *access, struct arena *arena,
     if (err != IDP_OK)
         return err;
     err = grant_find(access, arena, token->grant, out);
-    if (err == IDP_NOT_FOUND || (err == IDP_OK && (*out)->ended))
+    if (err == IDP_NOT_FOUND)
+        return IDP_BAD_TOKEN;
+    if (err == IDP_OK && ((*out)->ended || !grant_authority_is_listed(access, *out)))
         return IDP_BAD_TOKEN;
     return err;
 }

@@ -29,7 +29,8 @@ enum idp_err access_token_read(const struct access *access, const char *text, in
                                struct access_token *out);
 
 /*
- * Reads the token and finds its grant: IDP_BAD_TOKEN also when the grant is unknown or ended. Other
+ * Reads the token and finds its grant: IDP_BAD_TOKEN also when the grant is unknown or ended, or
+ * its lock's authority has left the trust list. Other
  * errors as grant_find().
  */
 enum idp_err access_token_find(const struct access *access, struct arena *arena, const char *text,

@@ -9,6 +9,7 @@
 #include "access/session.h"
 #include "base/arena.h"
 #include "client/client.h"
+#include "pki/trust.h"
 
 enum idp_err authorization_need(const struct access *access, struct arena *arena,
                                 const struct interaction *in, const struct session *session,
@@ -98,7 +99,8 @@ enum idp_err authorization_grant(const struct access *access, struct arena *aren
         .claims = in->claims,
         .enterprise = session->enterprise,
         .lock = session->lock,
-        .session = session->hash,
+        .session = session->family,
+        .authority = session->authority,
         .acr = session->acr,
         .amr = session->amr,
         .auth_time = session->auth_time,
@@ -125,7 +127,9 @@ const char *authorization_refuse(const struct access *access, struct arena *aren
     return answer_uri(arena, redirect_uri, params);
 }
 
-bool authorization_environment_fits(const struct client *client, const struct session *session)
+bool authorization_lock_fits(const struct access *access, const struct client *client,
+                             const struct session *session)
 {
-    return strcmp(client_environment_name(client->environment), session->environment) == 0;
+    return trust_find(access->trust, session->authority) != NULL &&
+           strcmp(client_environment_name(client->environment), session->environment) == 0;
 }

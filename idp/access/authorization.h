@@ -39,6 +39,9 @@ const char *authorization_refuse(const struct access *access, struct arena *aren
                                  const char *redirect_uri, const char *state,
                                  const struct authorization_error *error);
 
-/* A client may only be signed in to by locks of its own environment, and only while it is active.
+/*
+ * Says whether the session's lock may sign in to the client: it is of the client's environment, and
+ * its authority still stands in the trust list.
  */
-bool authorization_environment_fits(const struct client *client, const struct session *session);
+bool authorization_lock_fits(const struct access *access, const struct client *client,
+                             const struct session *session);

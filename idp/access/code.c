@@ -8,9 +8,20 @@
 #include "base/digest.h"
 #include "base/pack.h"
 #include "base/random.h"
+#include "base/text.h"
+#include "jose/purpose_keys.h"
 #include "store/kv.h"
 
-enum { RECORD_VERSION = 1, RECORD_MAX = 8192, CODE_BYTES = 32 };
+enum { RECORD_VERSION = 2, RECORD_MAX = 8192, RANDOM_BYTES = 16 };
+
+/* key id || random || HMAC, cut to 16 bytes (RFC 2104 section 5) */
+enum {
+    RANDOM_AT = 1,
+    TAG_AT = RANDOM_AT + RANDOM_BYTES,
+    TAG_BYTES = 16,
+    CODE_BYTES = TAG_AT + TAG_BYTES,
+    CODE_TEXT = BASE64URL_LEN(CODE_BYTES),
+};
 
 const char *code_hash(struct arena *arena, const char *text)
 {
@@ -34,6 +45,7 @@ static struct pack write_record(const struct code *c, unsigned char buffer[RECOR
     pack_number(&p, c->claims.id_token);
     pack_text(&p, c->enterprise);
     pack_text(&p, c->lock);
+    pack_text(&p, c->authority);
     pack_text(&p, c->session);
     pack_text(&p, c->acr);
     pack_text(&p, c->amr);
@@ -42,12 +54,45 @@ static struct pack write_record(const struct code *c, unsigned char buffer[RECOR
     return p;
 }
 
+static enum idp_err tag_of(const struct mac_key *key, const unsigned char *bytes,
+                           unsigned char tag[DIGEST_SIZE])
+{
+    static const char label[] = "authorization code";
+    const struct digest_piece pieces[] = {{label, sizeof(label)}, {bytes, TAG_AT}, {.bytes = NULL}};
+    return mac(key, pieces, tag);
+}
+
+static const char *new_code(const struct access *access, struct arena *arena)
+{
+    unsigned char bytes[CODE_BYTES + DIGEST_SIZE]; /* room for the whole HMAC */
+    const struct mac_key *key = purpose_key_active(access->keys, PURPOSE_TOKEN, &bytes[0]);
+    char *text = arena_alloc(arena, CODE_TEXT + 1);
+    if (text == NULL || random_bytes(bytes + RANDOM_AT, RANDOM_BYTES) != IDP_OK ||
+        tag_of(key, bytes, bytes + TAG_AT) != IDP_OK)
+        return NULL;
+    base64url_encode(bytes, CODE_BYTES, text);
+    return text;
+}
+
+bool code_is_ours(const struct access *access, const char *text)
+{
+    unsigned char bytes[CODE_BYTES];
+    unsigned char tag[DIGEST_SIZE];
+    size_t n = 0;
+    if (strlen(text) != CODE_TEXT ||
+        base64url_decode(text, CODE_TEXT, bytes, sizeof(bytes), &n) != IDP_OK)
+        return false;
+    const struct mac_key *key = purpose_key_by_id(access->keys, PURPOSE_TOKEN, bytes[0]);
+    return key != NULL && tag_of(key, bytes, tag) == IDP_OK &&
+           text_same_secret(tag, bytes + TAG_AT, TAG_BYTES);
+}
+
 enum idp_err code_issue(const struct access *access, struct arena *arena, const struct code *code,
                         const char **out)
 {
     unsigned char buffer[RECORD_MAX];
     struct pack p = write_record(code, buffer);
-    const char *text = random_text(arena, CODE_BYTES);
+    const char *text = new_code(access, arena);
     const char *hash = text != NULL ? code_hash(arena, text) : NULL;
     if (hash == NULL || p.failed)
         return IDP_FAULT;
@@ -70,6 +115,7 @@ static bool read_record(struct kv_bytes record, struct arena *arena, struct code
     c->claims.id_token = (uint32_t)unpack_number(&u);
     c->enterprise = unpack_text(&u);
     c->lock = unpack_text(&u);
+    c->authority = unpack_text(&u);
     c->session = unpack_text(&u);
     c->acr = unpack_text(&u);
     c->amr = unpack_text(&u);

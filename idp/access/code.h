@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "access/claims.h"
@@ -18,14 +19,19 @@ struct code {
     const char *nonce; /* or NULL */
     const char *scope;
     struct claims_asked claims;
-    const char *enterprise, *lock, *session;
+    const char *enterprise, *lock, *authority; /* ids */
+    const char *session;                       /* family of the session it came from */
     const char *acr, *amr;
     int64_t auth_time, expires;
 };
 
-/* Issues a code. *out is its text, 43 characters. */
+/* Issues a code. *out is its text: key id, random bytes and our HMAC over them, base64url. */
 enum idp_err code_issue(const struct access *access, struct arena *arena, const struct code *code,
                         const char **out);
+
+/* Says whether the text is a code that we made: a made-up one costs no look-up and leaves no mark.
+ */
+bool code_is_ours(const struct access *access, const char *text);
 
 /* base64url(SHA-256(text)), by which a code is kept and its grant is found. NULL: no memory. */
 const char *code_hash(struct arena *arena, const char *text);

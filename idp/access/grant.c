@@ -6,10 +6,11 @@
 #include "base/arena.h"
 #include "base/pack.h"
 #include "base/random.h"
+#include "pki/trust.h"
 #include "store/kv.h"
 #include "store/sql.h"
 
-enum { COPY_VERSION = 1, TOMBSTONE_VERSION = 2, COPY_MAX = 4096, COPY_SPARE_S = 60 };
+enum { COPY_VERSION = 3, TOMBSTONE_VERSION = 2, COPY_MAX = 4096, COPY_SPARE_S = 60 };
 
 static struct kv_bytes key_of(const unsigned char id[GRANT_ID_SIZE])
 {
@@ -29,6 +30,7 @@ static enum idp_err write_copy(const struct access *access, const struct grant *
     pack_text(&p, g->client);
     pack_text(&p, g->enterprise);
     pack_text(&p, g->lock);
+    pack_text(&p, g->authority);
     pack_text(&p, g->session);
     pack_text(&p, g->scope);
     pack_text(&p, g->acr);
@@ -55,6 +57,7 @@ static bool read_copy(struct kv_bytes copy, struct arena *arena, struct grant *g
     g->client = unpack_text(&u);
     g->enterprise = unpack_text(&u);
     g->lock = unpack_text(&u);
+    g->authority = unpack_text(&u);
     g->session = unpack_text(&u);
     g->scope = unpack_text(&u);
     g->acr = unpack_text(&u);
@@ -98,17 +101,18 @@ static enum idp_err insert(struct sql_tx *tx, void *with)
         sql_text(g->amr),
         sql_int(g->created),
         sql_text(m->code_hash),
+        sql_text(g->authority),
     };
     enum idp_err err = sql_run(
         tx, NULL,
         &(struct sql_call){
             "INSERT INTO grants (id, client, enterprise, lock, session, scope, claims, auth_time, "
-            "acr, amr, created, code_hash) "
-            "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 "
+            "acr, amr, created, code_hash, authority) "
+            "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 "
             "WHERE EXISTS (SELECT 1 FROM locks l JOIN enterprises e ON e.id = l.enterprise "
             "WHERE l.id = $4 AND l.unbound IS NULL AND e.id = $3 AND e.standing = 'active') "
             "AND EXISTS (SELECT 1 FROM clients c WHERE c.id = $2 AND c.standing = 'active')",
-            params, 12},
+            params, 13},
         NULL, &changed);
     if (err == IDP_OK && changed == 0)
         err = IDP_DENIED;
@@ -155,6 +159,7 @@ static enum idp_err from_row(const struct sql_rows *rows, struct arena *arena, s
     g->amr = sql_cell_text(rows, 0, 8);
     g->created = sql_cell_int(rows, 0, 9);
     g->ended = sql_cell(rows, 0, 10) != NULL;
+    g->authority = sql_cell_text(rows, 0, 11);
     if (bar == NULL)
         return IDP_OK;
     const char *userinfo = arena_strndup(arena, claims, (size_t)(bar - claims));
@@ -172,7 +177,7 @@ static enum idp_err read_row(const struct access *access, struct arena *arena, s
     enum idp_err err = sql_read_one(
         access->db, arena,
         &(struct sql_call){"SELECT client, enterprise, lock, session, scope, claims, auth_time, "
-                           "acr, amr, created, ended FROM grants WHERE id = $1",
+                           "acr, amr, created, ended, authority FROM grants WHERE id = $1",
                            &id, 1},
         &rows);
     if (err == IDP_OK)
@@ -198,6 +203,11 @@ enum idp_err grant_find(const struct access *access, struct arena *arena,
     if (err == IDP_OK)
         *out = g;
     return err;
+}
+
+bool grant_authority_is_listed(const struct access *access, const struct grant *grant)
+{
+    return grant->authority != NULL && trust_find(access->trust, grant->authority) != NULL;
 }
 
 enum idp_err grant_find_by_code(const struct access *access, struct arena *arena,

@@ -20,8 +20,8 @@ enum { GRANT_ID_SIZE = 16 };
 struct grant {
     unsigned char id[GRANT_ID_SIZE];
     const char *client;
-    const char *enterprise, *lock; /* ids */
-    const char *session;           /* hash of the session it came from */
+    const char *enterprise, *lock, *authority; /* ids */
+    const char *session;                       /* family of the session it came from */
     const char *scope;
     struct claims_asked claims;
     int64_t auth_time, created;
@@ -43,6 +43,9 @@ enum idp_err grant_make(const struct access *access, struct arena *arena, struct
  */
 enum idp_err grant_find(const struct access *access, struct arena *arena,
                         const unsigned char id[GRANT_ID_SIZE], const struct grant **out);
+
+/* Says whether the authority of the grant's lock still stands in the trust list. */
+bool grant_authority_is_listed(const struct access *access, const struct grant *grant);
 
 /* The grant that this code made, or IDP_NOT_FOUND. */
 enum idp_err grant_find_by_code(const struct access *access, struct arena *arena,

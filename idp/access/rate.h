@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 struct access;
+struct arena;
 
 /* What is limited, and for whom. */
 struct rate {
@@ -21,4 +22,5 @@ struct rate {
 enum idp_err rate_take(const struct access *access, const struct rate *rate, int64_t now);
 
 /* Says whether the measure is full without counting: for failures, which are counted when known. */
-enum idp_err rate_check(const struct access *access, const struct rate *rate, int64_t now);
+enum idp_err rate_check(const struct access *access, struct arena *arena, const struct rate *rate,
+                        int64_t now);

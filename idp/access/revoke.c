@@ -5,6 +5,7 @@
 
 #include "access/access.h"
 #include "access/outbox.h"
+#include "access/session.h"
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/clock.h"
@@ -98,10 +99,10 @@ enum idp_err revoke_grant(const struct access *access, struct arena *arena,
     return e.detail != NULL ? end(access, &e) : IDP_FAULT;
 }
 
-enum idp_err revoke_session_grants(const struct access *access, struct arena *arena,
-                                   const char *session, const char *why, int64_t now)
+static enum idp_err end_family(const struct access *access, struct arena *arena, const char *family,
+                               const char *why, int64_t now)
 {
-    const struct sql_value params[] = {sql_text(session), sql_int(now), sql_text(why)};
+    const struct sql_value params[] = {sql_text(family), sql_int(now), sql_text(why)};
     struct ending e = {
         .arena = arena,
         .call = {"UPDATE grants SET ended = $2, ended_why = $3 "
@@ -112,4 +113,15 @@ enum idp_err revoke_session_grants(const struct access *access, struct arena *ar
         .now = now,
     };
     return e.detail != NULL ? end(access, &e) : IDP_FAULT;
+}
+
+enum idp_err revoke_session(const struct access *access, struct arena *arena,
+                            const struct session *session, const char *why, int64_t now)
+{
+    if (!session->signed_in)
+        return IDP_OK;
+    enum idp_err err = session_close_codes(access, session);
+    if (err == IDP_OK)
+        err = end_family(access, arena, session->family, why, now);
+    return err == IDP_OK ? session_end(access, session) : err;
 }

@@ -17,7 +17,7 @@
 const char session_cookie[] = "__Host-tamga";
 
 enum {
-    RECORD_VERSION = 1,
+    RECORD_VERSION = 2,
     RECORD_MAX = 1024,
     VISITOR_BYTES = 16,
     SESSION_BYTES = 32,
@@ -93,8 +93,10 @@ static bool is_our_visitor(const struct access *access, const char *cookie)
 static struct pack write_record(const struct session *s, unsigned char buffer[RECORD_MAX])
 {
     struct pack p = pack_new(buffer, RECORD_MAX, RECORD_VERSION);
+    pack_text(&p, s->family);
     pack_text(&p, s->enterprise);
     pack_text(&p, s->lock);
+    pack_text(&p, s->authority);
     pack_text(&p, s->environment);
     pack_text(&p, s->acr);
     pack_text(&p, s->amr);
@@ -107,8 +109,10 @@ static struct pack write_record(const struct session *s, unsigned char buffer[RE
 static bool read_record(struct kv_bytes record, struct arena *arena, struct session *s)
 {
     struct unpack u = unpack_new(record.bytes, record.len, RECORD_VERSION, arena);
+    s->family = unpack_text(&u);
     s->enterprise = unpack_text(&u);
     s->lock = unpack_text(&u);
+    s->authority = unpack_text(&u);
     s->environment = unpack_text(&u);
     s->acr = unpack_text(&u);
     s->amr = unpack_text(&u);
@@ -184,8 +188,11 @@ enum idp_err session_sign_in(const struct access *access, struct arena *arena,
     if (err != IDP_OK)
         return err;
     s->signed_in = true;
+    bool again = from->signed_in && strcmp(from->enterprise, proof->holder->enterprise.id) == 0;
+    s->family = again ? from->family : s->hash;
     s->enterprise = proof->holder->enterprise.id;
     s->lock = proof->holder->lock.id;
+    s->authority = proof->holder->lock.authority;
     s->environment = proof->environment;
     s->acr = proof->acr;
     s->amr = proof->amr;
@@ -195,17 +202,15 @@ enum idp_err session_sign_in(const struct access *access, struct arena *arena,
         return IDP_FAULT;
     err = kv_put(access->kv, KV_SESSION, kv_text(s->hash), (struct kv_bytes){buffer, p.len},
                  (end_of(access, s) - now) * 1000);
-    if (err == IDP_OK && from->signed_in)
-        err = kv_take(access->kv, KV_SESSION, kv_text(from->hash), NULL, NULL);
-    if (err == IDP_OK || err == IDP_NOT_FOUND)
+    if (err == IDP_OK)
         *out = s;
-    return err == IDP_NOT_FOUND ? IDP_OK : err;
+    return err;
 }
 
-/* Where the mark of a session stands. No session's hash holds a ':'. */
-static const char *mark_of(const char *hash, char key[MARK_TEXT])
+/* Where the mark of a family stands. No session's hash holds a ':'. */
+static const char *mark_of(const char *family, char key[MARK_TEXT])
 {
-    (void)snprintf(key, MARK_TEXT, "closed:%s", hash);
+    (void)snprintf(key, MARK_TEXT, "closed:%s", family);
     return key;
 }
 
@@ -214,7 +219,7 @@ enum idp_err session_close_codes(const struct access *access, const struct sessi
     char key[MARK_TEXT];
     if (!session->signed_in)
         return IDP_OK;
-    return kv_put(access->kv, KV_SESSION, kv_text(mark_of(session->hash, key)), kv_text("1"),
+    return kv_put(access->kv, KV_SESSION, kv_text(mark_of(session->family, key)), kv_text("1"),
                   access->code_s * 1000);
 }
 
@@ -226,11 +231,12 @@ enum idp_err session_end(const struct access *access, const struct session *sess
     return err == IDP_NOT_FOUND ? IDP_OK : err;
 }
 
-enum idp_err session_check_codes(const struct access *access, struct arena *arena, const char *hash)
+enum idp_err session_check_codes(const struct access *access, struct arena *arena,
+                                 const char *family)
 {
     char key[MARK_TEXT];
     struct kv_bytes mark;
-    enum idp_err err = kv_get(access->kv, KV_SESSION, kv_text(mark_of(hash, key)), arena, &mark);
+    enum idp_err err = kv_get(access->kv, KV_SESSION, kv_text(mark_of(family, key)), arena, &mark);
     if (err == IDP_NOT_FOUND)
         return IDP_OK; /* also when it idled out or was lost with the store: that ends no right */
     return err == IDP_OK ? IDP_DENIED : err;

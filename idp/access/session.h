@@ -25,7 +25,9 @@ struct session {
     bool signed_in;
 
     /* Only when signed in. */
+    const char *family; /* this session and those it grew from: what grants and codes carry */
     const char *enterprise, *lock; /* ids */
+    const char *authority;         /* of the lock: an id of the trust list */
     const char *environment;       /* of the lock's authority: test or production */
     const char *acr, *amr;         /* amr is space-separated (RFC 8176) */
     int64_t auth_time;             /* when the lock proved itself */
@@ -45,26 +47,30 @@ enum idp_err session_visit(const struct access *access, struct arena *arena, str
 
 /* How somebody proved who they are. */
 struct session_proof {
-    const struct holder *holder;
+    const struct holder *holder; /* its lock names the authority */
     const char *environment;
     const char *acr, *amr;
 };
 
-/* Makes a signed-in session with a new id and ends the one it grew from, grants and all left. */
+/*
+ * Makes a signed-in session with a new id. When the same enterprise signed in again, it goes on
+ * with the family of the session it grew from. That one stays until session_end(), so that whoever
+ * cannot finish is still signed in.
+ */
 enum idp_err session_sign_in(const struct access *access, struct arena *arena,
                              const struct session *from, const struct session_proof *proof,
                              int64_t now, struct session **out);
 
 /*
- * Leaves a mark, for as long as a code may live, by which the codes issued in the session are no
- * good any more. The session goes on until session_end(): whoever could not end its grants in
- * between is still signed in and can try again. A visitor's needs no mark.
+ * Leaves a mark, for as long as a code may live, by which the codes issued in the session's family
+ * are no good any more. The session goes on until session_end(): whoever could not end its grants
+ * in between is still signed in and can try again. A visitor's needs no mark.
  */
 enum idp_err session_close_codes(const struct access *access, const struct session *session);
 
 /* Ends a session. The grants it gave are ended by revoke_session_grants(). */
 enum idp_err session_end(const struct access *access, const struct session *session);
 
-/* Says whether the codes of the session of this hash were closed: IDP_DENIED, otherwise IDP_OK. */
+/* Says whether the codes of this family were closed: IDP_DENIED, otherwise IDP_OK. */
 enum idp_err session_check_codes(const struct access *access, struct arena *arena,
-                                 const char *hash);
+                                 const char *family);

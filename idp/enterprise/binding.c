@@ -59,7 +59,11 @@ static enum relation relate(const struct holder *h, const struct lock *presented
         return SAME_KEY;
     if (!authority)
         return OTHER_AUTHORITY;
-    return same_text(h->lock.key_number, presented->key_number) ? SAME_KEY_NUMBER : SAME_AUTHORITY;
+    /* A renewal goes forward: the certificate that was replaced does not come back by its number.
+     */
+    bool renewal = same_text(h->lock.key_number, presented->key_number) &&
+                   presented->not_after > h->lock.not_after;
+    return renewal ? SAME_KEY_NUMBER : SAME_AUTHORITY;
 }
 
 /* What the record knows of the lock presented. */
@@ -129,12 +133,15 @@ static const struct reason *standing_in_the_way(const struct search *s, int64_t 
     return follows ? &enterprise_renewal_unproved : &enterprise_uscc_has_lock;
 }
 
-/* The holder as the certificate that was presented now tells it. */
+/* The holder as the newest certificate tells it: the one presented, or the one seen before. */
 static struct recognised recognise(const struct holder *match, const struct lock *presented,
                                    const struct lock_identity *identity)
 {
     struct recognised r = {.holder = *match};
-    r.renewed = !same_text(match->lock.certificate_hash, presented->certificate_hash);
+    bool same = same_text(match->lock.certificate_hash, presented->certificate_hash);
+    if (!same && presented->not_after < match->lock.not_after)
+        return r;
+    r.renewed = !same;
     r.renamed = !same_text(match->enterprise.name, identity->name);
     r.holder.lock = *presented;
     r.holder.lock.id = match->lock.id;

@@ -38,6 +38,13 @@ static const struct param authorize_params[] = {
     {.name = "prompt", .max = 64},
     {.name = "max_age", .max = 16},
     {.name = "claims", .max = 4096},
+    /* understood by others and ignored here, but twice is twice (RFC 6749 section 3.1) */
+    {.name = "ui_locales", .max = 256},
+    {.name = "claims_locales", .max = 256},
+    {.name = "acr_values", .max = 1024},
+    {.name = "id_token_hint", .max = 8192},
+    {.name = "login_hint", .max = 512},
+    {.name = "display", .max = 16},
     {.name = "request", .max = 16384},
     {.name = "request_uri", .max = 2048},
     {.name = NULL},
@@ -46,7 +53,7 @@ static const struct param authorize_params[] = {
 /* The values of prompt (OpenID Connect Core section 3.1.2.1). */
 enum prompt { PROMPT_NONE = 1, PROMPT_LOGIN = 2, PROMPT_CONSENT = 4 };
 
-enum { MAX_AGE_MOST = 1000000000 };
+enum { MAX_AGE_MOST = 1000000000, QUERY_MAX = 12000 };
 
 /* The request as it is being understood. */
 struct asking {
@@ -225,7 +232,7 @@ static enum idp_err find_need(struct request *rq, struct asking *a, enum authori
     }
     enum idp_err err = authorization_need(access, rq->arena, &a->in, rq->session, out);
     if (err == IDP_OK && *out != AUTHORIZATION_SIGN_IN &&
-        !authorization_environment_fits(a->client, rq->session))
+        !authorization_lock_fits(access, a->client, rq->session))
         *out = AUTHORIZATION_SIGN_IN; /* with a lock of the client's own environment */
     return err;
 }
@@ -263,10 +270,26 @@ static enum idp_err proceed(struct request *rq, struct response *rs, struct aski
     return err == IDP_OK ? http_redirect(rs, uri) : err;
 }
 
+/*
+ * A POST from another site comes without our cookie (SameSite=Lax), whoever is signed in here. It
+ * is asked again as a GET, which brings the cookie: answered as it is, it would put a visitor's
+ * session in the place of the bidder's.
+ */
+static enum idp_err ask_again(struct request *rq, struct response *rs)
+{
+    const char *uri =
+        arena_printf(rq->arena, "%s?%.*s", oauth_authorize_route.path, (int)rq->body_len, rq->body);
+    if (rq->body_len > QUERY_MAX)
+        return IDP_BAD_REQUEST;
+    return uri != NULL ? http_redirect(rs, uri) : IDP_FAULT;
+}
+
 static enum idp_err authorize(struct request *rq, struct response *rs)
 {
     struct asking a = {.client = NULL};
     enum idp_err err = find_client(rq, &a);
+    if (err == IDP_OK && rq->method == HTTP_POST && http_cookie_find(rq, session_cookie) == NULL)
+        return ask_again(rq, rs);
     if (err == IDP_OK)
         err = read_request(rq, &a);
     if (err != IDP_OK)
@@ -278,7 +301,7 @@ static enum idp_err authorize(struct request *rq, struct response *rs)
 
 static enum idp_err admit(struct request *rq)
 {
-    const struct rate rate = {"authorize", rq->address, rq->app->config.rate_authorize};
+    const struct rate rate = {"authorize", rq->network, rq->app->config.rate_authorize};
     return rate_take(&rq->app->access, &rate, rq->now);
 }
 

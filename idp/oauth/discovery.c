@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "access/claims.h"
@@ -159,9 +160,17 @@ static enum idp_err prepare_jwks(struct app *app, struct arena *arena)
     enum idp_err err = signer_jwks(app->signer, arena, &body);
     if (err != IDP_OK)
         return err;
+    if (app->jwks_text != NULL && strcmp(app->jwks_text, body) == 0)
+        return IDP_OK; /* most changes are none of the keys' */
     struct http_fixed *fixed = make_fixed(app, body, strlen(body));
-    if (fixed == NULL)
+    char *text = strdup(body);
+    if (fixed == NULL || text == NULL) {
+        http_fixed_free(fixed);
+        free(text);
         return IDP_FAULT;
+    }
+    free(app->jwks_text);
+    app->jwks_text = text;
     /* A request may still be at the one that was just replaced; the one before it is over. */
     http_fixed_free(app->jwks_before);
     app->jwks_before = atomic_exchange(&app->jwks, fixed);

@@ -23,13 +23,19 @@ static const struct param token_params[] = {
 
 static const struct grant_type *const grant_types[] = {&grant_authorization_code, NULL};
 
-static enum idp_err token(struct request *rq, struct response *rs)
+static enum idp_err redeem(struct request *rq, struct response *rs)
 {
     const char *name = http_param(rq, "grant_type");
     for (size_t i = 0; grant_types[i] != NULL; i++)
         if (strcmp(grant_types[i]->name, name) == 0)
             return grant_types[i]->redeem(rq, rs);
     return IDP_REFUSED; /* unsupported_grant_type */
+}
+
+static enum idp_err token(struct request *rq, struct response *rs)
+{
+    enum idp_err err = redeem(rq, rs);
+    return err == IDP_BAD_GRANT ? oauth_count_failure(rq, err) : err;
 }
 
 const struct route oauth_token_route = {

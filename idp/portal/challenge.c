@@ -30,7 +30,7 @@ static const struct param challenge_params[] = {
 
 static enum idp_err admit(struct request *rq)
 {
-    const struct rate rate = {"challenge", rq->address, rq->app->config.rate_challenge};
+    const struct rate rate = {"challenge", rq->network, rq->app->config.rate_challenge};
     return rate_take(&rq->app->access, &rate, rq->now);
 }
 

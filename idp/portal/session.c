@@ -71,23 +71,10 @@ const struct route portal_session_route = {
     .fail = portal_fail,
 };
 
-/*
- * Codes are closed first: one that is redeemed at the same moment is refused, or its grant is among
- * those that end. The session goes last: when something fails, the bidder is still signed in and
- * can sign out again.
- */
-static enum idp_err end_session(struct request *rq)
-{
-    const struct access *access = &rq->app->access;
-    enum idp_err err = session_close_codes(access, rq->session);
-    if (err == IDP_OK)
-        err = revoke_session_grants(access, rq->arena, rq->session->hash, "signed_out", rq->now);
-    return err == IDP_OK ? session_end(access, rq->session) : err;
-}
-
 static enum idp_err sign_out(struct request *rq, struct response *rs)
 {
-    enum idp_err err = rq->session->signed_in ? end_session(rq) : IDP_OK;
+    enum idp_err err =
+        revoke_session(&rq->app->access, rq->arena, rq->session, "signed_out", rq->now);
     if (err == IDP_OK)
         err = http_cookie_set(rq, rs, session_cookie, "");
     return err == IDP_OK ? http_respond_json(rq, rs, 200, json_object()) : err;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "access/interaction.h"
+#include "access/revoke.h"
 #include "access/session.h"
 #include "app.h"
 #include "base/arena.h"
@@ -44,10 +45,21 @@ struct signing_in {
     const char *detail;
 };
 
+static enum idp_err note_event(struct sql_tx *tx, const struct signing_in *s, const char *event)
+{
+    const struct holder *holder = &s->recognised->holder;
+    return audit_add(tx, s->rq->arena,
+                     &(struct audit_entry){.event = event,
+                                           .at_ms = clock_now_ms(),
+                                           .enterprise = holder->enterprise.id,
+                                           .lock = holder->lock.id,
+                                           .client = s->proven->proof.client,
+                                           .detail = s->detail});
+}
+
 static enum idp_err write_rows(struct sql_tx *tx, void *with)
 {
     const struct signing_in *s = with;
-    const struct holder *holder = &s->recognised->holder;
     enum idp_err err = IDP_OK;
     if (s->find)
         err = binding_find(tx, s->rq->arena, &s->proven->identity, s->recognised);
@@ -55,15 +67,9 @@ static enum idp_err write_rows(struct sql_tx *tx, void *with)
         err = binding_renew(tx, s->recognised, s->rq->now);
     if (err == IDP_OK)
         err = proof_keep(tx, s->rq->app->kept, &s->proven->proof, s->rq->now);
-    if (err != IDP_OK)
-        return err;
-    return audit_add(tx, s->rq->arena,
-                     &(struct audit_entry){.event = "signed_in",
-                                           .at_ms = clock_now_ms(),
-                                           .enterprise = holder->enterprise.id,
-                                           .lock = holder->lock.id,
-                                           .client = s->proven->proof.client,
-                                           .detail = s->detail});
+    if (err == IDP_OK && s->recognised->renewed)
+        err = note_event(tx, s, "lock_renewed");
+    return err == IDP_OK ? note_event(tx, s, "signed_in") : err;
 }
 
 /*
@@ -125,6 +131,16 @@ static enum idp_err recognise(struct request *rq, const struct proven *proven,
     return err == IDP_OK ? record(rq, proven, false, out) : err;
 }
 
+/* The session that was there: the same enterprise goes on, another one's rights end with it. */
+static enum idp_err leave_session(struct request *rq, const struct session *from,
+                                  const struct session *opened)
+{
+    const struct access *access = &rq->app->access;
+    if (from->signed_in && strcmp(from->family, opened->family) == 0)
+        return session_end(access, from);
+    return revoke_session(access, rq->arena, from, "signed_in_as_another", rq->now);
+}
+
 /* The new session, its cookie, and the interaction that moves over to it. */
 static enum idp_err open_session(struct request *rq, struct response *rs,
                                  const struct session_proof *proof,
@@ -135,6 +151,8 @@ static enum idp_err open_session(struct request *rq, struct response *rs,
     enum idp_err err = session_sign_in(access, rq->arena, rq->session, proof, rq->now, &opened);
     if (err == IDP_OK && interaction != NULL)
         err = interaction_move(access, interaction, opened, rq->now);
+    if (err == IDP_OK)
+        err = leave_session(rq, rq->session, opened);
     if (err != IDP_OK)
         return err;
     rq->session = opened;

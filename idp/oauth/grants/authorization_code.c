@@ -44,7 +44,8 @@ static enum idp_err refuse_second_use(struct request *rq, const char *hash)
     const struct access *access = &rq->app->access;
     unsigned char grant[GRANT_ID_SIZE];
     enum idp_err err = kv_put(access->kv, KV_REPLAY, kv_text(hash), kv_text("code"), MARK_MS);
-    if (err != IDP_OK)
+    if (err != IDP_OK &&
+        err != IDP_FULL) /* full: the grant that is there has to end all the same */
         return err;
     err = grant_find_by_code(access, rq->arena, hash, grant);
     if (err == IDP_NOT_FOUND) {
@@ -71,15 +72,41 @@ static const char *objection(const struct request *rq, const struct code *code)
     return NULL;
 }
 
+static enum idp_err refuse_signed_out(struct request *rq, const struct grant *grant)
+{
+    enum idp_err err = revoke_grant(&rq->app->access, rq->arena, grant->id, "signed_out", rq->now);
+    note(rq, "signed out meanwhile");
+    return err == IDP_OK ? IDP_BAD_GRANT : err;
+}
+
+/*
+ * What may have happened while the grant was made. Whoever ends a session, or uses a code a second
+ * time, leaves a mark first and then ends the grants that are there; the marks are looked for after
+ * the grant is committed, so one of the two sees the other.
+ */
+static enum idp_err check_after(struct request *rq, const struct grant *grant, const char *hash)
+{
+    const struct access *access = &rq->app->access;
+    struct kv_bytes mark;
+    enum idp_err err = session_check_codes(access, rq->arena, grant->session);
+    if (err == IDP_DENIED)
+        return refuse_signed_out(rq, grant);
+    if (err == IDP_OK)
+        err = kv_get(access->kv, KV_REPLAY, kv_text(hash), rq->arena, &mark);
+    if (err == IDP_OK) /* one use succeeds; what it gives away is dead */
+        return revoke_grant(access, rq->arena, grant->id, "code_used_twice", rq->now);
+    return err == IDP_NOT_FOUND ? IDP_OK : err;
+}
+
 static enum idp_err make_grant(struct request *rq, const struct code *code, const char *hash,
                                struct grant *grant)
 {
     const struct access *access = &rq->app->access;
-    struct kv_bytes mark;
     *grant = (struct grant){
         .client = code->client,
         .enterprise = code->enterprise,
         .lock = code->lock,
+        .authority = code->authority,
         .session = code->session,
         .scope = code->scope,
         .claims = code->claims,
@@ -88,20 +115,18 @@ static enum idp_err make_grant(struct request *rq, const struct code *code, cons
         .acr = code->acr,
         .amr = code->amr,
     };
-    enum idp_err err = session_check_codes(access, rq->arena, code->session);
-    if (err == IDP_OK)
-        err = grant_make(access, rq->arena, grant, hash);
+    if (!grant_authority_is_listed(access, grant)) {
+        note(rq, "the lock's authority has left the trust list");
+        return IDP_BAD_GRANT;
+    }
+    enum idp_err err = grant_make(access, rq->arena, grant, hash);
     if (err == IDP_CONFLICT)
         return refuse_second_use(rq, hash);
     if (err == IDP_DENIED) {
-        note(rq, "session, client, enterprise or lock has ended");
+        note(rq, "client, enterprise or lock has ended");
         return IDP_BAD_GRANT;
     }
-    if (err == IDP_OK)
-        err = kv_get(access->kv, KV_REPLAY, kv_text(hash), rq->arena, &mark);
-    if (err == IDP_OK) /* a second use came while the first was under way */
-        return revoke_grant(access, rq->arena, grant->id, "code_used_twice", rq->now);
-    return err == IDP_NOT_FOUND ? IDP_OK : err;
+    return err == IDP_OK ? check_after(rq, grant, hash) : err;
 }
 
 /* RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3. */
@@ -141,6 +166,10 @@ static enum idp_err redeem(struct request *rq, struct response *rs)
     struct grant grant;
     if (text == NULL || http_param(rq, "redirect_uri") == NULL)
         return IDP_BAD_REQUEST;
+    if (!code_is_ours(&rq->app->access, text)) {
+        note(rq, "made up");
+        return IDP_BAD_GRANT;
+    }
     const char *hash = code_hash(rq->arena, text);
     if (hash == NULL)
         return IDP_FAULT;

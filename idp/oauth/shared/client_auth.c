@@ -82,8 +82,7 @@ static enum idp_err read_credentials(struct request *rq, struct credentials *out
 }
 
 /* Why the client is not let in, for the log; NULL when it is. */
-static const char *objection(const struct app *app, const struct client *client,
-                             const struct credentials *given)
+static const char *objection(const struct client *client, const struct credentials *given)
 {
     if (client == NULL)
         return "unknown client";
@@ -91,8 +90,6 @@ static const char *objection(const struct app *app, const struct client *client,
         return "client is not active";
     if (client->auth_method != given->method)
         return "another method than registered";
-    if (given->method != CLIENT_AUTH_NONE && !client_secret_check(app->keys, client, given->secret))
-        return "wrong secret";
     return NULL;
 }
 
@@ -108,19 +105,52 @@ static void note_failure(const struct request *rq, const char *id, const char *w
 }
 
 /* Failures are counted per address and per client, so that guessing is slow; who succeeds is never
- * slowed. */
-static enum idp_err fail(const struct request *rq, const char *id, const char *why)
+ * slowed by others. Returns IDP_OK while the measure is not full. */
+static enum idp_err count_failure(const struct request *rq, const char *what, const char *id)
 {
     const struct config *config = &rq->app->config;
-    const struct rate address = {"token_failure", rq->address, config->rate_token_failures};
-    const struct rate client = {"token_failure_client", id, config->rate_client};
+    const struct rate address = {what, rq->network, config->rate_token_failures};
+    const char *about = arena_printf(rq->arena, "%s client", what);
+    const struct rate client = {about, id, config->rate_client};
     enum idp_err err = rate_take(&rq->app->access, &address, rq->now);
-    if (err == IDP_OK && id != NULL)
+    if (err == IDP_OK && id != NULL && about != NULL)
         err = rate_take(&rq->app->access, &client, rq->now);
+    return err;
+}
+
+enum idp_err oauth_count_failure(const struct request *rq, enum idp_err err)
+{
+    enum idp_err counted = count_failure(rq, "grant_failure", rq->client->id);
+    return counted == IDP_OK ? err : counted;
+}
+
+static enum idp_err fail(const struct request *rq, const char *id, const char *why)
+{
+    enum idp_err err = count_failure(rq, "token_failure", id);
     if (err == IDP_WAIT || err == IDP_UNAVAILABLE)
         return err;
     note_failure(rq, id, why);
     return err == IDP_LIMITED ? err : IDP_BAD_CLIENT;
+}
+
+/*
+ * Secrets guessed from one address for one client: past the measure the right one is refused too,
+ * so that the answers tell nothing any more.
+ */
+static enum idp_err check_secret(const struct request *rq, const struct client *client,
+                                 const struct credentials *given)
+{
+    if (given->method == CLIENT_AUTH_NONE)
+        return IDP_OK;
+    const char *who = arena_printf(rq->arena, "%s|%s", client->id, rq->network);
+    if (who == NULL)
+        return IDP_FAULT;
+    const struct rate guesses = {"secret", who, rq->app->config.rate_token_failures};
+    enum idp_err err = rate_check(&rq->app->access, rq->arena, &guesses, rq->now);
+    if (err != IDP_OK || client_secret_check(rq->app->keys, client, given->secret))
+        return err;
+    err = rate_take(&rq->app->access, &guesses, rq->now);
+    return err == IDP_OK || err == IDP_LIMITED ? fail(rq, client->id, "wrong secret") : err;
 }
 
 enum idp_err oauth_client_auth(struct request *rq)
@@ -134,11 +164,13 @@ enum idp_err oauth_client_auth(struct request *rq)
         err = client_find(rq->app->clients, rq->arena, given.id, &client);
     if (err != IDP_OK && err != IDP_NOT_FOUND)
         return err;
-    const char *why = objection(rq->app, client, &given);
+    const char *why = objection(client, &given);
     if (why != NULL)
         return fail(rq, given.id, why);
-    rq->client = client;
-    return IDP_OK;
+    err = check_secret(rq, client, &given);
+    if (err == IDP_OK)
+        rq->client = client;
+    return err;
 }
 
 enum idp_err oauth_confidential_client_auth(struct request *rq)

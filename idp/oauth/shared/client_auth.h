@@ -12,5 +12,12 @@ struct request;
  */
 enum idp_err oauth_client_auth(struct request *rq);
 
-/* The same, and refuses public clients: for calls that need a secret to be worth anything. */
+/*
+ * Counts a call that failed although its client proved who it is, such as a code that is no good.
+ * Returns err, or IDP_LIMITED after too many from one address or for one client.
+ */
+enum idp_err oauth_count_failure(const struct request *rq, enum idp_err err);
+
+/* As oauth_client_auth(), and refuses public clients: for calls that need a secret to be worth
+ * anything. */
 enum idp_err oauth_confidential_client_auth(struct request *rq);

@@ -9,7 +9,7 @@
 
 enum idp_err portal_admit_answer(struct request *rq)
 {
-    const struct rate rate = {"answer", rq->address, rq->app->config.rate_sign_in};
+    const struct rate rate = {"answer", rq->network, rq->app->config.rate_sign_in};
     return rate_take(&rq->app->access, &rate, rq->now);
 }
 

@@ -30,7 +30,7 @@ enum idp_err portal_find_pending(struct request *rq, const char *id, struct pend
     if (err == IDP_OK)
         err = authorization_need(&rq->app->access, rq->arena, out->in, rq->session, &out->need);
     if (err == IDP_OK && out->need != AUTHORIZATION_SIGN_IN &&
-        !authorization_environment_fits(out->client, rq->session))
+        !authorization_lock_fits(&rq->app->access, out->client, rq->session))
         out->need = AUTHORIZATION_SIGN_IN;
     return err;
 }

@@ -46,7 +46,7 @@ static void code_stands_for_what_it_was_issued_for(void **state)
     const struct code code = usual();
     const struct code *taken = NULL;
     const char *text = issue(&code);
-    assert_int_equal(strlen(text), 43);
+    assert_int_equal(strlen(text), 44);
     assert_int_equal(take(text, &taken), IDP_OK);
     assert_string_equal(taken->client, code.client);
     assert_string_equal(taken->redirect_uri, code.redirect_uri);

@@ -294,11 +294,21 @@ static void test_and_production_never_meet(void **state)
     struct browser test = signed_in(LOCK_BELL);
     struct browser production = signed_in(LOCK_PRODUCTION);
     struct client client = {.environment = CLIENT_TEST};
-    assert_true(authorization_environment_fits(&client, session_of(&test)));
-    assert_false(authorization_environment_fits(&client, session_of(&production)));
+    assert_true(authorization_lock_fits(&world.app.access, &client, session_of(&test)));
+    assert_false(authorization_lock_fits(&world.app.access, &client, session_of(&production)));
     client.environment = CLIENT_PRODUCTION;
-    assert_false(authorization_environment_fits(&client, session_of(&test)));
-    assert_true(authorization_environment_fits(&client, session_of(&production)));
+    assert_false(authorization_lock_fits(&world.app.access, &client, session_of(&test)));
+    assert_true(authorization_lock_fits(&world.app.access, &client, session_of(&production)));
+}
+
+static void lock_of_an_authority_that_left_the_trust_list_fits_nowhere(void **state)
+{
+    (void)state;
+    struct browser browser = signed_in(LOCK_BELL);
+    struct client client = {.environment = CLIENT_TEST};
+    struct session session = *session_of(&browser);
+    session.authority = "gone";
+    assert_false(authorization_lock_fits(&world.app.access, &client, &session));
 }
 
 int main(void)
@@ -320,6 +330,7 @@ int main(void)
         WORLD_TEST(answers_keep_the_redirect_uri_byte_for_byte),
         WORLD_TEST(state_of_every_character_comes_back_as_it_was),
         WORLD_TEST(test_and_production_never_meet),
+        WORLD_TEST(lock_of_an_authority_that_left_the_trust_list_fits_nowhere),
     };
     return cmocka_run_group_tests_name("access/consent", tests, world_prepare, world_forget);
 }

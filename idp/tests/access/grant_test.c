@@ -267,9 +267,10 @@ static void sign_out_ends_the_sessions_grants_only(void **state)
     const struct grant *ours[] = {granted(CLIENT_PLATFORM, &browser),
                                   granted(CLIENT_OTHER, &browser)};
     const struct grant *theirs = granted(CLIENT_PLATFORM, &another);
-    assert_int_equal(revoke_session_grants(&world.app.access, world.arena,
-                                           session_of(&browser)->hash, "test", world.now),
-                     IDP_OK);
+    assert_int_equal(
+        revoke_session(&world.app.access, world.arena, session_of(&browser), "test", world.now),
+        IDP_OK);
+    assert_null(session_of(&browser));
     assert_true(find(ours[0])->ended && find(ours[1])->ended);
     assert_false(find(theirs)->ended);
 }

@@ -72,11 +72,11 @@ static void checking_counts_nothing(void **state)
     (void)state;
     const struct rate rate = {"failure", "192.0.2.1", 2};
     for (int i = 0; i < 5; i++)
-        assert_int_equal(rate_check(&world.app.access, &rate, world.now), IDP_OK);
+        assert_int_equal(rate_check(&world.app.access, world.arena, &rate, world.now), IDP_OK);
     assert_int_equal(rate_take(&world.app.access, &rate, world.now), IDP_OK);
-    assert_int_equal(rate_check(&world.app.access, &rate, world.now), IDP_OK);
+    assert_int_equal(rate_check(&world.app.access, world.arena, &rate, world.now), IDP_OK);
     assert_int_equal(rate_take(&world.app.access, &rate, world.now), IDP_OK);
-    assert_int_equal(rate_check(&world.app.access, &rate, world.now), IDP_LIMITED);
+    assert_int_equal(rate_check(&world.app.access, world.arena, &rate, world.now), IDP_LIMITED);
 }
 
 static void full_counter_store_limits_nobody_new(void **state)

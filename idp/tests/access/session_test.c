@@ -73,7 +73,7 @@ static void who_signed_in_is_found_as_they_proved_themselves(void **state)
     assert_string_equal(session->token, browser.token);
 }
 
-static void signing_in_gives_a_new_id_and_ends_the_old_one(void **state)
+static void signing_in_gives_a_new_id_and_leaves_the_old_one_to_be_ended(void **state)
 {
     (void)state;
     struct browser old = signed_in(LOCK_BELL);
@@ -85,8 +85,24 @@ static void signing_in_gives_a_new_id_and_ends_the_old_one(void **state)
                      IDP_OK);
     assert_string_not_equal(opened->id, old.cookie);
     assert_string_not_equal(opened->token, old.token);
+    assert_string_not_equal(opened->family, session_of(&old)->family); /* another enterprise */
+    assert_int_equal(session_end(access_of_world(), session_of(&old)), IDP_OK);
     assert_int_equal(find(old.cookie), IDP_NOT_FOUND);
     assert_int_equal(find(opened->id), IDP_OK);
+}
+
+static void same_enterprise_goes_on_with_its_family(void **state)
+{
+    (void)state;
+    struct browser old = signed_in(LOCK_BELL);
+    struct session *opened = NULL;
+    const struct session_proof proof = {
+        .holder = &world.holders[LOCK_BELL], .environment = "test", .acr = "a", .amr = "b"};
+    assert_int_equal(session_sign_in(access_of_world(), world.arena, session_of(&old), &proof,
+                                     world.now, &opened),
+                     IDP_OK);
+    assert_string_equal(opened->family, session_of(&old)->family);
+    assert_string_not_equal(opened->hash, opened->family);
 }
 
 static void visitors_cookie_is_not_signed_in_by_signing_in(void **state)
@@ -158,7 +174,7 @@ static void session_that_ends_while_it_is_seen_stays_ended(void **state)
 
 static enum idp_err check_codes(const struct session *session)
 {
-    return session_check_codes(access_of_world(), world.arena, session->hash);
+    return session_check_codes(access_of_world(), world.arena, session->family);
 }
 
 static void codes_of_a_session_can_be_closed_before_it_ends(void **state)
@@ -226,7 +242,8 @@ int main(void)
         WORLD_TEST(visitors_cookie_is_believed_and_needs_no_store),
         WORLD_TEST(cookie_that_we_did_not_make_is_no_session),
         WORLD_TEST(who_signed_in_is_found_as_they_proved_themselves),
-        WORLD_TEST(signing_in_gives_a_new_id_and_ends_the_old_one),
+        WORLD_TEST(signing_in_gives_a_new_id_and_leaves_the_old_one_to_be_ended),
+        WORLD_TEST(same_enterprise_goes_on_with_its_family),
         WORLD_TEST(visitors_cookie_is_not_signed_in_by_signing_in),
         WORLD_TEST(session_ends_when_it_was_idle_for_its_time),
         WORLD_TEST(session_in_use_lives_until_its_absolute_end),

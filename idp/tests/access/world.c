@@ -285,6 +285,7 @@ static void open_world(void)
     const struct pki_settings settings = {
         .trust = make_trust(), .kv = world.app.kv, .fetch = {.send = answer_question}};
     assert_int_equal(pki_new(&settings, &world.app.pki), IDP_OK);
+    world.app.access.trust = pki_trust(world.app.pki);
     for (size_t i = 0; i < WORLD_CLIENTS; i++) {
         world.client_ids[i] = clients[i].id;
         world.redirect_uris[i] = clients[i].redirect_uri;
@@ -515,6 +516,7 @@ static struct request *make_request(const struct sent *sent)
         .now = world.now,
         .id = "0123456789abcdef",
         .address = sent->address != NULL ? sent->address : "192.0.2.7",
+        .network = sent->address != NULL ? sent->address : "192.0.2.7",
         .method = sent->body != NULL ? HTTP_POST : HTTP_GET,
         .path = sent->path != NULL ? sent->path : sent->route->path,
         .authorization = sent->authorization,
@@ -818,7 +820,8 @@ struct grant *granted(enum world_client client, const struct browser *browser)
     struct grant grant = {.client = row->id,
                           .enterprise = session->enterprise,
                           .lock = session->lock,
-                          .session = session->hash,
+                          .authority = session->authority,
+                          .session = session->family,
                           .scope = row->scope,
                           .claims = {.userinfo = claims_of_scope(row->scope)},
                           .auth_time = session->auth_time,

@@ -203,6 +203,7 @@ static void renewed_certificate_of_the_same_key_number_is_recognised(void **stat
     struct lock_identity old = lock_of('A', 'a');
     struct lock_identity renewed = lock_of('B', 'b');
     old.key_number = renewed.key_number = "KEY1";
+    renewed.not_after = NOW + 900 * DAY;
     const struct holder bound = bind_lock(&old);
     assert_int_equal(recognise(&renewed), IDP_OK);
     assert_true(w.who.renewed);
@@ -211,6 +212,31 @@ static void renewed_certificate_of_the_same_key_number_is_recognised(void **stat
     assert_int_equal(sql_transact(w.db, renew, &w.who), IDP_OK);
     assert_int_equal(recognise(&renewed), IDP_OK);
     assert_false(w.who.renewed);
+}
+
+static void key_that_was_replaced_does_not_come_back_by_its_number(void **state)
+{
+    (void)state;
+    struct lock_identity old = lock_of('A', 'a');
+    struct lock_identity renewed = lock_of('B', 'b');
+    old.key_number = renewed.key_number = "KEY1";
+    renewed.not_after = NOW + 900 * DAY;
+    (void)bind_lock(&renewed);
+    assert_int_equal(recognise(&old), IDP_REFUSED);
+    assert_string_equal(w.why.reason->code, "lock.uscc_has_lock");
+}
+
+static void older_certificate_of_the_same_key_changes_nothing(void **state)
+{
+    (void)state;
+    struct lock_identity old = lock_of('A', 'a');
+    struct lock_identity renewed = lock_of('A', 'b');
+    renewed.not_after = NOW + 900 * DAY;
+    renewed.serial = "0B";
+    (void)bind_lock(&renewed);
+    assert_int_equal(recognise(&old), IDP_OK);
+    assert_false(w.who.renewed);
+    assert_string_equal(w.who.holder.lock.serial, "0B");
 }
 
 static void name_follows_the_certificate(void **state)
@@ -516,6 +542,8 @@ int main(void)
         TEST(lock_is_recognised_by_authority_uscc_and_key),
         TEST(renewed_certificate_of_the_same_key_is_recognised),
         TEST(renewed_certificate_of_the_same_key_number_is_recognised),
+        TEST(key_that_was_replaced_does_not_come_back_by_its_number),
+        TEST(older_certificate_of_the_same_key_changes_nothing),
         TEST(name_follows_the_certificate),
         TEST(nothing_to_renew_writes_nothing),
         TEST(unknown_lock_is_not_bound),

@@ -104,7 +104,7 @@ static void who_consented_before_goes_straight_back(void **state)
     const struct answer *answer = authorize(&browser, &asking);
     assert_int_equal(answer->status, 303);
     assert_true(text_starts(answer->location, "https://platform.example/cb?code="));
-    assert_int_equal(strlen(query_value(answer->location, "code")), 43);
+    assert_int_equal(strlen(query_value(answer->location, "code")), 44);
     assert_string_equal(query_value(answer->location, "state"), "a state");
     assert_string_equal(query_value(answer->location, "iss"), REGION_ORIGIN);
 }
@@ -112,10 +112,27 @@ static void who_consented_before_goes_straight_back(void **state)
 static void post_is_as_good_as_get(void **state)
 {
     (void)state;
+    struct browser browser = signed_in(LOCK_BELL);
     const struct asking asking = asking_of(CLIENT_PLATFORM);
+    const struct answer *answer = world_send(
+        &(struct sent){.route = &oauth_authorize_route,
+                       .cookie = arena_printf(world.arena, "__Host-tamga=%s", browser.cookie),
+                       .body = asking_text(&asking)});
+    (void)interaction_in(answer, "/consent?interaction=");
+}
+
+/* A cross-site POST brings no Lax cookie: it must not put a visitor in the bidder's place. */
+static void post_without_a_cookie_is_asked_again_as_get(void **state)
+{
+    (void)state;
+    const struct asking asking = asking_of(CLIENT_PLATFORM);
+    const char *body = asking_text(&asking);
     const struct answer *answer =
-        world_send(&(struct sent){.route = &oauth_authorize_route, .body = asking_text(&asking)});
-    (void)interaction_in(answer, "/sign-in?interaction=");
+        world_send(&(struct sent){.route = &oauth_authorize_route, .body = body});
+    assert_int_equal(answer->status, 303);
+    assert_string_equal(answer->location, arena_printf(world.arena, "/oauth2/authorize?%s", body));
+    for (size_t i = 0; i < answer->rs.header_count; i++)
+        assert_string_not_equal(answer->rs.headers[i].name, "Set-Cookie");
 }
 
 static void redirect_uri_keeps_its_query(void **state)
@@ -564,6 +581,7 @@ int main(void)
         WORLD_TEST(who_is_signed_in_is_asked_for_consent),
         WORLD_TEST(who_consented_before_goes_straight_back),
         WORLD_TEST(post_is_as_good_as_get),
+        WORLD_TEST(post_without_a_cookie_is_asked_again_as_get),
         WORLD_TEST(redirect_uri_keeps_its_query),
         WORLD_TEST(request_without_state_gets_none),
         WORLD_TEST(long_state_comes_back_whole),

@@ -189,7 +189,7 @@ static void dead_store_is_not_a_wrong_secret(void **state)
     expect_error(ask(basic(CLIENT_PLATFORM), ""), 503, "temporarily_unavailable");
 }
 
-static void failures_from_one_address_are_limited_and_good_clients_are_not(void **state)
+static void guesses_from_one_address_are_limited_and_other_clients_are_not(void **state)
 {
     (void)state;
     world.app.config.rate_token_failures = 3;
@@ -198,6 +198,10 @@ static void failures_from_one_address_are_limited_and_good_clients_are_not(void 
     const struct answer *answer = ask(basic_of("platform", "guess"), "");
     expect_error(answer, 429, "temporarily_unavailable");
     assert_string_equal(answer->retry_after, "60");
+    /* The right secret tells nothing any more, so that the last guess cannot be seen. */
+    expect_error(ask(basic(CLIENT_PLATFORM), ""), 429, "temporarily_unavailable");
+    expect_let_in(ask(basic(CLIENT_OTHER), ""));
+    world.now += 60;
     expect_let_in(ask(basic(CLIENT_PLATFORM), ""));
 }
 
@@ -334,7 +338,7 @@ int main(void)
         WORLD_TEST(credentials_are_form_encoded),
         WORLD_TEST(malformed_authorization_is_a_401),
         WORLD_TEST(dead_store_is_not_a_wrong_secret),
-        WORLD_TEST(failures_from_one_address_are_limited_and_good_clients_are_not),
+        WORLD_TEST(guesses_from_one_address_are_limited_and_other_clients_are_not),
         WORLD_TEST(dead_counter_store_lets_nobody_guess),
         WORLD_TEST(document_is_whole),
         WORLD_TEST(endpoint_that_is_not_served_is_not_promised),

@@ -293,9 +293,8 @@ static void token_of_an_ended_grant_is_no_good(void **state)
     (void)state;
     const struct grant *grant = usual();
     const char *token = token_of(grant);
-    assert_int_equal(
-        revoke_session_grants(&world.app.access, world.arena, grant->session, "test", world.now),
-        IDP_OK);
+    assert_int_equal(revoke_grant(&world.app.access, world.arena, grant->id, "test", world.now),
+                     IDP_OK);
     expect_good(token, false);
 }
 

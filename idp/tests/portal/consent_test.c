@@ -176,7 +176,7 @@ static void agreeing_sends_a_code_to_the_platform(void **state)
     assert_int_equal(answer->status, 200);
     assert_int_equal(json_object_size(answer->json), 1);
     assert_true(text_starts(location, "https://platform.example/cb?code="));
-    assert_int_equal(strlen(query_value(location, "code")), 43);
+    assert_int_equal(strlen(query_value(location, "code")), 44);
     assert_string_equal(query_value(location, "state"), "a state");
     assert_string_equal(query_value(location, "iss"), REGION_ORIGIN);
     expect_error(decide(&browser, id, "allow"), 404, "interaction.gone"); /* once */

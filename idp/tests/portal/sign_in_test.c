@@ -10,6 +10,7 @@
 #include <openssl/ocsp.h>
 
 #include "access/interaction.h"
+#include "access/revoke.h"
 #include "portal/challenge.h"
 #include "portal/session.h"
 #include "portal/sign_in.h"
@@ -430,6 +431,7 @@ static void renewed_certificate_signs_in_and_the_record_follows(void **state)
 {
     (void)state;
     struct browser browser = visit();
+    world_sql("UPDATE locks SET not_after = not_after - 1 WHERE key_number = 'KEY0001'");
     const struct region_holder *renewed =
         make_lock(&(struct lock_wanted){OF_ONE, "风铃集团有限公司", REGION_USCC, "KEY0001", NULL});
     const struct answer *answer = sign_in_with(&browser, renewed);
@@ -442,7 +444,33 @@ static void renewed_certificate_signs_in_and_the_record_follows(void **state)
     assert_string_equal(member_text(answer, "lock.serial"),
                         world_text("SELECT serial FROM locks WHERE key_number = 'KEY0001'"));
     struct browser old = visit(); /* the certificate before has another key now */
-    assert_int_equal(sign_in(&old, LOCK_BELL, NULL)->status, 200); /* but the same key number */
+    expect_error(sign_in(&old, LOCK_BELL, NULL), 409, "lock.uscc_has_lock"); /* no way back */
+    assert_int_equal(world_number("SELECT COUNT(*) FROM audit WHERE event = 'lock_renewed'"), 1);
+}
+
+static void signing_in_again_keeps_what_platforms_got_until_signing_out(void **state)
+{
+    (void)state;
+    struct browser browser = visit();
+    assert_int_equal(sign_in(&browser, LOCK_BELL, NULL)->status, 200);
+    const struct grant *grant = granted(CLIENT_PLATFORM, &browser);
+    assert_int_equal(sign_in(&browser, LOCK_BELL, NULL)->status, 200);
+    assert_int_equal(world_number("SELECT COUNT(*) FROM grants WHERE ended IS NULL"), 1);
+    assert_string_equal(session_of(&browser)->family, grant->session);
+    assert_int_equal(
+        revoke_session(&world.app.access, world.arena, session_of(&browser), "test", world.now),
+        IDP_OK);
+    assert_int_equal(world_number("SELECT COUNT(*) FROM grants WHERE ended IS NULL"), 0);
+}
+
+static void signing_in_as_another_company_ends_what_the_first_one_gave(void **state)
+{
+    (void)state;
+    struct browser browser = visit();
+    assert_int_equal(sign_in(&browser, LOCK_BELL, NULL)->status, 200);
+    (void)granted(CLIENT_PLATFORM, &browser);
+    assert_int_equal(sign_in(&browser, LOCK_HARBOUR, NULL)->status, 200);
+    assert_int_equal(world_number("SELECT COUNT(*) FROM grants WHERE ended IS NULL"), 0);
 }
 
 /* --- stores and memory
@@ -502,6 +530,8 @@ int main(void)
         WORLD_TEST(client_that_was_suspended_meanwhile_is_not_signed_in_to),
         WORLD_TEST(address_that_signs_in_too_often_is_told_so),
         WORLD_TEST(renewed_certificate_signs_in_and_the_record_follows),
+        WORLD_TEST(signing_in_again_keeps_what_platforms_got_until_signing_out),
+        WORLD_TEST(signing_in_as_another_company_ends_what_the_first_one_gave),
         WORLD_TEST(dead_database_signs_nobody_in),
         WORLD_TEST(session_that_cannot_be_stored_signs_nobody_in),
     };
