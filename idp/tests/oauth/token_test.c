@@ -126,7 +126,8 @@ static void code_of_a_request_without_openid_brings_no_id_token(void **state)
                                 .scope = "enterprise",
                                 .enterprise = session->enterprise,
                                 .lock = session->lock,
-                                .session = session->hash,
+                                .authority = session->authority,
+                                .session = session->family,
                                 .acr = "a",
                                 .amr = "b",
                                 .expires = world.now + 60};
@@ -150,7 +151,8 @@ static void claims_asked_for_stand_in_the_id_token(void **state)
                                 .claims = {.id_token = CLAIM_USCC | CLAIM_NAME},
                                 .enterprise = session->enterprise,
                                 .lock = session->lock,
-                                .session = session->hash,
+                                .authority = session->authority,
+                                .session = session->family,
                                 .acr = "a",
                                 .amr = "b",
                                 .expires = world.now + 60};
