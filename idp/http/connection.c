@@ -103,6 +103,7 @@ void *http_connection_begin(void *cls, const char *target, struct MHD_Connection
     x->begun_us = clock_ticks_us();
     set_deadline(c, server->settings.deadline_ms, x->begun_us / 1000);
     x->target = copy_target(target);
+    x->version = target + strlen(target) + 1;
     if (x->target != NULL)
         split_target(x);
     atomic_fetch_add_explicit(&server->under_way, 1, memory_order_relaxed);
@@ -174,7 +175,7 @@ static void check_head(struct connection *c, const char *version)
 {
     struct exchange *x = &c->exchange;
     bool framed = frames_well(&x->head, &x->announced);
-    x->closing = !framed;
+    x->closing = !framed || x->head.malformed || x->target == NULL;
     if (x->target == NULL || x->head.malformed || !framed || !names_host(x, version))
         refuse(x, 400, "bad_request");
     else
@@ -192,7 +193,9 @@ static bool read_head(struct connection *c, const char *method, const char *vers
     struct exchange *x = &c->exchange;
     x->method = method;
     http_head_new_id(x->id);
-    http_head_read(c->mhd, &x->rq, &x->head);
+    http_head_read(c->mhd, version, &x->rq, &x->head);
+    if (x->version != version) /* a NUL ended the target before its end */
+        x->head.malformed = true;
     check_head(c, version);
     if (is_refused(x) && (x->announced > DRAIN_MAX || x->head.expect != NULL))
         x->closing = true;

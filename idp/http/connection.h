@@ -48,8 +48,9 @@ struct exchange {
     bool closing; /* the connection ends after the answer */
     int64_t begun_us;
     char id[17];
-    const char *method; /* as it came */
-    char *target;       /* path and query, which rq points into */
+    const char *method;  /* as it came */
+    const char *version; /* where it stands when the target is what we were shown */
+    char *target;        /* path and query, which rq points into */
     size_t target_len;
     struct http_upload upload;
     int64_t announced; /* Content-Length */

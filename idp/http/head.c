@@ -55,8 +55,47 @@ static const struct name names[WANTED] = {
 
 struct reading {
     struct http_head *head;
+    const char *next; /* where the next line begins, if nothing lies between */
     const char *found[WANTED];
 };
+
+/*
+ * libmicrohttpd before 1.0 takes a lone CR or LF for the end of a line and a value for ended by a
+ * NUL, where a proxy before us may see one line: that is how requests are smuggled past it (RFC
+ * 9112 sections 2.2 and 11.2). It leaves the head where it was received, so we see that lines do
+ * not follow each other with CR LF between. Later releases refuse all of it, and move lines.
+ */
+static bool meets(const char *next, const char *line)
+{
+    return MHD_VERSION >= 0x01000000 || next == line;
+}
+
+/* The same for the last line and the empty one, whose line ends are both NULs by now. */
+static bool ends_head(const char *next)
+{
+    return MHD_VERSION >= 0x01000000 || (next[-1] == '\0' && next[0] == '\0' && next[1] == '\0');
+}
+
+/* RFC 9110 section 5.6.2. A space before the colon, too, hides a header from some and not others.
+ */
+static bool is_token(const char *s, size_t len)
+{
+    static const char marks[] = "!#$%&'*+-.^_`|~";
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)s[i];
+        bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+        bool is_digit = c >= '0' && c <= '9';
+        if (!is_letter && !is_digit && memchr(marks, c, sizeof(marks) - 1) == NULL)
+            return false;
+    }
+    return len > 0;
+}
+
+/* RFC 9110 section 5.5. */
+static bool is_one_line(const char *value, size_t len)
+{
+    return strlen(value) == len && strpbrk(value, "\r\n") == NULL;
+}
 
 /* The index of a header we read, or WANTED. */
 static int find(const char *name, size_t len)
@@ -82,11 +121,9 @@ static bool join_cookies(struct reading *reading, const char *value)
     return true;
 }
 
-/* Keeps a value. Returns false when it came twice or holds a NUL. */
-static bool keep(struct reading *reading, int i, const char *value, size_t len)
+/* Keeps a value. Returns false when it came twice. */
+static bool keep(struct reading *reading, int i, const char *value)
 {
-    if (value == NULL || strlen(value) != len)
-        return false;
     if (reading->found[i] != NULL)
         return i == COOKIE && join_cookies(reading, value);
     reading->found[i] = value;
@@ -99,15 +136,23 @@ static enum MHD_Result take(void *cls, enum MHD_ValueKind kind, const char *name
     (void)kind;
     struct reading *reading = cls;
     int i = find(name, name_len);
-    if (i < WANTED && !keep(reading, i, value, value_len))
+    bool good = is_token(name, name_len) && value != NULL && is_one_line(value, value_len) &&
+                meets(reading->next, name);
+    if (!good || (i < WANTED && !keep(reading, i, value))) {
         reading->head->malformed = true;
+        return MHD_NO;
+    }
+    reading->next = value + value_len + 2;
     return MHD_YES;
 }
 
-void http_head_read(struct MHD_Connection *connection, struct request *rq, struct http_head *head)
+void http_head_read(struct MHD_Connection *connection, const char *version, struct request *rq,
+                    struct http_head *head)
 {
-    struct reading reading = {.head = head};
+    struct reading reading = {.head = head, .next = version + strlen(version) + 2};
     (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take, &reading);
+    if (!head->malformed && !ends_head(reading.next))
+        head->malformed = true;
     rq->host = reading.found[HOST];
     rq->authorization = reading.found[AUTHORIZATION];
     rq->cookie = reading.found[COOKIE];

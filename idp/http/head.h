@@ -10,13 +10,19 @@
 
 /* What only the server itself looks at. */
 struct http_head {
-    bool malformed; /* a header that we read came twice, or holds a NUL */
+    /* A header that we read came twice, a name is no token, a value holds CR, LF or NUL, or the
+     * head has octets that libmicrohttpd does not show. */
+    bool malformed;
     const char *content_length, *transfer_encoding, *expect;
     char *cookies; /* several Cookie lines in one; freed by the caller, rq->cookie points to it */
 };
 
-/* Fills the header members of rq, which point into libmicrohttpd's memory, and head. */
-void http_head_read(struct MHD_Connection *connection, struct request *rq, struct http_head *head);
+/*
+ * Fills the header members of rq, which point into libmicrohttpd's memory, and head. version is the
+ * end of the request line, as libmicrohttpd gave it.
+ */
+void http_head_read(struct MHD_Connection *connection, const char *version, struct request *rq,
+                    struct http_head *head);
 
 /* HTTP_GET for GET and HEAD; 0 for a method that no route can take. */
 enum http_method http_head_method(const char *method);

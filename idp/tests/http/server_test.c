@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -396,6 +397,97 @@ static void two_lengths_of_one_body_are_400(void **state)
     expect_status("POST /raw HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n", 400);
 }
 
+/* Says what came on a connection until it closed; NUL may be sent, as its own text. */
+static char *everything(const char *request, size_t len)
+{
+    static char all[16384];
+    size_t have = 0;
+    int fd = wire_connect(w.port);
+    assert_int_equal(send(fd, request, len, MSG_NOSIGNAL), len);
+    for (ssize_t n = 1; n > 0 && have<sizeof(all) - 1; have += n> 0 ? (size_t)n : 0)
+        n = recv(fd, all + have, sizeof(all) - 1 - have, 0);
+    all[have] = '\0';
+    (void)close(fd);
+    return all;
+}
+
+#define INNER GET("/fixed")
+#define SMUGGLER(lines)                                                                            \
+    {                                                                                              \
+        "POST /raw HTTP/1.1\r\n" HOST lines "\r\n" INNER,                                          \
+            sizeof("POST /raw HTTP/1.1\r\n" HOST lines "\r\n" INNER) - 1                           \
+    }
+
+/*
+ * What one side reads as a body and the other as the next request: the second request was answered,
+ * on a connection that a proxy shares between its visitors.
+ */
+static void head_that_two_readers_read_differently_ends_the_connection(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t len;
+    } smugglers[] = {
+        SMUGGLER("Content-Length : 33\r\n"),
+        SMUGGLER("Content-Length\t: 33\r\n"),
+        SMUGGLER("Transfer-Encoding : chunked\r\n"),
+        SMUGGLER("Content-Length: 0\r\nTransfer-Encoding : chunked\r\n"),
+        SMUGGLER("Content-Length: 0\r\nContent-Length: 33\r\n"),
+        SMUGGLER("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n"),
+        SMUGGLER("X: a\rContent-Length: 33\r\n"),
+        SMUGGLER("X: a\nContent-Length: 33\r\n"),
+        SMUGGLER("X: a\0b\r\nContent-Length: 33\r\n"),
+        SMUGGLER("X: a\0b\r\n"),
+        SMUGGLER("X: a\r\n Content-Length: 33\r\n"),
+        SMUGGLER("X: a\r"),
+        SMUGGLER("Content Length: 33\r\n"),
+        SMUGGLER("X(): a\r\n"),
+        SMUGGLER(": a\r\n"),
+        SMUGGLER("X\0Content-Length: 33\r\n"),
+        {"GET /fixed\0x HTTP/1.1\r\n" HOST "\r\n" INNER,
+         sizeof("GET /fixed\0x HTTP/1.1\r\n" HOST "\r\n" INNER) - 1},
+    };
+    for (size_t i = 0; i < sizeof(smugglers) / sizeof(*smugglers); i++) {
+        const char *all = everything(smugglers[i].text, smugglers[i].len);
+        if (strstr(all, "HTTP/1.1 200") != NULL || strncmp(all, "HTTP/1.1 400", 12) != 0)
+            fail_msg("%s\n-> %s", smugglers[i].text, all);
+    }
+}
+
+static void nap_us(long us)
+{
+    const struct timespec time = {.tv_nsec = us * 1000};
+    (void)nanosleep(&time, NULL);
+}
+
+/* Where lines stand is compared: a head that comes in pieces, or fills its memory, must not move.
+ */
+static void good_head_is_taken_in_whatever_pieces(void **state)
+{
+    (void)state;
+    static const char start[] = "POST /show?q=1 HTTP/1.1\r\n" HOST "Cookie: a=1\r\nOrigin: o\r\n";
+    char request[16384];
+    for (size_t filler = 1; filler < 12000; filler += 1500) {
+        int len = snprintf(request, sizeof(request),
+                           "%sX-Filler: %0*d \r\nX-Empty:\r\nX-Tab:\tx\r\n"
+                           "X-Tamga-Token:t\r\nContent-Length: 1\r\n\r\nx",
+                           start, (int)filler, 0);
+        int fd = wire_connect(w.port);
+        size_t piece = filler < 5000 ? 1 + filler / 40 : 700;
+        for (size_t at = 0; at < (size_t)len; at += piece) {
+            size_t n = (size_t)len - at < piece ? (size_t)len - at : piece;
+            assert_int_equal(send(fd, request + at, n, MSG_NOSIGNAL), n);
+            nap_us(200);
+        }
+        struct wire_answer answer = wire_read(fd, false);
+        assert_int_equal(answer.status, 200);
+        assert_string_equal(answer.body, "/show|q=1|a=1|o|t|127.0.0.1 127.0.0.1|16");
+        free(answer.head);
+        (void)close(fd);
+    }
+}
+
 static void odd_octets_in_the_target_are_400(void **state)
 {
     (void)state;
@@ -596,6 +688,8 @@ int main(void)
         TEST(header_that_comes_twice_is_400),
         TEST(request_without_host_is_400),
         TEST(two_lengths_of_one_body_are_400),
+        TEST(head_that_two_readers_read_differently_ends_the_connection),
+        TEST(good_head_is_taken_in_whatever_pieces),
         TEST(odd_octets_in_the_target_are_400),
         TEST(form_is_read_from_the_body_only),
         TEST(body_in_chunks_and_pieces_is_put_together),
