@@ -6,57 +6,75 @@
 
 #include "base/lane.h"
 
+struct worker {
+    struct http_lanes *lanes;
+    pthread_t thread;
+    sem_t call;           /* it sleeps on it when it is idle: no call is lost */
+    struct worker *below; /* in the stack of the idle */
+};
+
 struct http_lanes {
     void (*run)(void *job);
-    unsigned workers;
-    pthread_t *threads;
-    sem_t calls;          /* idle workers sleep on it: it loses no call */
+    unsigned count_of_workers;
+    struct worker *workers;
     pthread_mutex_t lock; /* guards what follows */
     bool closing;
     void **jobs; /* a ring of size places */
     size_t size, first, count;
-    size_t taken; /* places that are filled or about to be */
-    unsigned idle;
-    bool waking; /* an idle worker was called and has not come yet */
+    size_t taken;        /* places that are filled or about to be */
+    struct worker *idle; /* a stack: who went to sleep last still has its memory in the cache */
+    bool waking;         /* an idle worker was called and has not come yet */
 };
 
-/*
- * Says whether to call one idle worker. While one is on its way no other is called: it calls the
- * next when it finds more than its own job. A burst of short jobs so wakes few threads, and long
- * jobs wake all.
- */
-static bool must_call(struct http_lanes *lanes)
+static struct worker *pop_idle(struct http_lanes *lanes)
 {
-    if (lanes->waking || lanes->idle == 0 || lanes->count == 0)
-        return false;
-    lanes->waking = true;
-    return true;
+    struct worker *worker = lanes->idle;
+    if (worker != NULL)
+        lanes->idle = worker->below;
+    return worker;
+}
+
+/*
+ * The idle worker to call, or NULL. While one is on its way no other is called: it calls the next
+ * when it finds more than its own job. A burst of short jobs so wakes few threads, and long jobs
+ * wake all.
+ */
+static struct worker *choose(struct http_lanes *lanes)
+{
+    if (lanes->waking || lanes->count == 0)
+        return NULL;
+    struct worker *worker = pop_idle(lanes);
+    lanes->waking = worker != NULL;
+    return worker;
 }
 
 /* Called after the lock is given back, so that who is woken does not run into it. */
-static void call_worker(struct http_lanes *lanes, bool wanted)
+static void call(struct worker *worker)
 {
-    if (wanted)
-        (void)sem_post(&lanes->calls);
+    if (worker != NULL)
+        (void)sem_post(&worker->call);
 }
 
-static void sleep_until_called(struct http_lanes *lanes)
+static void sleep_until_called(struct worker *worker)
 {
-    lanes->idle++;
+    struct http_lanes *lanes = worker->lanes;
+    worker->below = lanes->idle;
+    lanes->idle = worker;
     (void)pthread_mutex_unlock(&lanes->lock);
-    (void)sem_wait(&lanes->calls);
+    while (sem_wait(&worker->call) != 0)
+        ; /* a signal */
     (void)pthread_mutex_lock(&lanes->lock);
-    lanes->idle--;
     lanes->waking = false;
 }
 
 /* Returns NULL when there is no job left and there will be none. */
-static void *take(struct http_lanes *lanes)
+static void *take(struct worker *worker)
 {
     void *job = NULL;
+    struct http_lanes *lanes = worker->lanes;
     (void)pthread_mutex_lock(&lanes->lock);
     while (lanes->count == 0 && !(lanes->closing && lanes->taken == 0))
-        sleep_until_called(lanes);
+        sleep_until_called(worker);
     if (lanes->count > 0) {
         job = lanes->jobs[lanes->first];
         lanes->first = (lanes->first + 1) % lanes->size;
@@ -64,26 +82,36 @@ static void *take(struct http_lanes *lanes)
         lanes->taken--;
     }
     /* At the end each calls the next, so that all come to see it. */
-    bool wanted = must_call(lanes) || lanes->closing;
+    struct worker *next = lanes->closing ? pop_idle(lanes) : choose(lanes);
     (void)pthread_mutex_unlock(&lanes->lock);
-    call_worker(lanes, wanted);
+    call(next);
     return job;
 }
 
 static void *work(void *arg)
 {
-    struct http_lanes *lanes = arg;
+    struct worker *worker = arg;
     void *job = NULL;
     lane_set_may_wait(true);
-    while ((job = take(lanes)) != NULL)
-        lanes->run(job);
+    while ((job = take(worker)) != NULL)
+        worker->lanes->run(job);
     return NULL;
 }
 
-static bool start_threads(struct http_lanes *lanes, unsigned workers)
+static bool start_worker(struct http_lanes *lanes, struct worker *worker)
 {
-    for (; lanes->workers < workers; lanes->workers++)
-        if (pthread_create(&lanes->threads[lanes->workers], NULL, work, lanes) != 0)
+    worker->lanes = lanes;
+    (void)sem_init(&worker->call, 0, 0);
+    if (pthread_create(&worker->thread, NULL, work, worker) == 0)
+        return true;
+    (void)sem_destroy(&worker->call);
+    return false;
+}
+
+static bool start_workers(struct http_lanes *lanes, unsigned workers)
+{
+    for (; lanes->count_of_workers < workers; lanes->count_of_workers++)
+        if (!start_worker(lanes, &lanes->workers[lanes->count_of_workers]))
             return false;
     return true;
 }
@@ -97,10 +125,9 @@ enum idp_err http_lanes_start(unsigned workers, size_t queue, void (*run)(void *
     lanes->run = run;
     lanes->size = queue;
     (void)pthread_mutex_init(&lanes->lock, NULL);
-    (void)sem_init(&lanes->calls, 0, 0);
     lanes->jobs = calloc(queue, sizeof(*lanes->jobs));
-    lanes->threads = calloc(workers, sizeof(*lanes->threads));
-    if (lanes->jobs == NULL || lanes->threads == NULL || !start_threads(lanes, workers)) {
+    lanes->workers = calloc(workers, sizeof(*lanes->workers));
+    if (lanes->jobs == NULL || lanes->workers == NULL || !start_workers(lanes, workers)) {
         http_lanes_close(lanes);
         http_lanes_free(lanes);
         return IDP_FAULT;
@@ -124,9 +151,9 @@ void http_lanes_push(struct http_lanes *lanes, void *job)
     (void)pthread_mutex_lock(&lanes->lock);
     lanes->jobs[(lanes->first + lanes->count) % lanes->size] = job;
     lanes->count++;
-    bool wanted = must_call(lanes);
+    struct worker *wanted = choose(lanes);
     (void)pthread_mutex_unlock(&lanes->lock);
-    call_worker(lanes, wanted);
+    call(wanted);
 }
 
 void http_lanes_close(struct http_lanes *lanes)
@@ -135,19 +162,22 @@ void http_lanes_close(struct http_lanes *lanes)
         return;
     (void)pthread_mutex_lock(&lanes->lock);
     lanes->closing = true;
+    struct worker *first = pop_idle(lanes);
     (void)pthread_mutex_unlock(&lanes->lock);
-    call_worker(lanes, true);
-    for (; lanes->workers > 0; lanes->workers--)
-        (void)pthread_join(lanes->threads[lanes->workers - 1], NULL);
+    call(first);
+    for (unsigned i = 0; i < lanes->count_of_workers; i++) {
+        (void)pthread_join(lanes->workers[i].thread, NULL);
+        (void)sem_destroy(&lanes->workers[i].call);
+    }
+    lanes->count_of_workers = 0;
 }
 
 void http_lanes_free(struct http_lanes *lanes)
 {
     if (lanes == NULL)
         return;
-    (void)sem_destroy(&lanes->calls);
     (void)pthread_mutex_destroy(&lanes->lock);
-    free(lanes->threads);
+    free(lanes->workers);
     free(lanes->jobs);
     free(lanes);
 }
