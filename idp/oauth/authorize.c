@@ -270,6 +270,19 @@ static enum idp_err proceed(struct request *rq, struct response *rs, struct aski
     return err == IDP_OK ? http_redirect(rs, uri) : err;
 }
 
+/* Only what may stand in a query (RFC 3986 section 3.4) goes into the header as it came. */
+static bool is_query(const char *s, size_t len)
+{
+    static const char others[] = "-._~!$&'()*+,;=:@/?%";
+    for (size_t i = 0; i < len; i++) {
+        char c = s[i];
+        bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!plain && (c == '\0' || strchr(others, c) == NULL))
+            return false;
+    }
+    return true;
+}
+
 /*
  * A POST from another site comes without our cookie (SameSite=Lax), whoever is signed in here. It
  * is asked again as a GET, which brings the cookie: answered as it is, it would put a visitor's
@@ -277,10 +290,10 @@ static enum idp_err proceed(struct request *rq, struct response *rs, struct aski
  */
 static enum idp_err ask_again(struct request *rq, struct response *rs)
 {
+    if (rq->body_len > QUERY_MAX || !is_query(rq->body, rq->body_len))
+        return IDP_BAD_REQUEST;
     const char *uri =
         arena_printf(rq->arena, "%s?%.*s", oauth_authorize_route.path, (int)rq->body_len, rq->body);
-    if (rq->body_len > QUERY_MAX)
-        return IDP_BAD_REQUEST;
     return uri != NULL ? http_redirect(rs, uri) : IDP_FAULT;
 }
 

@@ -135,6 +135,23 @@ static void post_without_a_cookie_is_asked_again_as_get(void **state)
         assert_string_not_equal(answer->rs.headers[i].name, "Set-Cookie");
 }
 
+/* What is asked again goes into a header: it must not begin another one. */
+static void post_that_no_header_can_hold_is_refused(void **state)
+{
+    (void)state;
+    const struct asking asking = asking_of(CLIENT_PLATFORM);
+    static const char *const more[] = {
+        "&x=\r\nSet-Cookie: a=b", "&x=\n", "&x=\x7f", "&x=\xff", "&x= y", "&x=<y>", "&x=#y"};
+    for (size_t i = 0; i < sizeof(more) / sizeof(*more); i++)
+        expect_page(world_send(&(struct sent){
+                        .route = &oauth_authorize_route,
+                        .body = arena_printf(world.arena, "%s%s", asking_text(&asking), more[i])}),
+                    400, "request.shape");
+    const char *longest = arena_printf(world.arena, "%s&x=%012000d", asking_text(&asking), 0);
+    expect_page(world_send(&(struct sent){.route = &oauth_authorize_route, .body = longest}), 400,
+                "request.shape");
+}
+
 static void redirect_uri_keeps_its_query(void **state)
 {
     (void)state;
@@ -582,6 +599,7 @@ int main(void)
         WORLD_TEST(who_consented_before_goes_straight_back),
         WORLD_TEST(post_is_as_good_as_get),
         WORLD_TEST(post_without_a_cookie_is_asked_again_as_get),
+        WORLD_TEST(post_that_no_header_can_hold_is_refused),
         WORLD_TEST(redirect_uri_keeps_its_query),
         WORLD_TEST(request_without_state_gets_none),
         WORLD_TEST(long_state_comes_back_whole),

@@ -298,6 +298,16 @@ static void token_of_an_ended_grant_is_no_good(void **state)
     expect_good(token, false);
 }
 
+static void right_by_an_authority_that_left_the_trust_list_is_no_good(void **state)
+{
+    (void)state;
+    const char *token = usual_token();
+    expect_good(token, true);
+    world_sql("UPDATE grants SET authority = 'gone'");
+    world_lose_kv();
+    expect_good(token, false);
+}
+
 static void session_that_idles_out_ends_no_right(void **state)
 {
     (void)state;
@@ -375,6 +385,7 @@ int main(void)
         WORLD_TEST(call_without_a_token_is_told_the_scheme_and_no_error),
         WORLD_TEST(right_of_somebody_in_bad_standing_is_no_good),
         WORLD_TEST(token_of_an_ended_grant_is_no_good),
+        WORLD_TEST(right_by_an_authority_that_left_the_trust_list_is_no_good),
         WORLD_TEST(session_that_idles_out_ends_no_right),
         WORLD_TEST(token_is_no_good_from_its_expiry_on),
         WORLD_TEST(store_that_restarted_empty_makes_no_good_token_bad),

@@ -11,6 +11,7 @@
 #include "access/revoke.h"
 #include "base/base64.h"
 #include "base/digest.h"
+#include "oauth/shared/error.h"
 #include "oauth/token.h"
 #include "store/kv.h"
 #include "tests/oauth/asking.h"
@@ -33,6 +34,20 @@ static bool is_active(const char *token)
 {
     return json_is_true(member(introspect(token), "active"));
 }
+
+/* Signing out as the portal does it, which is not in this room's reach. */
+static enum idp_err sign_out(struct request *rq, struct response *rs)
+{
+    struct session *session = NULL;
+    enum idp_err err = session_find(&rq->app->access, rq->arena,
+                                    http_cookie_find(rq, session_cookie), rq->now, &session);
+    if (err == IDP_OK)
+        err = revoke_session(&rq->app->access, rq->arena, session, "test", rq->now);
+    return err == IDP_OK ? http_respond_bytes(rs, 200, NULL, NULL, 0) : err;
+}
+
+static const struct route sign_out_route = {
+    .methods = HTTP_GET, .path = "/sign-out", .handle = sign_out, .fail = oauth_fail};
 
 /* --- good ------------------------------------------------------------------------------------- */
 
@@ -315,6 +330,27 @@ static void code_of_a_session_that_was_ended_is_no_good(void **state)
     expect_error(redeem_usual(CLIENT_PLATFORM, code), 400, "invalid_grant");
 }
 
+static void code_of_an_authority_that_left_the_trust_list_is_no_good(void **state)
+{
+    (void)state;
+    struct browser browser = signed_in(LOCK_BELL);
+    const struct session *session = session_of(&browser);
+    const char *code = NULL;
+    const struct code wanted = {.client = "platform",
+                                .redirect_uri = world.redirect_uris[CLIENT_PLATFORM],
+                                .code_challenge = CHALLENGE,
+                                .scope = "openid",
+                                .enterprise = session->enterprise,
+                                .lock = session->lock,
+                                .authority = "gone",
+                                .session = session->family,
+                                .acr = "a",
+                                .amr = "b",
+                                .expires = world.now + 60};
+    assert_int_equal(code_issue(&world.app.access, world.arena, &wanted, &code), IDP_OK);
+    expect_error(redeem_usual(CLIENT_PLATFORM, code), 400, "invalid_grant");
+}
+
 /* --- PKCE (SECURITY row 12) --------------------------------------------------------------------
  */
 
@@ -470,6 +506,71 @@ static void mark_of_a_second_use_ends_the_grant_of_the_first(void **state)
     assert_false(is_active(member_text(answer, "access_token")));
 }
 
+/* A made-up code costs no look-up and leaves no mark: nobody can fill the store of marks with it.
+ */
+static void made_up_code_touches_no_store(void **state)
+{
+    (void)state;
+    const char *good = code_of(CLIENT_PLATFORM);
+    assert_int_equal(redeem_usual(CLIENT_PLATFORM, "x")->status, 400); /* the client is known */
+    world_kv_is_down(true);
+    world_sql_is_down(true);
+    for (size_t i = 0; i < strlen(good); i++) {
+        char *altered = arena_strdup(world.arena, good);
+        altered[i] = altered[i] == 'A' ? 'B' : 'A';
+        expect_error(redeem_usual(CLIENT_PLATFORM, altered), 400, "invalid_grant");
+    }
+    expect_error(redeem_usual(CLIENT_PLATFORM, good), 503, "temporarily_unavailable");
+}
+
+static void second_use_ends_the_grant_even_where_no_mark_fits(void **state)
+{
+    (void)state;
+    const char *code = code_of(CLIENT_PLATFORM);
+    const struct answer *answer = redeem_usual(CLIENT_PLATFORM, code);
+    world.kv.error = IDP_FULL;
+    world.kv.calls = FAULTY_PUT;
+    world.kv.kinds = 1u << KV_REPLAY;
+    expect_error(redeem_usual(CLIENT_PLATFORM, code), 400, "invalid_grant");
+    world_kv_is_down(false);
+    assert_false(is_active(member_text(answer, "access_token")));
+}
+
+static void bad_codes_from_one_address_are_limited(void **state)
+{
+    (void)state;
+    world.app.config.rate_token_failures = 2;
+    for (int i = 0; i < 2; i++)
+        expect_error(redeem_usual(CLIENT_PLATFORM, "x"), 400, "invalid_grant");
+    expect_error(redeem_usual(CLIENT_PLATFORM, "x"), 429, "temporarily_unavailable");
+    world.now += 60;
+    expect_error(redeem_usual(CLIENT_PLATFORM, "x"), 400, "invalid_grant");
+}
+
+/* Whichever comes first: when both are over, no right of the session is left. */
+static void sign_out_beside_a_redemption_leaves_no_right(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        const struct answer *answers[2];
+        struct browser browser = signed_in(LOCK_BELL);
+        const struct asking asking = asking_of(CLIENT_PLATFORM);
+        agree(LOCK_BELL, CLIENT_PLATFORM);
+        const struct redeeming redeeming =
+            redeeming_of(CLIENT_PLATFORM, code_for(&browser, &asking));
+        const struct sent sent[2] = {
+            {.route = &oauth_token_route,
+             .body = redeeming_text(&redeeming),
+             .authorization = redeeming.authorization},
+            {.route = &sign_out_route,
+             .cookie = arena_printf(world.arena, "__Host-tamga=%s", browser.cookie)}};
+        world_send_at_once(sent, 2, answers);
+        assert_int_equal(answers[1]->status, 200);
+        assert_true(answers[0]->status == 200 || answers[0]->status == 400);
+        assert_int_equal(world_number("SELECT COUNT(*) FROM grants WHERE ended IS NULL"), 0);
+    }
+}
+
 static void duplicated_parameter_is_refused(void **state)
 {
     (void)state;
@@ -539,6 +640,11 @@ int main(void)
         WORLD_TEST(dead_database_is_not_a_bad_code),
         WORLD_TEST(second_use_that_could_not_end_the_grant_is_an_error_and_ends_it_later),
         WORLD_TEST(mark_of_a_second_use_ends_the_grant_of_the_first),
+        WORLD_TEST(made_up_code_touches_no_store),
+        WORLD_TEST(second_use_ends_the_grant_even_where_no_mark_fits),
+        WORLD_TEST(bad_codes_from_one_address_are_limited),
+        WORLD_TEST(sign_out_beside_a_redemption_leaves_no_right),
+        WORLD_TEST(code_of_an_authority_that_left_the_trust_list_is_no_good),
         WORLD_TEST(duplicated_parameter_is_refused),
         WORLD_TEST(query_beside_the_form_is_not_looked_at),
         WORLD_TEST(another_content_type_is_refused),
