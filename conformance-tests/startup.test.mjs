@@ -226,3 +226,19 @@ test('pages that were not built are told', async () => {
   assertGaveUp(await failed(empty), 'pages', 'index.html');
   assertGaveUp(await failed((s) => ({ ...s, pages: '/nowhere' })), '/nowhere');
 });
+
+// --- the demo's starter ----------------------------------------------------------------------------------
+
+for (const [what, words] of [
+  ['a folder that cannot be made', ['--folder', '/proc/nothing/region']],
+  ['a folder that is a file', ['--folder', '/etc/hostname']],
+  ['a port that is none', ['--folder', '/proc/nothing', '--port', 'many']],
+  ['an option that it does not know', ['--prot', '8080']],
+]) {
+  test(`the starter of the demo gives up in one line at ${what}`, async () => {
+    const { code, stdout, stderr } = await run(process.execPath, ['demo/run.mjs', ...words]);
+    assert.equal(code, 1);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^demo: [^\n]+\n$/);
+  });
+}

@@ -44,6 +44,8 @@ function readOptions() {
 
 const options = readOptions();
 const folder = path.resolve(options.folder);
+const yes = () => true;
+const no = () => false;
 const say = (text) => options.quiet || console.log(text);
 
 // What `make` builds and the starter needs.
@@ -79,11 +81,27 @@ function ports() {
   };
 }
 
+// A folder and its parents. mkdir's own `recursive` never ends where a parent is there and takes no
+// folder all the same, as /proc does.
+async function makeFolder(name) {
+  const make = () => mkdir(name, { mode: 0o700 });
+  try {
+    await make();
+  } catch (error) {
+    if (error.code === 'EEXIST') return;
+    const parent = path.dirname(name);
+    const lacksParent = error.code === 'ENOENT' && !(await access(parent).then(yes, no));
+    if (!lacksParent) throw new Error(`${name}: this folder cannot be made (${error.code})`);
+    await makeFolder(parent);
+    await make();
+  }
+}
+
 // Everything that is decided before a program starts.
 async function prepare() {
   await needBuilt();
   const wanted = ports();
-  await mkdir(path.join(folder, 'logs'), { recursive: true, mode: 0o700 });
+  await makeFolder(path.join(folder, 'logs'));
   await takeFolder(folder);
   const region = JSON.parse(await readFile(path.join(ROOT, 'demo/region.json'), 'utf8'));
   const before = await readState(folder);

@@ -17,12 +17,21 @@ async function forget(folder) {
   }
 }
 
+// Whether another starter is at work in the folder: one may have ended without giving it back.
+async function isTaken(folder) {
+  const pid = await readFile(path.join(folder, 'starter.pid'), 'utf8').catch(() => '');
+  const line = await readFile(`/proc/${pid.trim()}/cmdline`, 'utf8').catch(() => '');
+  return pid !== '' && line.includes('run.mjs');
+}
+
 function readyLine(text) {
   return /^ready (.+)$/m.exec(text)?.[1];
 }
 
-// One attempt: the path of demo.json, or null where another starter still has the folder.
+// One attempt: {file, stop} or {failed: why}, or null where another starter still has the folder.
 async function tryToStart(folder) {
+  if (await isTaken(folder)) return null;
+  await forget(folder);
   const args = [path.join(ROOT, 'demo/run.mjs'), '--folder', folder, '--free', '--quiet'];
   const starter = start(process.execPath, args);
   let ended = false;
@@ -31,14 +40,14 @@ async function tryToStart(folder) {
   const file = readyLine(starter.output());
   if (file) return { file, stop: () => starter.stop('SIGTERM') };
   if (starter.output().includes('is in use')) return null;
-  throw new Error(`the region did not start: ${starter.output().trim()}`);
+  return { failed: starter.output().trim() };
 }
 
 // Starts a region that has stored nothing yet: {file, stop()}.
 export async function startRegion(folder = path.join(ROOT, 'build/e2e')) {
-  const inUse = await readFile(path.join(folder, 'starter.pid'), 'utf8').catch(() => null);
-  if (inUse === null) await forget(folder);
-  return until(() => tryToStart(folder), `${folder} to be free`, START_MS);
+  const region = await until(() => tryToStart(folder), `${folder} to be free`, START_MS);
+  if (region.failed) throw new Error(`the region did not start: ${region.failed}`);
+  return region;
 }
 
 // The region of this test file: the value of its demo.json.
