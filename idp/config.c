@@ -37,6 +37,8 @@ static const struct setting {
     {"listen", "queue", NUMBER, false, AT(queue), .least = 1, .most = 100000, .number = 1024},
     {"listen", "connections", NUMBER, false, AT(connections), .least = 16, .most = 1000000,
      .number = 16384},
+    {"listen", "connections_per_address", NUMBER, false, AT(connections_per_address), .least = 0,
+     .most = 1000000},
     {"listen", "deadline_ms", NUMBER, false, AT(deadline_ms), .least = 1000, .most = 120000,
      .number = 15000},
     {"store", "sql", STORE, true, AT(sql)},

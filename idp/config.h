@@ -16,7 +16,8 @@ struct config {
     const char *origin; /* scheme://host[:port] of the issuer, as browsers send it */
     const char *listen_address;
     int64_t listen_port, threads, workers, queue, connections, deadline_ms;
-    bool development; /* http on loopback is allowed */
+    int64_t connections_per_address; /* 0: a quarter of all */
+    bool development;                /* http on loopback is allowed */
     const char *sql, *kv;
     const char *master_key_file, *trust_list, *pages, *packages;
     const char *assistant_address, *assistant_minimum_version;

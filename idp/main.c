@@ -100,6 +100,7 @@ static enum idp_err start_server(struct app *app, const char *csp, char **why)
         .workers = (unsigned)c->workers,
         .queue = (size_t)c->queue,
         .connections = (unsigned)c->connections,
+        .per_address = (unsigned)c->connections_per_address,
         .deadline_ms = (unsigned)c->deadline_ms,
         .csp = csp,
         .quiet = strcmp(c->log_level, "debug") != 0 && strcmp(c->log_level, "info") != 0,

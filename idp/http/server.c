@@ -23,6 +23,7 @@ enum {
     WORKERS = 32,
     QUEUE = 1024,
     CONNECTIONS = 16384,
+    PER_ADDRESS_LEAST = 64, /* unless told otherwise: a browser takes six, a company has many */
     DEADLINE_MS = 15000,
     BACKLOG = 4096,
     HEAD_AND_ANSWER = 16 * 1024, /* bytes a connection has for its request's head and its answer's;
@@ -78,6 +79,9 @@ static struct http_settings fill_in(const struct http_settings *given)
         s.connections = (unsigned)(files - OTHER_FILES);
     if (s.connections < s.threads) /* the limit is split over the threads */
         s.connections = s.threads;
+    unsigned quarter = s.connections / 4;
+    s.per_address =
+        or_default(s.per_address, quarter > PER_ADDRESS_LEAST ? quarter : PER_ADDRESS_LEAST);
     return s;
 }
 
@@ -185,11 +189,11 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
         s->port, NULL, NULL, http_connection_request, server, MHD_OPTION_EXTERNAL_LOGGER,
         log_library, NULL, MHD_OPTION_LISTEN_SOCKET, server->listener,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_AND_ANSWER, MHD_OPTION_CONNECTION_LIMIT,
-        s->connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_SILENCE_S,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, http_connection_notify,
-        server, MHD_OPTION_URI_LOG_CALLBACK, http_connection_begin, server,
-        MHD_OPTION_NOTIFY_COMPLETED, http_connection_completed, server, MHD_OPTION_ARRAY, options,
-        MHD_OPTION_END);
+        s->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->per_address,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_SILENCE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_NOTIFY_CONNECTION, http_connection_notify, server, MHD_OPTION_URI_LOG_CALLBACK,
+        http_connection_begin, server, MHD_OPTION_NOTIFY_COMPLETED, http_connection_completed,
+        server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
 static unsigned tick(unsigned deadline_ms)

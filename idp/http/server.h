@@ -24,6 +24,7 @@ struct http_settings {
     unsigned workers;     /* that may wait; 0: 32 */
     size_t queue;         /* requests waiting for a worker before 503; 0: 1024 */
     unsigned connections; /* at most, over all threads; 0: 16384 */
+    unsigned per_address; /* of these from one address, loopback included; 0: a quarter, but 64 */
     /* From the first byte of a request to the last of its answer; 0: 15000. Between two requests a
      * connection may be silent for 30 s, which count too when the next one's head comes slowly. */
     unsigned deadline_ms;

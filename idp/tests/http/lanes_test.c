@@ -133,8 +133,12 @@ static int start(const struct http_settings *settings)
 static int set_up(void **state)
 {
     (void)state;
-    return start(&(struct http_settings){
-        .address = "127.0.0.1", .workers = 2, .queue = 2, .deadline_ms = 20000, .quiet = true});
+    return start(&(struct http_settings){.address = "127.0.0.1",
+                                         .workers = 2,
+                                         .queue = 2,
+                                         .deadline_ms = 20000,
+                                         .quiet = true,
+                                         .per_address = 16384});
 }
 
 static int set_up_hasty(void **state)

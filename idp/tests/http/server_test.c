@@ -10,7 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
+#include <netinet/in.h>
 
 #include "base/arena.h"
 #include "base/log.h"
@@ -650,6 +652,55 @@ static void access_log_names_the_path_without_its_query(void **state)
     (void)close(ends[1]);
 }
 
+/* 127.0.0.x asks for something; every such address is this machine's. */
+static int ask_from(int x, int port)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + (uint32_t)x)};
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                             .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    (void)wire_send(fd, GET("/fixed"));
+    return fd;
+}
+
+static void expect_answer(int fd, int status)
+{
+    struct wire_answer answer = wire_read(fd, false);
+    assert_int_equal(answer.status, status);
+    free(answer.head);
+}
+
+/* One address that opened connections until none was left kept everybody else out. */
+static void one_address_takes_no_more_than_its_share_of_connections(void **state)
+{
+    (void)state;
+    enum { SHARE = 3 };
+    char *why = NULL;
+    int fds[SHARE];
+    struct http_server *second = NULL;
+    const struct http_settings settings = {
+        .address = "127.0.0.1", .threads = 2, .per_address = SHARE, .quiet = true};
+    assert_int_equal(http_server_start(&settings, routes, &w.app, &why, &second), IDP_OK);
+    int port = http_server_port(second);
+    for (int i = 0; i < SHARE; i++) {
+        fds[i] = ask_from(1, port);
+        expect_answer(fds[i], 200);
+    }
+    int more = ask_from(1, port);
+    int another = ask_from(2, port);
+    expect_answer(more, 0);
+    expect_answer(another, 200);
+    (void)close(more);
+    (void)close(another);
+    for (int i = 0; i < SHARE; i++)
+        (void)close(fds[i]);
+    http_server_stop(second, 0);
+}
+
 static void several_servers_live_in_one_process(void **state)
 {
     (void)state;
@@ -703,6 +754,7 @@ int main(void)
         TEST(address_that_is_none_is_told_in_words),
         TEST(contradicting_routes_are_refused),
         TEST(access_log_names_the_path_without_its_query),
+        TEST(one_address_takes_no_more_than_its_share_of_connections),
         TEST(several_servers_live_in_one_process),
     };
     return cmocka_run_group_tests_name("http/server", tests, NULL, NULL);

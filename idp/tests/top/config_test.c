@@ -148,6 +148,7 @@ static void every_setting_is_taken(void **state)
         {"listen", "workers", AT(workers), 4},
         {"listen", "queue", AT(queue), 5},
         {"listen", "connections", AT(connections), 16},
+        {"listen", "connections_per_address", AT(connections_per_address), 7},
         {"listen", "deadline_ms", AT(deadline_ms), 1000},
         {"lifetimes", "challenge_s", AT(challenge_s), 10},
         {"lifetimes", "interaction_s", AT(interaction_s), 30},
