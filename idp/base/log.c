@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 static _Atomic int threshold = LOG_INFO;
 static _Atomic int descriptor = STDERR_FILENO;
@@ -58,10 +59,40 @@ static void settle(struct log_line *line, size_t len)
     }
 }
 
+/*
+ * Copies text with '?' for what is no UTF-8, DEL and U+0080 to U+009F, which terminals obey; JSON
+ * itself escapes the other controls. Returns false when it is too long.
+ */
+static bool clean(const char *text, char *out, size_t size)
+{
+    size_t len = 0;
+    for (size_t left = strlen(text); left > 0;) {
+        size_t n = text_character(text, left);
+        bool kept = n > 0 || (unsigned char)*text < 0x20;
+        size_t step = n > 0 ? n : 1;
+        if (len + step >= size)
+            return false;
+        memcpy(out + len, text, step);
+        if (!kept)
+            out[len] = '?';
+        len += step;
+        text += step;
+        left -= step;
+    }
+    out[len] = '\0';
+    return true;
+}
+
 void log_text(struct log_line *line, const char *name, const char *value)
 {
-    if (!line->wanted)
+    char text[sizeof(line->text)];
+    if (!line->wanted || value == NULL)
         return;
+    if (!text_is_clean_utf8(value, strlen(value))) {
+        if (!clean(value, text, sizeof(text)))
+            return;
+        value = text;
+    }
     size_t len = line->json.len;
     json_out_text(&line->json, name, value);
     settle(line, len);

@@ -33,7 +33,10 @@ void log_set_fd(int fd);
 /* Begins a line with time, level and event. The line stays where it is until log_end(). */
 void log_begin(struct log_line *line, enum log_level level, const char *event);
 
-/* Leaves the member out when value is NULL. */
+/*
+ * Leaves the member out when value is NULL. The value may come from anybody: what is no UTF-8, and
+ * what a terminal would obey, is written as '?', so that every line is JSON and safe to look at.
+ */
 void log_text(struct log_line *line, const char *name, const char *value);
 void log_number(struct log_line *line, const char *name, int64_t value);
 

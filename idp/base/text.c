@@ -49,9 +49,9 @@ static int followers(unsigned char c, uint32_t *least)
     return -1;
 }
 
-/* The length of the well-formed character at s, or 0. */
-static size_t character(const unsigned char *s, size_t left)
+size_t text_character(const char *text, size_t left)
 {
+    const unsigned char *s = (const unsigned char *)text;
     if (s[0] < 0x80)
         return s[0] >= 0x20 && s[0] != 0x7F;
     uint32_t least = 0;
@@ -71,9 +71,8 @@ static size_t character(const unsigned char *s, size_t left)
 
 bool text_is_clean_utf8(const char *s, size_t len)
 {
-    const unsigned char *p = (const unsigned char *)s;
     for (size_t i = 0; i < len;) {
-        size_t n = character(p + i, len - i);
+        size_t n = text_character(s + i, len - i);
         if (n == 0)
             return false;
         i += n;

@@ -77,6 +77,51 @@ static void event_is_one_line_of_json(void **state)
     assert_int_equal(strlen(member("time")), strlen("2026-01-01T00:00:00.000Z"));
 }
 
+/* Whoever fails to sign in chooses the name that the log tells. */
+static void text_of_strangers_is_clean_when_it_is_written(void **state)
+{
+    (void)state;
+    static const char *const dirty[][2] = {
+        {"\xFF\xFE"
+         "bad",
+         "??bad"},
+        {"\xC2\x9B"
+         "31m",
+         "??31m"},
+        {"a\x7F"
+         "b",
+         "a?b"},
+        {"\x1B[2J", "\x1B[2J"}, /* escaped, as JSON asks */
+        {"\xC3", "?"},
+        {"\xE6\xB5", "??"},
+        {"\xC0\x80", "??"},
+        {"\xE0\x80\x80", "???"},
+        {"\xED\xA0\x80", "???"},
+        {"\xF0\x80\x80\x80", "????"},
+        {"\xF4\x90\x80\x80", "????"},
+        {"\xF5\x80\x80\x80", "????"},
+        {"\xF0\x9F\x94\x92", "\xF0\x9F\x94\x92"},
+        {"\xF4\x8F\xBF\xBF", "\xF4\x8F\xBF\xBF"},
+        {"内蒙古 \xC2\xA0\xC3\xA9", "内蒙古 \xC2\xA0\xC3\xA9"},
+    };
+    struct log_line line;
+    log_begin(&line, LOG_WARN, "client_auth_failed");
+    for (size_t i = 0; i < sizeof(dirty) / sizeof(*dirty); i++) {
+        const char name[] = {(char)('A' + i), '\0'};
+        char *exact = strdup(dirty[i][0]); /* so that ASan sees one byte too many */
+        log_text(&line, name, exact);
+        free(exact);
+    }
+    log_end(&line);
+    (void)read_line();
+    for (size_t i = 0; i < sizeof(dirty) / sizeof(*dirty); i++) {
+        const char name[] = {(char)('A' + i), '\0'};
+        assert_string_equal(member(name), dirty[i][1]);
+    }
+    for (const unsigned char *s = (const unsigned char *)w.text; s[1] != '\0'; s++)
+        assert_false(*s < 0x20 || *s == 0x7F);
+}
+
 static void too_long_member_is_left_out_and_later_ones_are_kept(void **state)
 {
     (void)state;
@@ -128,6 +173,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(event_is_one_line_of_json),
+        TEST(text_of_strangers_is_clean_when_it_is_written),
         TEST(too_long_member_is_left_out_and_later_ones_are_kept),
         TEST(line_is_whole_however_full_it_is),
         TEST(what_is_below_the_level_is_not_written),
