@@ -41,11 +41,21 @@ static enum idp_err parse_json(struct request *rq)
                            &rq->json);
 }
 
+/*
+ * What a form carries is in its body alone: the same in the query beside it is refused, so that
+ * nobody sends a secret where logs keep it and finds that it works (RFC 6749 section 2.3.1), nor
+ * names a parameter twice (section 3.1).
+ */
 static enum idp_err parse_form(struct request *rq)
 {
     if (rq->body_len > 0 && !type_is(rq->content_type, "application/x-www-form-urlencoded"))
         return IDP_BAD_REQUEST;
-    return http_form_parse(rq->arena, rq->body, rq->body_len, rq->route->params, rq->values);
+    enum idp_err err = IDP_OK;
+    if (rq->query != NULL)
+        err = http_form_names_none(rq->arena, rq->query, strlen(rq->query), rq->route->params);
+    return err == IDP_OK
+               ? http_form_parse(rq->arena, rq->body, rq->body_len, rq->route->params, rq->values)
+               : err;
 }
 
 static enum idp_err parse(struct request *rq)
@@ -58,8 +68,6 @@ static enum idp_err parse(struct request *rq)
         return parse_json(rq);
     if (route->params == NULL)
         return IDP_OK;
-    /* What a form carries is in its body alone: a query beside it is not looked at, so that a
-     * secret cannot be sent where logs keep it (RFC 6749 section 2.3.1). */
     return posted ? parse_form(rq) : parse_query(rq);
 }
 

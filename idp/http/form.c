@@ -107,3 +107,22 @@ enum idp_err http_form_parse(struct arena *arena, const char *body, size_t len,
             return IDP_BAD_REQUEST;
     return IDP_OK;
 }
+
+enum idp_err http_form_names_none(struct arena *arena, const char *query, size_t len,
+                                  const struct param *params)
+{
+    for (size_t start = 0; start < len;) {
+        const char *amp = memchr(query + start, '&', len - start);
+        size_t end = amp != NULL ? (size_t)(amp - query) : len;
+        const char *name = query + start;
+        const char *equals = memchr(name, '=', end - start);
+        size_t name_len = equals != NULL ? (size_t)(equals - name) : end - start;
+        enum idp_err err = decode_name(arena, &name, &name_len);
+        if (err != IDP_OK)
+            return err;
+        if (find_param(params, name, name_len) >= 0)
+            return IDP_BAD_REQUEST;
+        start = end + 1;
+    }
+    return IDP_OK;
+}

@@ -133,6 +133,13 @@ enum idp_err http_form_parse(struct arena *arena, const char *body, size_t len,
                              const struct param *params, const char *values[HTTP_PARAMS_MAX]);
 
 /*
+ * Says whether the query beside a posted form leaves the form's parameters alone. Returns
+ * IDP_BAD_REQUEST when it names a declared one, or has a name that cannot be decoded; IDP_FAULT.
+ */
+enum idp_err http_form_names_none(struct arena *arena, const char *query, size_t len,
+                                  const struct param *params);
+
+/*
  * Parses a JSON body: one object, at most 8 levels deep, no duplicate members, only the declared
  * ones, each of its kind and within its limit (a number is an integer). Texts also go to values,
  * where an empty one counts as absent, as in a form. The tree is the arena's. Returns

@@ -500,9 +500,19 @@ static void odd_octets_in_the_target_are_400(void **state)
 static void form_is_read_from_the_body_only(void **state)
 {
     (void)state;
-    expect_body("POST /form?b=query HTTP/1.1\r\n" HOST
+    expect_body("POST /form?c=query HTTP/1.1\r\n" HOST
                 "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 5\r\n\r\na=1+2",
                 200, "1 2,none");
+    static const char *const queries[] = {"b=query", "b", "x=1&b=", "%62=query", "a=1", "x%zz=1"};
+    for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++) {
+        char request[256];
+        (void)snprintf(
+            request, sizeof(request),
+            "POST /form?%s HTTP/1.1\r\n" HOST
+            "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=1",
+            queries[i]);
+        expect_status(request, 400);
+    }
     expect_body(GET("/form?a=x&b=y"), 200, "x,y");
     expect_status("POST /form HTTP/1.1\r\n" HOST
                   "Content-Type: text/plain\r\nContent-Length: 3\r\n\r\na=1",
