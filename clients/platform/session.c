@@ -123,6 +123,29 @@ static bool is_full(struct sessions *sessions, const struct entry *entry)
     return *quota(sessions, entry) >= most;
 }
 
+/*
+ * Drops the stranger who began longest ago: anybody can begin a session, so a full house must not
+ * be what keeps the next one out.
+ */
+static void drop_oldest_stranger(struct sessions *sessions)
+{
+    struct entry **oldest = NULL;
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct entry **at = &sessions->buckets[i]; *at != NULL; at = &(*at)->next)
+            if (!(*at)->seen.signed_in && (oldest == NULL || (*at)->begun < (*oldest)->begun))
+                oldest = at;
+    if (oldest != NULL)
+        drop(sessions, oldest);
+}
+
+static void make_room(struct sessions *sessions, const struct entry *entry, int64_t now)
+{
+    if (is_full(sessions, entry))
+        drop_old(sessions, now);
+    if (!entry->seen.signed_in && is_full(sessions, entry))
+        drop_oldest_stranger(sessions);
+}
+
 /* Gives the entry an id and puts it in; takes it over, also on failure. The lock is held. */
 static enum idp_err put_in(struct sessions *sessions, struct entry *entry, int64_t now,
                            struct session *out)
@@ -130,8 +153,8 @@ static enum idp_err put_in(struct sessions *sessions, struct entry *entry, int64
     enum idp_err err = IDP_OK;
     if (!make_id(entry->seen.id) || !make_id(entry->seen.token))
         err = IDP_FAULT;
-    if (err == IDP_OK && is_full(sessions, entry))
-        drop_old(sessions, now);
+    if (err == IDP_OK)
+        make_room(sessions, entry, now);
     if (err == IDP_OK && is_full(sessions, entry))
         err = IDP_FULL;
     if (err != IDP_OK) {

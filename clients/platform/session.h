@@ -48,7 +48,7 @@ void sessions_free(struct sessions *sessions);
 enum idp_err sessions_find(struct sessions *sessions, const char *id, int64_t now,
                            struct session *out);
 
-/* A new session of nobody. Returns IDP_FULL when strangers have used their quota up, IDP_FAULT. */
+/* A new session of nobody; when strangers have used their quota up, the oldest goes. IDP_FAULT. */
 enum idp_err sessions_begin(struct sessions *sessions, int64_t now, struct session *out);
 
 /* Remembers a sign-in that begins. Returns IDP_NOT_FOUND when the session is gone. */
@@ -61,7 +61,8 @@ enum idp_err sessions_take(struct sessions *sessions, const char *id, const char
 
 /*
  * Ends the session `old` and begins one with a new id for the visitor: an id that was known before
- * the sign-in is worth nothing after it. Returns IDP_FULL, IDP_FAULT.
+ * the sign-in is worth nothing after it. Returns IDP_FULL when visitors have used their quota up,
+ * IDP_FAULT.
  */
 enum idp_err sessions_sign_in(struct sessions *sessions, const char *old,
                               const struct session *visit, int64_t now, struct session *out);

@@ -160,15 +160,29 @@ static void strangers_never_push_a_visitor_out(void **state)
     (void)state;
     struct session inside;
     struct session stranger;
-    enum idp_err err = IDP_OK;
     sign_in(&inside);
-    for (int i = 0; i < SESSION_STRANGERS_MAX; i++)
+    for (int i = 0; i < 2 * SESSION_STRANGERS_MAX; i++)
         assert_int_equal(sessions_begin(sessions, NOW, &stranger), IDP_OK);
-    err = sessions_begin(sessions, NOW, &stranger);
-    assert_int_equal(err, IDP_FULL);
     assert_true(is_there(inside.id, NOW));
     sign_in(&inside); /* the visitors' own quota is not touched */
-    assert_int_equal(sessions_begin(sessions, NOW + 1201, &stranger), IDP_OK);
+}
+
+/* 2,048 requests without a cookie kept everybody from signing in for twenty minutes. */
+static void oldest_stranger_makes_room_for_the_next(void **state)
+{
+    (void)state;
+    struct session early;
+    struct session late;
+    struct session stranger;
+    assert_int_equal(sessions_begin(sessions, NOW + 1, &early), IDP_OK);
+    for (int i = 2; i < SESSION_STRANGERS_MAX; i++)
+        assert_int_equal(sessions_begin(sessions, NOW + 2, &stranger), IDP_OK);
+    assert_int_equal(sessions_begin(sessions, NOW + 3, &late), IDP_OK);
+    assert_false(is_there(session.id, NOW + 3)); /* it began at NOW */
+    assert_true(is_there(early.id, NOW + 3));
+    assert_int_equal(sessions_begin(sessions, NOW + 3, &stranger), IDP_OK);
+    assert_false(is_there(early.id, NOW + 3));
+    assert_true(is_there(late.id, NOW + 3));
 }
 
 static void ended_session_is_gone(void **state)
@@ -196,6 +210,7 @@ int main(void)
         TEST(pending_sign_in_belongs_to_one_browser),
         TEST(four_pages_may_sign_in_at_once),
         TEST(strangers_never_push_a_visitor_out),
+        TEST(oldest_stranger_makes_room_for_the_next),
         TEST(ended_session_is_gone),
     };
     return cmocka_run_group_tests_name("platform/session", tests, NULL, NULL);
