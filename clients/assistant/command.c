@@ -189,7 +189,6 @@ static void log_signing(const struct signing *s, enum trouble trouble)
     log_end(&line);
 }
 
-/* The prompt does not offer the last try: whoever spends it has to go to the lock's issuer. */
 static enum trouble ask(struct signing *s, struct pin *out)
 {
     const struct certificate *certificate = &s->lock->certificate;
@@ -202,8 +201,6 @@ static enum trouble ask(struct signing *s, struct pin *out)
         .label = s->lock->label,
         .tries_left = s->state.tries_left,
     };
-    if (s->state.tries_left == 1)
-        return TROUBLE_PIN_LAST_TRY;
     return pinentry_ask(s->assistant->settings->pinentry, &question, &s->assistant->stop, out);
 }
 
@@ -217,6 +214,7 @@ static enum trouble sign_with(struct signing *s, const struct pin *pin)
     return locks_sign(s->assistant->locks, &known, &s->signature, &s->state);
 }
 
+/* The last try is offered to nobody: whoever spends it has to go to the lock's issuer. */
 static enum trouble find_and_sign(struct signing *s)
 {
     struct pin asked = {.len = 0};
@@ -226,6 +224,8 @@ static enum trouble find_and_sign(struct signing *s)
     s->state = locks_pin_state(s->assistant->locks, s->lock);
     if (s->state.blocked)
         return TROUBLE_PIN_BLOCKED;
+    if (s->state.tries_left == 1)
+        return TROUBLE_PIN_LAST_TRY;
     if (s->order->pin != NULL)
         return sign_with(s, s->order->pin);
     trouble = ask(s, &asked);

@@ -37,6 +37,10 @@ enum { NAMES_MAX = 8192, BLOB_SIZE = 128 };
 /* DEVINFO begins with bytes only, so their places are the same in both widths. */
 enum { INFO_LABEL = 130, INFO_SERIAL = 162, INFO_TEXT = 32, INFO_MAX = 1024 };
 
+struct device_names {
+    char label[LOCK_TEXT_MAX], serial[LOCK_TEXT_MAX];
+};
+
 struct skf {
     skf_result (*enum_dev)(int present, char *names, skf_cell *size);
     skf_result (*connect_dev)(const char *name, void **device);
@@ -232,19 +236,29 @@ static void walk_application(struct walk *walk, const char *name)
 }
 
 /* The maker's label and serial number; without them the device's name has to do for both. */
-static void name_device(struct walk *walk, const char *name)
+static void name_device(const struct skf *skf, void *device, const char *name,
+                        struct device_names *out)
 {
     unsigned char info[INFO_MAX] = {0};
-    struct lock *lock = &walk->lock;
-    lock_text_copy(name, strlen(name), lock->place.skf.device, LOCK_TEXT_MAX);
-    memcpy(lock->label, lock->place.skf.device, LOCK_TEXT_MAX);
-    memcpy(lock->medium, lock->place.skf.device, LOCK_TEXT_MAX);
-    if (walk->skf->get_dev_info == NULL || walk->skf->get_dev_info(walk->device, info) != SAR_OK)
+    lock_text_copy(name, strlen(name), out->label, LOCK_TEXT_MAX);
+    memcpy(out->serial, out->label, LOCK_TEXT_MAX);
+    if (skf->get_dev_info == NULL || skf->get_dev_info(device, info) != SAR_OK)
         return;
     if (info[INFO_LABEL] != '\0')
-        lock_text_copy(info + INFO_LABEL, INFO_TEXT, lock->label, LOCK_TEXT_MAX);
+        lock_text_copy(info + INFO_LABEL, INFO_TEXT, out->label, LOCK_TEXT_MAX);
     if (info[INFO_SERIAL] != '\0')
-        lock_text_copy(info + INFO_SERIAL, INFO_TEXT, lock->medium, LOCK_TEXT_MAX);
+        lock_text_copy(info + INFO_SERIAL, INFO_TEXT, out->serial, LOCK_TEXT_MAX);
+}
+
+static void begin_lock(struct walk *walk, const char *name)
+{
+    struct device_names names;
+    struct lock *lock = &walk->lock;
+    *lock = (struct lock){.usable = false};
+    name_device(walk->skf, walk->device, name, &names);
+    lock_text_copy(name, strlen(name), lock->place.skf.device, LOCK_TEXT_MAX);
+    memcpy(lock->label, names.label, LOCK_TEXT_MAX);
+    memcpy(lock->medium, names.serial, LOCK_TEXT_MAX);
 }
 
 static void walk_device(struct walk *walk, const char *name)
@@ -255,8 +269,7 @@ static void walk_device(struct walk *walk, const char *name)
     note(walk, result);
     if (result != SAR_OK)
         return;
-    walk->lock = (struct lock){.usable = false};
-    name_device(walk, name);
+    begin_lock(walk, name);
     result = walk->skf->enum_application(walk->device, names.text, &size);
     note(walk, result);
     names_taken(&names, result, size);
@@ -293,10 +306,20 @@ static void shut(const struct skf *skf, struct opened *opened)
         (void)skf->disconnect_dev(opened->device);
 }
 
+/* Another medium may have come under the same name: a PIN must not be tried on it. */
+static bool is_still_there(const struct skf *skf, void *device, const struct lock *lock)
+{
+    struct device_names names;
+    name_device(skf, device, lock->place.skf.device, &names);
+    return strcmp(names.serial, lock->medium) == 0;
+}
+
 /* Opens down to the container. What could be opened is in *out also when something could not. */
 static skf_result open_lock(const struct skf *skf, const struct lock *lock, struct opened *out)
 {
     skf_result result = skf->connect_dev(lock->place.skf.device, &out->device);
+    if (result == SAR_OK && !is_still_there(skf, out->device, lock))
+        result = SAR_DEVICE_REMOVED;
     if (result == SAR_OK)
         result = skf->open_application(out->device, lock->place.skf.application, &out->application);
     if (result == SAR_OK)

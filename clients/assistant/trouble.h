@@ -13,7 +13,7 @@ enum trouble {
     TROUBLE_UNSUITABLE,       /* holds no certificate that it can sign with */
     TROUBLE_PIN_WRONG,        /* refused by the lock; it may have been the last try */
     TROUBLE_PIN_BLOCKED,      /* no try is left */
-    TROUBLE_PIN_LAST_TRY,     /* one try is left, and the prompt does not offer it */
+    TROUBLE_PIN_LAST_TRY,     /* one try is left, and is not offered */
     TROUBLE_PIN_REQUIRED,     /* the page has to send it */
     TROUBLE_PIN_PAGE_REFUSED, /* the page may not send it */
     TROUBLE_NO_PROMPT,        /* the program that asks for the PIN does not work */

@@ -349,6 +349,26 @@ static void width_of_ulong_does_not_matter(void **state)
     assert_int_equal(sign_as(NULL, MEDIUM_PIN), TROUBLE_NONE);
 }
 
+static void pin_is_not_tried_on_another_medium_of_the_same_name(void **state)
+{
+    (void)state;
+    const struct lock *lock = NULL;
+    unsigned char message[MESSAGE_SIZE] = {0};
+    char folder[MEDIUM_PATH];
+    struct pin pin;
+    medium_path("skf/sm2-lock", folder);
+    assert_true(pin_set(&pin, "654321", 6));
+    use("skf", medium_library("skf-double-64.so"));
+    assert_int_equal(look(), TROUBLE_NONE);
+    assert_int_equal(lock_list_find(&list, "sm2-lock", &lock), TROUBLE_NONE);
+    const struct lock_order order = {.lock = lock, .pin = &pin, .message = message};
+    medium_write(folder, "serial", "SKF-0002");
+    assert_int_equal(locks_sign(locks, &order, &signature, &pin_state), TROUBLE_REMOVED);
+    assert_int_equal(locks_pin_state(locks, lock).tries_left, TRIES_UNKNOWN);
+    medium_write(folder, "serial", "SKF-0001");
+    assert_int_equal(locks_pin_state(locks, lock).tries_left, 10);
+}
+
 static void wrong_pins_count_down_until_blocked(void **state)
 {
     (void)state;
@@ -471,6 +491,7 @@ int main(void)
         TEST(library_of_another_kind_is_a_drivers_fault),
         TEST(sm2_lock_signs),
         TEST(width_of_ulong_does_not_matter),
+        TEST(pin_is_not_tried_on_another_medium_of_the_same_name),
         TEST(wrong_pins_count_down_until_blocked),
         TEST(skf_faults_have_their_own_codes),
         TEST(twin_locks_have_to_be_named),

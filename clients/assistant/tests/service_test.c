@@ -596,6 +596,23 @@ static void prompt_does_not_offer_the_last_try(void **state)
     medium_write(lock, "tries", "10");
 }
 
+/* A page on the allow-list that is taken over could block every lock with three wrong PINs. */
+static void page_cannot_spend_the_last_try_either(void **state)
+{
+    (void)state;
+    char lock[MEDIUM_PATH];
+    medium_path("skf/sm2-lock", lock);
+    medium_write(lock, "tries", "2");
+    post("/sign", SIGN_WITH("sm2-lock", "654321"));
+    assert_string_equal(reply.body, "{\"error\":{\"code\":\"pin_wrong\",\"tries_left\":1}}");
+    static const char last_try[] = "{\"error\":{\"code\":\"pin_last_try\",\"tries_left\":1}}";
+    post("/sign", SIGN_WITH("sm2-lock", "654321"));
+    assert_string_equal(reply.body, last_try);
+    post("/sign", SIGN_WITH("sm2-lock", MEDIUM_PIN));
+    assert_string_equal(reply.body, last_try);
+    medium_write(lock, "tries", "10");
+}
+
 /* --- where it listens ------------------------------------------------------------------------- */
 
 static void second_assistant_at_the_port_is_refused(void **state)
@@ -667,6 +684,7 @@ int main(void)
         TEST(prompt_gives_the_pin_and_the_page_may_not),
         TEST(prompt_that_fails_has_its_own_codes),
         TEST(prompt_does_not_offer_the_last_try),
+        TEST(page_cannot_spend_the_last_try_either),
         TEST(second_assistant_at_the_port_is_refused),
         TEST(other_addresses_of_the_machine_do_not_answer),
         TEST(ipv6_loopback_answers_where_there_is_one),
