@@ -229,6 +229,7 @@ static void forget_documents(void)
     http_fixed_free(world.app.discovery);
     http_fixed_free(atomic_load(&world.app.jwks));
     http_fixed_free(world.app.jwks_before);
+    free(world.app.jwks_text);
 }
 
 static const struct answer *discover(const struct route *const *routes)
