@@ -21,10 +21,10 @@ bool text_list_has(const char *list, const char *word);
 const char *text_list_next(const char **at, size_t *len);
 
 /*
- * The length of the character at s, of which left bytes (at least one) remain; or 0 when it is not
- * well-formed UTF-8 (RFC 3629) or is a control character.
+ * The length of the character at text, of which left bytes (at least one) remain; or 0 when it is
+ * not well-formed UTF-8 (RFC 3629) or is a control character.
  */
-size_t text_character(const char *s, size_t left);
+size_t text_character(const char *text, size_t left);
 
 /* Well-formed UTF-8 (RFC 3629) without NUL and without control characters, of len bytes? */
 bool text_is_clean_utf8(const char *s, size_t len);
