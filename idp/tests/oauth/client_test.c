@@ -322,9 +322,21 @@ static void keys_can_be_made_ready_again_while_they_are_read(void **state)
 {
     (void)state;
     for (int i = 0; i < 3; i++) {
+        free(world.app.jwks_text); /* as if they had been others */
+        world.app.jwks_text = NULL;
         assert_int_equal(oauth_jwks_prepare(&world.app), IDP_OK);
         assert_int_equal(world_send(&(struct sent){.route = &oauth_jwks_route})->status, 200);
     }
+    forget_documents();
+}
+
+static void keys_that_did_not_change_are_left_as_they_are(void **state)
+{
+    (void)state;
+    assert_int_equal(oauth_jwks_prepare(&world.app), IDP_OK);
+    const struct http_fixed *first = atomic_load(&world.app.jwks);
+    assert_int_equal(oauth_jwks_prepare(&world.app), IDP_OK);
+    assert_ptr_equal(atomic_load(&world.app.jwks), first);
     forget_documents();
 }
 
@@ -346,6 +358,7 @@ int main(void)
         WORLD_TEST(documents_may_be_kept_and_read_by_scripts),
         WORLD_TEST(published_keys_are_public_and_verify_what_we_sign),
         WORLD_TEST(keys_can_be_made_ready_again_while_they_are_read),
+        WORLD_TEST(keys_that_did_not_change_are_left_as_they_are),
     };
     return cmocka_run_group_tests_name("oauth/client", tests, world_prepare, world_forget);
 }
