@@ -13,13 +13,13 @@
 
 enum { DESCRIPTION_MAX = 4096, HASH_TEXT = BASE64URL_LEN(DIGEST_SIZE) + 1 };
 
-static enum idp_err hash_text(const void *bytes, size_t n, char out[HASH_TEXT])
+/* The hash under which the authority's answer is kept. */
+static enum idp_err hash_status(const struct lock_status *status, unsigned char out[DIGEST_SIZE])
 {
-    unsigned char hash[DIGEST_SIZE];
-    enum idp_err err = digest(DIGEST_SHA256, bytes, n, hash);
-    if (err == IDP_OK)
-        base64url_encode(hash, sizeof(hash), out);
-    return err;
+    if (status->hash == NULL)
+        return digest(DIGEST_SHA256, status->response, status->response_len, out);
+    memcpy(out, status->hash, DIGEST_SIZE);
+    return IDP_OK;
 }
 
 static void describe_status(struct json_out *json, const struct lock_status *status,
@@ -37,11 +37,13 @@ const char *proof_describe(struct arena *arena, const struct proof *p)
 {
     char certificate[HASH_TEXT];
     char response[HASH_TEXT];
+    unsigned char hash[DIGEST_SIZE];
     char signature[BASE64URL_LEN(LOCK_SIGNATURE_MAX) + 1];
     char *buffer = arena_alloc(arena, DESCRIPTION_MAX);
     const struct lock_status *status = &p->identity->status;
-    if (buffer == NULL || hash_text(status->response, status->response_len, response) != IDP_OK)
+    if (buffer == NULL || hash_status(status, hash) != IDP_OK)
         return NULL;
+    base64url_encode(hash, sizeof(hash), response);
     base64url_encode(p->identity->certificate_hash, LOCK_HASH_SIZE, certificate);
     base64url_encode(p->answer->signature, p->answer->signature_len, signature);
 
@@ -79,7 +81,7 @@ static enum idp_err list_objects(const struct proof *p, struct object out[OBJECT
         "certificate", sql_blob(identity->certificate, identity->certificate_len), {0}};
     out[1] = (struct object){"ocsp", sql_blob(status->response, status->response_len), {0}};
     memcpy(out[0].hash, identity->certificate_hash, DIGEST_SIZE);
-    return digest(DIGEST_SHA256, status->response, status->response_len, out[1].hash);
+    return hash_status(status, out[1].hash);
 }
 
 static enum idp_err keep(struct sql_tx *tx, const struct object *object, int64_t now)

@@ -9,10 +9,10 @@
 #include "store/kv.h"
 
 enum {
-    RECORD_VERSION = 1,
+    RECORD_VERSION = 2,
     VERSION_LEN = 16, /* of the trust list's version that goes into a key */
     KEY_LEN = DIGEST_SIZE + VERSION_LEN,
-    RECORD_MAX = OCSP_ANSWER_MAX + 128,
+    RECORD_MAX = OCSP_ANSWER_MAX + 128 + DIGEST_SIZE,
 };
 
 static struct kv_bytes key_of(const struct pki *pki, const struct leaf *leaf,
@@ -35,12 +35,15 @@ static enum idp_err read_record(struct arena *arena, struct kv_bytes record, str
     if (u.failed || len <= 0 || len > OCSP_ANSWER_MAX)
         return IDP_NOT_FOUND;
     unsigned char *response = arena_alloc(arena, (size_t)len);
-    if (response == NULL)
+    unsigned char *hash = arena_alloc(arena, DIGEST_SIZE);
+    if (response == NULL || hash == NULL)
         return IDP_FAULT;
     unpack_bytes(&u, response, (size_t)len);
+    unpack_bytes(&u, hash, DIGEST_SIZE);
     if (!unpack_done(&u))
         return IDP_NOT_FOUND;
-    *out = (struct status){.answer = answer, .response = response, .response_len = (size_t)len};
+    *out = (struct status){
+        .answer = answer, .response = response, .response_len = (size_t)len, .hash = hash};
     return IDP_OK;
 }
 
@@ -65,8 +68,10 @@ void status_keep(struct pki *pki, const struct leaf *leaf, int64_t now, const st
 {
     unsigned char key[KEY_LEN];
     unsigned char record[RECORD_MAX];
+    unsigned char hash[DIGEST_SIZE];
     const struct ocsp_answer *answer = &status->answer;
-    if (answer->verdict != STATUS_GOOD || answer->usable_until <= now)
+    if (answer->verdict != STATUS_GOOD || answer->usable_until <= now ||
+        digest(DIGEST_SHA256, status->response, status->response_len, hash) != IDP_OK)
         return;
     struct pack p = pack_new(record, sizeof(record), RECORD_VERSION);
     pack_number(&p, answer->produced);
@@ -75,6 +80,7 @@ void status_keep(struct pki *pki, const struct leaf *leaf, int64_t now, const st
     pack_number(&p, answer->usable_until);
     pack_number(&p, (int64_t)status->response_len);
     pack_bytes(&p, status->response, status->response_len);
+    pack_bytes(&p, hash, DIGEST_SIZE); /* every sign-in names the answer by it */
     if (p.failed)
         return;
     enum idp_err err = kv_put(pki->kv, KV_STATUS, key_of(pki, leaf, key),

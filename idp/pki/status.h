@@ -20,6 +20,7 @@ struct status {
     struct ocsp_answer answer;
     const unsigned char *response; /* NULL: none */
     size_t response_len;
+    const unsigned char *hash; /* SHA-256 of the response; NULL: nobody has needed it yet */
 };
 
 /*

@@ -270,7 +270,8 @@ static void describe(const struct leaf *leaf, const struct lock_answer *answer,
                    .response_len = status->response_len,
                    .produced = status->answer.produced,
                    .this_update = status->answer.this_update,
-                   .next_update = status->answer.next_update},
+                   .next_update = status->answer.next_update,
+                   .hash = status->hash},
     };
     memcpy(out->key_hash, leaf->key_hash, DIGEST_SIZE);
     memcpy(out->certificate_hash, leaf->hash, DIGEST_SIZE);

@@ -41,7 +41,8 @@ struct lock_status {
     const unsigned char *response; /* OCSPResponse, DER (RFC 6960), as received */
     size_t response_len;
     int64_t produced, this_update;
-    int64_t next_update; /* 0: the answer names none */
+    int64_t next_update;       /* 0: the answer names none */
+    const unsigned char *hash; /* SHA-256 of the response, where it is known already, or NULL */
 };
 
 /* Who proved to hold the lock. Everything in it lives as long as the arena, authority longer. */
