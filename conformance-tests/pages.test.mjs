@@ -181,6 +181,20 @@ test('the pages after signing in fit both widths and are fit for everybody', asy
   await bidder.leave();
 });
 
+test('the sign-in page with the only lock plugged in fits both widths', async () => {
+  await house.plugIn(['company-c-primary']);
+  const bidder = await Bidder.come(browser, house);
+  try {
+    await bidder.open('/sign-in');
+    await bidder.click('lock-read');
+    await bidder.sees('pin-input');
+    await bidder.inspect('sign-in-4-one-lock');
+  } finally {
+    await house.plugInAll();
+  }
+  await bidder.leave();
+});
+
 test('the binding pages fit both widths and are fit for everybody', async () => {
   const bidder = await Bidder.come(browser, house);
   await bidder.open('/bind');

@@ -537,10 +537,10 @@ test('client_secret_post works for a client that is registered with it', async (
   assertError(await party.redeem({ code: 'x' }, wrong, without), 401, 'invalid_client');
 });
 
-test('credentials in the address are not looked at', async () => {
+test('credentials in the address, where logs would keep them, are refused', async () => {
   const query = new URLSearchParams({ client_id: toolId, client_secret: toolSecret });
   const answer = await postForm(`${issuer}/oauth2/introspect?${query}`, { token: 'x' });
-  assertError(answer, 401, 'invalid_client');
+  assertError(answer, 400, 'invalid_request');
 });
 
 // --- userinfo and introspection --------------------------------------------------------------------

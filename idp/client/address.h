@@ -1,6 +1,6 @@
 /*
- * Which addresses a client may register (SECURITY row 1). An address is kept and compared byte for
- * byte, never normalised; what two programs could read in two ways is not let in.
+ * Which addresses a client may register (docs/security.md row 1). An address is kept and compared
+ * byte for byte, never normalised; what two programs could read in two ways is not let in.
  */
 #pragma once
 
@@ -22,5 +22,5 @@ struct address_rules {
 const char *address_problem(const char *address, const struct address_rules *rules);
 
 /* The same for a redirect URI, whose query must not hold a parameter of the response: an answer
- * would have it twice (RFC 6749 section 3.1.2, SECURITY row 3). */
+ * would have it twice (RFC 6749 section 3.1.2, docs/security.md row 3). */
 const char *address_redirect_problem(const char *address, const struct address_rules *rules);

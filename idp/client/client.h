@@ -20,7 +20,7 @@ enum client_auth_method { CLIENT_SECRET_BASIC, CLIENT_SECRET_POST, CLIENT_AUTH_N
 
 enum client_group { CLIENT_GROUP_NONE, CLIENT_REGIONAL, CLIENT_WEST, CLIENT_EAST };
 
-/* What introspection tells it (SECURITY row 10): its own tokens, or everybody's. */
+/* What introspection tells it (docs/security.md row 10): its own tokens, or everybody's. */
 enum client_introspect { CLIENT_INTROSPECT_OWN, CLIENT_INTROSPECT_ALL };
 
 enum { CLIENT_ID_MAX = 64, CLIENT_REDIRECT_URIS_MAX = 16 };

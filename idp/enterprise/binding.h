@@ -1,6 +1,6 @@
 /*
  * Which enterprise a proven lock stands for, and how an enterprise gets its first lock
- * (DESIGN.md, "Who an enterprise is").
+ * (docs/architecture.md, "Who an enterprise is").
  */
 #pragma once
 

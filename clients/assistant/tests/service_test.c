@@ -326,7 +326,7 @@ static void unknown_keys_are_refused(void **state)
     expect_code(400, "bad_request");
 }
 
-/* --- the rules of PKI.md 1.4, over the wire ----------------------------------------------------
+/* --- the rules of the README, over the wire ----------------------------------------------------
  */
 
 static void foreign_pages_are_refused_unread(void **state)
@@ -580,7 +580,7 @@ static void prompt_that_fails_has_its_own_codes(void **state)
     expect_code(500, "no_prompt");
 }
 
-/* PKI.md 1.4 rule 9. */
+/* clients/assistant/README.md, the PIN. */
 static void prompt_does_not_offer_the_last_try(void **state)
 {
     (void)state;

@@ -91,7 +91,7 @@ static void page_that_grows_too_long_is_not_sent(void **state)
     assert_int_equal(page_end(&page, &w.rs, 200), IDP_FAULT);
 }
 
-/* SECURITY.md row 26 */
+/* docs/security.md row 26 */
 static void company_name_is_never_live_markup(void **state)
 {
     (void)state;

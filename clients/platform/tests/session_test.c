@@ -67,7 +67,7 @@ static void only_the_whole_id_finds_a_session(void **state)
     assert_false(is_there(id, NOW));
 }
 
-/* SECURITY.md row 23: an id planted before the sign-in is worth nothing after it. */
+/* docs/security.md row 23: an id planted before the sign-in is worth nothing after it. */
 static void signing_in_changes_the_id(void **state)
 {
     (void)state;
@@ -92,7 +92,7 @@ static void stranger_cannot_be_confirmed(void **state)
     assert_true(inside.confirmed);
 }
 
-/* SECURITY.md row 27: the second before, and the second after. */
+/* docs/security.md row 27: the second before, and the second after. */
 static void sessions_end_by_the_clock(void **state)
 {
     (void)state;

@@ -369,7 +369,7 @@ static void strangers_cannot_initiate(void **state)
     expect_page(400, "data-code=\"strange_link\"");
 }
 
-/* SECURITY.md row 24 */
+/* docs/security.md row 24 */
 static void forms_without_the_sessions_token_are_refused(void **state)
 {
     (void)state;
@@ -403,7 +403,7 @@ static void form_of_another_site_is_refused(void **state)
     expect_page(403, "data-code=\"form_refused\"");
 }
 
-/* SECURITY.md row 23, both ways */
+/* docs/security.md row 23, both ways */
 static void sign_in_of_another_browser_is_refused(void **state)
 {
     (void)state;

@@ -102,7 +102,8 @@ static void userinfo_has_to_be_json_and_200(void **state)
     assert_int_equal(world_finish(w), RP_UNREACHABLE);
 }
 
-/* RFC 6749 section 3.1; SECURITY.md row 3. Each parameter, known or not, and empty ones too. */
+/* RFC 6749 section 3.1; docs/security.md row 3. Each parameter, known or not, and empty ones too.
+ */
 static void parameter_that_comes_twice_is_refused(void **state)
 {
     char iss[128];

@@ -188,7 +188,8 @@ static void public_key_is_no_secret_for_hs256(void **state)
     assert_int_equal(world_finish(w), RP_BAD_TOKEN);
 }
 
-/* SECURITY.md row 19: of the whole product of algorithm and key only the fitting pairs pass. */
+/* docs/security.md row 19: of the whole product of algorithm and key only the fitting pairs pass.
+ */
 static void header_may_only_agree_with_the_type_of_the_key(void **state)
 {
     struct world *w = *state;
@@ -237,7 +238,7 @@ static void critical_extension_is_refused(void **state)
     assert_int_equal(world_sign_in(w), RP_BAD_TOKEN);
 }
 
-/* SECURITY.md row 20. The last character too: libjwt alone would not see its idle bits. */
+/* docs/security.md row 20. The last character too: libjwt alone would not see its idle bits. */
 static void every_flipped_bit_is_noticed(void **state)
 {
     struct world *w = *state;

@@ -12,7 +12,7 @@ struct response;
 enum idp_err portal_any_browser(struct request *rq);
 
 /*
- * Changing (SECURITY.md row 24): demands the provider's own Origin, and the session's token in
+ * Changing (docs/security.md row 24): demands the provider's own Origin, and the session's token in
  * X-Tamga-Token. JSON was demanded by the route. A visitor will do.
  */
 enum idp_err portal_own_page(struct request *rq);

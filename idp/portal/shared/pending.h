@@ -1,6 +1,6 @@
 /*
- * The platform's request that a page is about: found again, checked again (SECURITY.md row 25), and
- * finished.
+ * The platform's request that a page is about: found again, checked again (docs/security.md row
+ * 25), and finished.
  */
 #pragma once
 

@@ -61,7 +61,7 @@ static void tokens_of_one_grant_differ(void **state)
     assert_string_not_equal(token_of(grant), token_of(grant));
 }
 
-/* SECURITY row 20: each bit of each character. */
+/* docs/security.md row 20: each bit of each character. */
 static void one_flipped_bit_spoils_a_token(void **state)
 {
     (void)state;
@@ -107,7 +107,7 @@ static void text_of_another_length_is_no_token(void **state)
     assert_int_equal(try("."), IDP_BAD_TOKEN);
 }
 
-/* SECURITY row 5. */
+/* docs/security.md row 5. */
 static void what_is_something_else_is_no_token(void **state)
 {
     (void)state;
@@ -146,7 +146,7 @@ static void random_text_of_the_right_length_is_no_token(void **state)
     }
 }
 
-/* SECURITY row 27. */
+/* docs/security.md row 27. */
 static void token_is_over_at_its_expiry(void **state)
 {
     (void)state;

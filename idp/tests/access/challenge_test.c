@@ -95,7 +95,7 @@ static void challenge_belongs_to_session_purpose_and_interaction(void **state)
     assert_int_equal(take(&place, &taken), IDP_OK); /* none of them touched it */
 }
 
-/* SECURITY row 27. */
+/* docs/security.md row 27. */
 static void challenge_is_over_after_its_time(void **state)
 {
     (void)state;

@@ -84,7 +84,7 @@ static void code_is_taken_once(void **state)
     assert_int_equal(take(text, &taken), IDP_NOT_FOUND);
 }
 
-/* SECURITY row 27. */
+/* docs/security.md row 27. */
 static void code_is_over_at_its_expiry(void **state)
 {
     (void)state;

@@ -144,7 +144,8 @@ static void one_code_makes_one_grant(void **state)
                      IDP_NOT_FOUND);
 }
 
-/* SECURITY row 9: the row is written only where everybody is in good standing, in one statement. */
+/* docs/security.md row 9: the row is written only where everybody is in good standing, in one
+ * statement. */
 static void nobody_in_bad_standing_gets_a_grant(void **state)
 {
     (void)state;
@@ -275,7 +276,7 @@ static void sign_out_ends_the_sessions_grants_only(void **state)
     assert_false(find(theirs)->ended);
 }
 
-/* SECURITY row 8. */
+/* docs/security.md row 8. */
 static void database_that_fails_revokes_nothing_at_all(void **state)
 {
     (void)state;

@@ -75,7 +75,7 @@ static void what_was_not_sent_stays_absent(void **state)
     assert_false(found->ask_sign_in || found->ask_consent);
 }
 
-/* SECURITY row 23. */
+/* docs/security.md row 23. */
 static void interaction_of_another_session_is_not_found(void **state)
 {
     (void)state;
@@ -104,7 +104,7 @@ static void interaction_moves_to_the_session_that_signed_in(void **state)
     assert_int_equal(found->began, in.began);
 }
 
-/* SECURITY row 27. */
+/* docs/security.md row 27. */
 static void interaction_is_over_after_its_time(void **state)
 {
     (void)state;
@@ -132,7 +132,7 @@ static void interaction_ends_once(void **state)
     assert_int_equal(find(in.id, &browser, &found), IDP_NOT_FOUND);
 }
 
-/* SECURITY row 5. */
+/* docs/security.md row 5. */
 static void what_is_something_else_is_no_interaction(void **state)
 {
     (void)state;

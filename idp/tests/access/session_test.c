@@ -118,7 +118,7 @@ static void visitors_cookie_is_not_signed_in_by_signing_in(void **state)
     assert_false(session_of(&browser)->signed_in);
 }
 
-/* SECURITY row 27. */
+/* docs/security.md row 27. */
 static void session_ends_when_it_was_idle_for_its_time(void **state)
 {
     (void)state;

@@ -72,7 +72,7 @@ static void http_on_loopback_is_refused_in_production(void **state)
         assert_non_null(problem_of(loopback[i], &production));
 }
 
-/* SECURITY row 1. */
+/* docs/security.md row 1. */
 static const char *const bad[] = {
     /* not absolute, or of another scheme */
     "",

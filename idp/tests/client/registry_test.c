@@ -508,7 +508,7 @@ static void only_the_secret_itself_is_right(void **state)
     assert_false(client_secret_check(w.keys, client, client->secret_hash));
 }
 
-/* SECURITY row 16. */
+/* docs/security.md row 16. */
 static void empty_secret_counts_as_omitted(void **state)
 {
     (void)state;

@@ -315,7 +315,7 @@ static void certificate_that_follows_one_that_is_over_has_to_be_checked(void **s
     expect_refused(may_begin(&other), &enterprise_renewal_unproved);
 }
 
-/* SECURITY row 39. */
+/* docs/security.md row 39. */
 static void second_authority_does_not_get_in_whatever_its_key(void **state)
 {
     (void)state;

@@ -185,7 +185,7 @@ static void typ_and_key_are_told(void **state)
     assert_ptr_equal(jws.key, &w.jwks[0]);
 }
 
-/* SECURITY row 19: every algorithm name on every key type, rightly signed by that key. */
+/* docs/security.md row 19: every algorithm name on every key type, rightly signed by that key. */
 static void only_the_algorithm_of_the_key_is_good(void **state)
 {
     (void)state;
@@ -247,7 +247,7 @@ static void flip_each_bit(const char *good)
     }
 }
 
-/* SECURITY row 20: each bit of each segment. */
+/* docs/security.md row 20: each bit of each segment. */
 static void no_bit_may_be_flipped(void **state)
 {
     (void)state;

@@ -307,7 +307,7 @@ static void lock_of_the_other_environment_has_to_be_changed(void **state)
 
 /* --- scope and claims ------------------------------------------------------------------------- */
 
-/* SECURITY row 11. */
+/* docs/security.md row 11. */
 static void unknown_scopes_are_dropped_and_known_ones_need_registration(void **state)
 {
     (void)state;
@@ -383,7 +383,7 @@ static void what_is_wrong_with_a_request_goes_to_its_client(void **state)
     bad[3].response_type = "CODE";
     bad[4].response_mode = "form_post";
     bad[5].response_mode = "fragment";
-    bad[6].request = "eyJhbGciOiJub25lIn0.e30."; /* SECURITY row 13 */
+    bad[6].request = "eyJhbGciOiJub25lIn0.e30."; /* docs/security.md row 13 */
     bad[7].request_uri = "https://evil.example/request";
     bad[8].code_challenge = NULL;
     bad[9].code_challenge_method = NULL;
@@ -414,7 +414,8 @@ static void state_that_is_not_printable_is_refused_and_not_repeated(void **state
     }
 }
 
-/* --- refusals that go to nobody (SECURITY rows 1 to 3) -----------------------------------------
+/* --- refusals that go to nobody (docs/security.md row 1 to 3)
+ * -----------------------------------------
  */
 
 static void unknown_client_is_a_page(void **state)

@@ -91,7 +91,7 @@ static void wrong_secret_and_unknown_client_sound_the_same(void **state)
     expect_invalid_client(ask(NULL, "&client_id=nobody"));
 }
 
-/* SECURITY row 16. */
+/* docs/security.md row 16. */
 static void empty_secret_counts_as_none(void **state)
 {
     (void)state;
@@ -123,7 +123,7 @@ static void credentials_are_form_encoded(void **state)
     expect_invalid_client(ask(basic_of("platform%", secret), ""));
 }
 
-/* SECURITY row 33: a kept corpus; each of any shape is a 401. */
+/* docs/security.md row 33: a kept corpus; each of any shape is a 401. */
 static void malformed_authorization_is_a_401(void **state)
 {
     (void)state;

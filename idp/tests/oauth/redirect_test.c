@@ -13,8 +13,8 @@
 #include "tests/oauth/asking.h"
 
 /*
- * SECURITY row 1: redirect URIs are compared byte for byte. The corpus is made from the registered
- * address by everything that parsers were ever fooled with; not one may be accepted.
+ * docs/security.md row 1: redirect URIs are compared byte for byte. The corpus is made from the
+ * registered address by everything that parsers were ever fooled with; not one may be accepted.
  */
 static const char registered[] = "https://platform.example/cb";
 
@@ -210,7 +210,8 @@ static void no_address_but_the_registered_one_is_accepted(void **state)
     assert_non_null(query_value(authorize(&corpus.browser, &asking)->location, "code"));
 }
 
-/* --- the page (SECURITY row 26) ----------------------------------------------------------------
+/* --- the page (docs/security.md row 26)
+ * ----------------------------------------------------------------
  */
 
 static const struct reason hostile = {

@@ -56,7 +56,7 @@ static void good_token_is_described(void **state)
     assert_true(same);
 }
 
-/* SECURITY row 10. */
+/* docs/security.md row 10. */
 static void client_sees_its_own_tokens_only_and_the_gateway_all(void **state)
 {
     (void)state;
@@ -66,7 +66,7 @@ static void client_sees_its_own_tokens_only_and_the_gateway_all(void **state)
     assert_true(json_is_true(member(introspect_as(CLIENT_GATEWAY, token), "active")));
 }
 
-/* SECURITY row 5. */
+/* docs/security.md row 5. */
 static void what_is_no_token_is_inactive(void **state)
 {
     (void)state;
@@ -194,7 +194,7 @@ static void token_in_the_address_or_sent_twice_is_refused(void **state)
     }
 }
 
-/* SECURITY row 33. */
+/* docs/security.md row 33. */
 static void malformed_authorization_is_a_401(void **state)
 {
     (void)state;
@@ -263,7 +263,7 @@ static void expect_good(const char *token, bool good)
         expect_error(answer, 401, "invalid_token");
 }
 
-/* SECURITY row 9: the copies are forgotten, as whoever changes the rows sees to. */
+/* docs/security.md row 9: the copies are forgotten, as whoever changes the rows sees to. */
 static void right_of_somebody_in_bad_standing_is_no_good(void **state)
 {
     (void)state;
@@ -318,7 +318,7 @@ static void session_that_idles_out_ends_no_right(void **state)
     expect_good(token_of(grant), true);
 }
 
-/* SECURITY row 27. */
+/* docs/security.md row 27. */
 static void token_is_no_good_from_its_expiry_on(void **state)
 {
     (void)state;
@@ -355,7 +355,7 @@ static void dead_store_is_not_an_inactive_token(void **state)
     assert_non_null(userinfo(token)->retry_after);
 }
 
-/* SECURITY row 20. */
+/* docs/security.md row 20. */
 static void altered_token_is_no_good(void **state)
 {
     (void)state;

@@ -214,7 +214,7 @@ static void code_is_bound_to_its_redirect_uri(void **state)
     }
 }
 
-/* SECURITY row 4. */
+/* docs/security.md row 4. */
 static void code_of_one_client_is_worth_nothing_to_another(void **state)
 {
     (void)state;
@@ -236,7 +236,7 @@ static void code_that_another_client_shows_up_with_ends_its_grant(void **state)
     assert_false(is_active(member_text(answer, "access_token")));
 }
 
-/* SECURITY row 5. */
+/* docs/security.md row 5. */
 static void what_is_something_else_is_no_code(void **state)
 {
     (void)state;
@@ -284,7 +284,7 @@ static void code_that_came_back_with_the_store_works_once_all_the_same(void **st
     assert_int_equal(world_number("SELECT COUNT(*) FROM grants"), 1);
 }
 
-/* SECURITY row 27. */
+/* docs/security.md row 27. */
 static void code_is_over_after_a_minute(void **state)
 {
     (void)state;
@@ -296,7 +296,7 @@ static void code_is_over_after_a_minute(void **state)
     }
 }
 
-/* SECURITY row 9. */
+/* docs/security.md row 9. */
 static void code_is_no_good_when_somebody_lost_their_standing(void **state)
 {
     (void)state;
@@ -351,7 +351,8 @@ static void code_of_an_authority_that_left_the_trust_list_is_no_good(void **stat
     expect_error(redeem_usual(CLIENT_PLATFORM, code), 400, "invalid_grant");
 }
 
-/* --- PKCE (SECURITY row 12) --------------------------------------------------------------------
+/* --- PKCE (docs/security.md row 12)
+ * --------------------------------------------------------------------
  */
 
 static const struct {
@@ -404,7 +405,7 @@ static void only_s256_with_its_verifier_passes_at_public_clients(void **state)
             try_pkce(CLIENT_PUBLIC, i, k);
 }
 
-/* SECURITY row 16. */
+/* docs/security.md row 16. */
 static void empty_verifier_counts_as_none(void **state)
 {
     (void)state;
@@ -424,7 +425,8 @@ static void verifier_of_another_shape_is_refused(void **state)
     }
 }
 
-/* --- many at once (SECURITY row 6) --------------------------------------------------------------
+/* --- many at once (docs/security.md row 6)
+ * --------------------------------------------------------------
  */
 
 enum { THREADS = 64 };
@@ -454,7 +456,8 @@ static void of_many_who_redeem_one_code_one_succeeds_and_its_grant_ends(void **s
     }
 }
 
-/* --- stores that fail (SECURITY row 8) -----------------------------------------------------------
+/* --- stores that fail (docs/security.md row 8)
+ * -----------------------------------------------------------
  */
 
 static void dead_store_is_not_a_bad_code(void **state)

@@ -152,7 +152,7 @@ static void nothing_is_bound_without_a_lock_that_was_read_in_this_session(void *
     expect_error(confirm(&another), 409, "binding.gone"); /* once */
 }
 
-/* SECURITY row 27. */
+/* docs/security.md row 27. */
 static void reading_is_over_after_its_time(void **state)
 {
     (void)state;

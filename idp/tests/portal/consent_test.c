@@ -92,7 +92,7 @@ static void who_signed_in_sees_what_the_platform_will_learn(void **state)
     assert_string_equal(shown(answer, 4, "zh"), "张三");
 }
 
-/* SECURITY row 23. */
+/* docs/security.md row 23. */
 static void interaction_of_another_browser_is_gone(void **state)
 {
     (void)state;
@@ -121,7 +121,7 @@ static void interaction_that_was_never_there_is_gone(void **state)
                  "request.shape");
 }
 
-/* SECURITY row 27. */
+/* docs/security.md row 27. */
 static void interaction_is_gone_after_its_time(void **state)
 {
     (void)state;
@@ -134,7 +134,7 @@ static void interaction_is_gone_after_its_time(void **state)
     expect_error(decide(&browser, id, "allow"), 404, "interaction.gone");
 }
 
-/* SECURITY row 25: the client's row is looked at again at every step. */
+/* docs/security.md row 25: the client's row is looked at again at every step. */
 static void client_that_changed_meanwhile_gets_nobody(void **state)
 {
     (void)state;
@@ -421,7 +421,7 @@ static void every_page_is_the_one_page_and_what_is_none_is_not_found(void **stat
     world.app.pages = NULL;
 }
 
-/* --- hostile names (SECURITY row 26)
+/* --- hostile names (docs/security.md row 26)
  * ---------------------------------------------------------------------- */
 
 static void markup_in_names_is_a_json_text_like_any_other(void **state)

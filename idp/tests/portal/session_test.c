@@ -113,7 +113,7 @@ static void visitor_may_sign_out_too(void **state)
     assert_int_equal(post_json(&browser, &portal_sign_out_route, "{}")->status, 200);
 }
 
-/* SECURITY row 8: whatever fails, the caller hears it, and can sign out again. */
+/* docs/security.md row 8: whatever fails, the caller hears it, and can sign out again. */
 static void sign_out_that_failed_can_be_tried_again(void **state)
 {
     (void)state;
@@ -136,7 +136,7 @@ static void sign_out_that_failed_can_be_tried_again(void **state)
     assert_int_equal(open_grants(), 0);
 }
 
-/* --- who may call (SECURITY row 24)
+/* --- who may call (docs/security.md row 24)
  * --------------------------------------------------------------- */
 
 /* Every call that changes something, with a body of the right shape. */
@@ -260,7 +260,7 @@ static void bodies_of_another_shape_are_refused(void **state)
     }
 }
 
-/* SECURITY row 3. */
+/* docs/security.md row 3. */
 static void member_that_comes_twice_is_refused(void **state)
 {
     (void)state;

@@ -112,7 +112,7 @@ static void bound_lock_signs_in(void **state)
     assert_int_equal(session->auth_time, world.now);
 }
 
-/* SECURITY row 23. */
+/* docs/security.md row 23. */
 static void sign_in_changes_the_session_and_the_old_cookie_is_not_signed_in(void **state)
 {
     (void)state;
@@ -267,7 +267,7 @@ static void signature_for_another_origin_or_certificate_is_not_accepted(void **s
     }
 }
 
-/* SECURITY row 27. */
+/* docs/security.md row 27. */
 static void challenge_is_over_after_its_time(void **state)
 {
     (void)state;
@@ -280,7 +280,7 @@ static void challenge_is_over_after_its_time(void **state)
     }
 }
 
-/* SECURITY row 23. */
+/* docs/security.md row 23. */
 static void interaction_of_another_browser_cannot_be_signed_in_to(void **state)
 {
     (void)state;
@@ -327,7 +327,7 @@ static void other_lock_of_a_bound_company_is_told_so(void **state)
     assert_non_null(strstr(member_text(answer, "error.next.en"), "0471-111-2222"));
 }
 
-/* SECURITY row 39. */
+/* docs/security.md row 39. */
 static void second_authority_asserting_a_bound_uscc_does_not_get_in(void **state)
 {
     (void)state;
@@ -394,7 +394,7 @@ static void test_lock_does_not_sign_in_to_a_production_platform(void **state)
     assert_int_equal(sign_in(&browser, LOCK_PRODUCTION, real)->status, 200);
 }
 
-/* SECURITY row 25. */
+/* docs/security.md row 25. */
 static void client_that_was_suspended_meanwhile_is_not_signed_in_to(void **state)
 {
     (void)state;

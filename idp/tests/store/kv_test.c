@@ -170,7 +170,7 @@ static void what_is_no_number_is_not_counted(void **state)
     assert_int_equal(sum, 7);
 }
 
-/* SECURITY 5. */
+/* docs/security.md row 5. */
 static void a_key_of_one_kind_is_unknown_to_every_other(void **state)
 {
     (void)state;

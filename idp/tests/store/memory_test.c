@@ -80,7 +80,7 @@ static enum idp_err put_numbered(enum kv_kind kind, int n, struct kv_bytes value
     return kv_put(w.kv, kind, kv_text(key), value, ttl_ms);
 }
 
-/* SECURITY 27. */
+/* docs/security.md row 27. */
 static void a_value_is_there_before_its_end_and_not_at_it(void **state)
 {
     (void)state;

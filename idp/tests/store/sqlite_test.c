@@ -365,7 +365,7 @@ static size_t kill_amidst(pid_t child, int from, int64_t *ids, size_t most)
     return n;
 }
 
-/* SECURITY 43. */
+/* docs/security.md row 43. */
 static void kill_9_loses_nothing_that_was_acknowledged(void **state)
 {
     (void)state;

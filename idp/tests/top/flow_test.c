@@ -172,7 +172,7 @@ static void signing_out_ends_tokens_and_codes(void **state)
 /* --- attacks
  * ---------------------------------------------------------------------------------------- */
 
-/* SECURITY row 23. */
+/* docs/security.md row 23. */
 static void interaction_begun_in_one_browser_is_not_finished_in_another(void **state)
 {
     (void)state;
@@ -193,7 +193,7 @@ static void interaction_begun_in_one_browser_is_not_finished_in_another(void **s
                  "interaction.gone");
 }
 
-/* SECURITY row 25. */
+/* docs/security.md row 25. */
 static void client_that_changed_while_the_bidder_read_gets_no_code(void **state)
 {
     (void)state;
@@ -238,7 +238,8 @@ static void route_table_has_no_contradiction(void **state)
     http_table_free(table);
 }
 
-/* SECURITY row 24: who may change something stands in a column, and no call has left it out. */
+/* docs/security.md row 24: who may change something stands in a column, and no call has left it
+ * out. */
 static void every_change_of_the_portal_is_guarded(void **state)
 {
     (void)state;
@@ -278,7 +279,7 @@ static const char *twice(const struct param *params, const struct param *which)
     return arena_printf(world.arena, "%s&%s=x", text, which->name);
 }
 
-/* SECURITY row 3: on every endpoint that takes a form or a query. */
+/* docs/security.md row 3: on every endpoint that takes a form or a query. */
 static void parameter_that_comes_twice_is_refused_everywhere(void **state)
 {
     (void)state;

@@ -149,7 +149,7 @@ static void command_line_opens_the_stores_alone(void **state)
     assert_int_equal(count_open(), w.open_before);
 }
 
-/* SECURITY row 36. */
+/* docs/security.md row 36. */
 static void missing_or_empty_trust_list_refuses_to_start(void **state)
 {
     (void)state;
