@@ -46,7 +46,7 @@ export const enRefusals: Words['refusals'] = {
     },
     pin_wrong_last: {
       message: 'The PIN is wrong; only 1 try is left',
-      next: 'One more mistake blocks this lock. Unless you are certain, call the issuing CA before you try again.',
+      next: 'One more mistake would block this lock, so the assistant accepts no further try. Call the issuing CA to confirm or reset the PIN.',
     },
     pin_wrong_uncounted: {
       message: 'The PIN is wrong',

@@ -44,7 +44,7 @@ export const zhRefusals = {
     },
     pin_wrong_last: {
       message: 'CA锁密码不正确，只剩最后 1 次机会',
-      next: '再错一次，这把锁就会被锁定。没有把握的，请先联系签发机构，不要再试。',
+      next: '再错一次这把锁就会被锁定，证书助手不再接受尝试。请联系签发机构确认或重置密码。',
     },
     pin_wrong_uncounted: {
       message: 'CA锁密码不正确',
