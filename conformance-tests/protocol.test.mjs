@@ -668,11 +668,15 @@ test('the subject survives a renewed certificate with the same key', async () =>
   assert.equal(await subjectOf(renewed), await subjectOf(bidder));
 });
 
-test('the subject survives a renewed certificate with the same key number', async () => {
-  const before = await signedIn(issuer, assistant, lock('company-b-primary'));
-  const subject = await subjectOf(before);
-  const renewed = await signedIn(issuer, assistant, lock('company-b-renewed'));
-  assert.equal(await subjectOf(renewed), subject);
+test('the subject survives a new key with the same key number, which ends the old key', async () => {
+  await own.bind(assistant, [lock('company-b-primary')]);
+  const party = new Party(own.issuer, await own.addClient({ client_id: 'renewal' }));
+  const before = await signedIn(own.issuer, assistant, lock('company-b-primary'));
+  const subject = await subjectOf(before, party);
+  const renewed = await signedIn(own.issuer, assistant, lock('company-b-renewed'));
+  assert.equal(await subjectOf(renewed, party), subject);
+  const replaced = signedIn(own.issuer, assistant, lock('company-b-primary'));
+  await assertRefused(replaced, 'lock.uscc_has_lock');
 });
 
 // --- what ends a token -----------------------------------------------------------------------------
