@@ -8,8 +8,9 @@
  *
  * The cost is what the kernel has accounted to the server's process: its CPU-time clock, in
  * nanoseconds, over all its threads, user and system together. It is read when all connections
- * stand and again after the last answer. Work that the kernel does for the server on the caller's
- * time (loopback delivers in the sender's context) is in neither this nor the ceiling's figure.
+ * stand and again after the last answer. Over loopback
+ * the kernel delivers on the time of who sends: requests on ours, answers on the server's, for the
+ * bare answer in the ceiling as well.
  */
 #include <pthread.h>
 #include <stdio.h>

@@ -147,14 +147,13 @@ static bool note(struct played *out, int64_t wait_us)
 
 static bool keep_answer(struct play *play, const struct connection *c, size_t len)
 {
-    struct span *place = play->answers.list != NULL ? &play->answers.list[c->request] : NULL;
-    if (place == NULL)
+    if (play->answers.list == NULL)
         return true;
-    place->bytes = malloc(len);
-    if (place->bytes == NULL)
+    char *copy = malloc(len);
+    if (copy == NULL)
         return false;
-    memcpy(place->bytes, c->answer, len);
-    place->len = len;
+    memcpy(copy, c->answer, len);
+    play->answers.list[c->request] = (struct span){.bytes = copy, .len = len};
     return true;
 }
 

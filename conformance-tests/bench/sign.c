@@ -26,7 +26,7 @@ enum {
     LINE_MAX_SIZE = 512,
     SIGNATURE_MAX = 1024,
     CERTIFICATE_MAX = 8192,
-    M_LEN = sizeof(context) + 3 * DIGEST_SIZE,
+    M_LEN = sizeof(context) + (size_t)3 * DIGEST_SIZE,
 };
 
 struct lock {
