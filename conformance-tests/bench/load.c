@@ -57,6 +57,22 @@ static bool read_options(int argc, char *argv[], struct options *out)
            (out->answers == NULL || out->duration_ms == 0);
 }
 
+/* Room for all answers, which is only touched as they come. */
+static bool make_room(struct play *play)
+{
+    char *room = calloc(play->requests.count, ANSWER_KEPT_MAX);
+    struct span *list = calloc(play->requests.count, sizeof(*list));
+    if (room == NULL || list == NULL) {
+        free(room);
+        free(list);
+        return false;
+    }
+    for (size_t i = 0; i < play->requests.count; i++)
+        list[i].bytes = room + i * ANSWER_KEPT_MAX;
+    play->answers = (struct spans){.list = list, .count = play->requests.count};
+    return true;
+}
+
 static bool prepare(const struct options *o, struct play *play)
 {
     if (!requests_read(o->file, &play->requests))
@@ -65,11 +81,7 @@ static bool prepare(const struct options *o, struct play *play)
                                         .sin_port = htons((uint16_t)o->port),
                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     play->duration_us = (int64_t)o->duration_ms * 1000;
-    if (o->answers == NULL)
-        return true;
-    play->answers.count = play->requests.count;
-    play->answers.list = calloc(play->answers.count, sizeof(*play->answers.list));
-    return play->answers.list != NULL;
+    return o->answers == NULL || make_room(play);
 }
 
 static bool connect_all(const struct options *o, struct play *play, struct runner *runners)
@@ -190,5 +202,8 @@ int main(int argc, char *argv[])
         player_free(runners[i].player);
         free(runners[i].played.waits_us);
     }
+    if (play.answers.list != NULL)
+        free(play.answers.list[0].bytes);
+    free(play.answers.list);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

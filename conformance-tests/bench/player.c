@@ -149,11 +149,10 @@ static bool keep_answer(struct play *play, const struct connection *c, size_t le
 {
     if (play->answers.list == NULL)
         return true;
-    char *copy = malloc(len);
-    if (copy == NULL)
+    if (len > ANSWER_KEPT_MAX)
         return false;
-    memcpy(copy, c->answer, len);
-    play->answers.list[c->request] = (struct span){.bytes = copy, .len = len};
+    memcpy(play->answers.list[c->request].bytes, c->answer, len);
+    play->answers.list[c->request].len = len;
     return true;
 }
 

@@ -9,11 +9,13 @@
 
 #include "requests.h"
 
+enum { ANSWER_KEPT_MAX = 8192 };
+
 /* What all threads share. */
 struct play {
     struct sockaddr_in server;
     struct spans requests;
-    struct spans answers; /* list NULL: they are not kept */
+    struct spans answers; /* each with room for ANSWER_KEPT_MAX; list NULL: they are not kept */
     int64_t duration_us;  /* 0: each request is played once, in order; else around and around */
     _Atomic int64_t until_us;
     atomic_size_t next; /* the request that is played next */

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/json_out.h"
 #include "http/http.h"
 
 static struct world {
@@ -59,6 +60,35 @@ static void no_json_is_a_fault(void **state)
 {
     (void)state;
     assert_int_equal(http_respond_json(&w.rq, &w.rs, 200, NULL), IDP_FAULT);
+}
+
+static void written_document_is_copied_and_its_buffer_wiped(void **state)
+{
+    (void)state;
+    static const char zeros[32];
+    char buffer[32] = "";
+    struct json_out json = json_out_new(buffer, sizeof(buffer));
+    json_out_object(&json, NULL);
+    json_out_text(&json, "token", "secret");
+    json_out_end_object(&json);
+    assert_int_equal(http_respond_written(&w.rq, &w.rs, &json), IDP_OK);
+    assert_int_equal(w.rs.status, 200);
+    assert_string_equal(w.rs.type, "application/json");
+    assert_int_equal(w.rs.body_len, 18);
+    assert_memory_equal(w.rs.body, "{\"token\":\"secret\"}", 18);
+    assert_memory_equal(buffer, zeros, sizeof(buffer));
+}
+
+static void document_that_did_not_fit_is_a_fault(void **state)
+{
+    (void)state;
+    char buffer[8];
+    struct json_out json = json_out_new(buffer, sizeof(buffer));
+    json_out_object(&json, NULL);
+    json_out_text(&json, "token", "secret");
+    json_out_end_object(&json);
+    assert_int_equal(http_respond_written(&w.rq, &w.rs, &json), IDP_FAULT);
+    assert_int_equal(w.rs.status, 0);
 }
 
 static void redirect_is_303_without_a_body(void **state)
@@ -170,6 +200,8 @@ int main(void)
         TEST(json_is_written_compactly),
         TEST(json_around_the_first_guess_is_whole),
         TEST(no_json_is_a_fault),
+        TEST(written_document_is_copied_and_its_buffer_wiped),
+        TEST(document_that_did_not_fit_is_a_fault),
         TEST(redirect_is_303_without_a_body),
         TEST(header_value_cannot_begin_another_header),
         TEST(one_header_too_many_is_a_fault),
