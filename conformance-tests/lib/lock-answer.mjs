@@ -51,8 +51,8 @@ export function sm2Private(file) {
 // The public point (04…) of a certificate on a curve of 256 bits, as hex.
 export function sm2Public(certificate) {
   const [tbs] = children(certificate, element(certificate, 0));
-  const parts = children(certificate, tbs);
-  const point = parts
+  const constructed = children(certificate, tbs).filter(({ tag }) => tag & 0x20);
+  const point = constructed
     .flatMap((part) => children(certificate, part))
     .find(({ tag, body, end }) => tag === BIT_STRING && end - body === 66);
   return certificate.subarray(point.body + 1, point.end).toString('hex');
