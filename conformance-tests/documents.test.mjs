@@ -51,6 +51,15 @@ test('every route of a file stands in the route table', () => {
   for (const name of declared) assert.match(table, new RegExp(`&${name},`));
 });
 
+test('the route table says beside each route what it answers', () => {
+  const table = readFileSync('idp/routes.c', 'utf8');
+  const said = [...table.matchAll(/_route,\s*\/\* ([A-Z, ]+) (\/\S*) \*\//g)].flatMap(
+    ([, methods, route]) => methods.split(', ').map((method) => `${method} ${route}`),
+  );
+  const inCode = routesInCode().map((each) => each.replace('*', '…'));
+  assert.deepEqual(said.sort(), inCode.sort());
+});
+
 test('every claim that can be asked for is in docs/claims.md', () => {
   const code = readFileSync('idp/access/claims.c', 'utf8');
   const document = readFileSync('docs/claims.md', 'utf8');

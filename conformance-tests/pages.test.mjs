@@ -36,7 +36,7 @@ test('the help page answers the usual questions and tells every phone', async ()
   const bidder = await come();
   await bidder.open('/help');
   await bidder.sees('support-phone');
-  assert.equal(await bidder.text('support-phone'), '4009980000');
+  assert.equal(await bidder.text('support-phone'), '0471-000-0109');
   for (const language of ['zh', 'en']) {
     await bidder.speak(language);
     const contacts = await bidder.text('contacts');

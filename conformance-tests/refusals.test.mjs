@@ -10,7 +10,7 @@ import { House } from './lib/house.mjs';
 import { Party } from './lib/party.mjs';
 import { authorityOf, lockOf, misbehave, openRegion } from './lib/region.mjs';
 
-const SUPPORT = '4009980000';
+const SUPPORT = '0471-000-0109';
 const UNAVAILABLE = /server responded with a status of 503/;
 const UNREACHED = /net::ERR_CONNECTION_REFUSED/;
 const HAN = /\p{Script=Han}/u;

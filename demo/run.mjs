@@ -61,7 +61,7 @@ const NEEDED = [
 async function needBuilt() {
   for (const name of NEEDED) {
     await access(built(name)).catch(() => {
-      throw new Error(`build/${name} is not there: build first (make build)`);
+      throw new Error(`build/${name} is not there: build first (make ready)`);
     });
   }
 }

@@ -21,32 +21,32 @@
 
 const struct route *const idp_routes[] = {
     /* what client programs call */
-    &oauth_discovery_route,
-    &oauth_jwks_route,
-    &oauth_authorize_route,
-    &oauth_token_route,
-    &oauth_userinfo_route,
-    &oauth_introspect_route,
+    &oauth_discovery_route,  /* GET /.well-known/openid-configuration */
+    &oauth_jwks_route,       /* GET /oauth2/jwks */
+    &oauth_authorize_route,  /* GET, POST /oauth2/authorize */
+    &oauth_token_route,      /* POST /oauth2/token */
+    &oauth_userinfo_route,   /* GET, POST /oauth2/userinfo */
+    &oauth_introspect_route, /* POST /oauth2/introspect */
 
     /* what a bidder's browser calls */
-    &portal_session_route,
-    &portal_sign_out_route,
-    &portal_challenge_route,
-    &portal_certificate_route,
-    &portal_sign_in_route,
-    &portal_interaction_route,
-    &portal_continue_route,
-    &portal_consent_route,
-    &portal_platforms_route,
-    &portal_launch_route,
-    &portal_bind_choices_route,
-    &portal_bind_read_route,
-    &portal_bind_confirm_route,
-    &portal_help_route,
-    &portal_download_route,
-    &portal_package_route,
+    &portal_session_route,      /* GET /api/session */
+    &portal_sign_out_route,     /* POST /api/sign-out */
+    &portal_challenge_route,    /* POST /api/challenge */
+    &portal_certificate_route,  /* POST /api/certificate */
+    &portal_sign_in_route,      /* POST /api/sign-in */
+    &portal_interaction_route,  /* GET /api/interaction */
+    &portal_continue_route,     /* POST /api/continue */
+    &portal_consent_route,      /* POST /api/consent */
+    &portal_platforms_route,    /* GET /api/platforms */
+    &portal_launch_route,       /* POST /api/launch */
+    &portal_bind_choices_route, /* GET /api/bind/choices */
+    &portal_bind_read_route,    /* POST /api/bind/read */
+    &portal_bind_confirm_route, /* POST /api/bind/confirm */
+    &portal_help_route,         /* GET /api/help */
+    &portal_download_route,     /* GET /api/download */
+    &portal_package_route,      /* GET /download/… */
 
     /* everything else is a page */
-    &portal_pages_route,
+    &portal_pages_route, /* GET /… */
     NULL,
 };

@@ -21,12 +21,6 @@ const char *client_group_name(enum client_group group)
     return names[group];
 }
 
-const char *client_auth_method_name(enum client_auth_method method)
-{
-    static const char *const names[] = {"client_secret_basic", "client_secret_post", "none"};
-    return names[method];
-}
-
 bool client_has_redirect_uri(const struct client *client, const char *uri)
 {
     for (size_t i = 0; i < client->redirect_uri_count; i++)

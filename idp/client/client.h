@@ -55,7 +55,6 @@ struct client {
 const char *client_standing_name(enum client_standing standing);
 const char *client_environment_name(enum client_environment environment);
 const char *client_group_name(enum client_group group);
-const char *client_auth_method_name(enum client_auth_method method);
 
 /* Says whether uri is one of the client's redirect URIs, byte for byte (RFC 9700 section 2.1). */
 bool client_has_redirect_uri(const struct client *client, const char *uri);

@@ -13,13 +13,6 @@
 #include "pki/profile.h"
 #include "pki/signed.h"
 
-const char *lock_key_name(enum lock_key key)
-{
-    static const char *const names[] = {
-        [LOCK_KEY_RSA] = "rsa", [LOCK_KEY_P256] = "p256", [LOCK_KEY_SM2] = "sm2"};
-    return names[key];
-}
-
 /* --- the key -------------------------------------------------------------------------------- */
 
 /*

@@ -1,7 +1,7 @@
 #include "pki/reasons.h"
 
 /* The next step that ends many of them. */
-#define CALL_ZH "请联系发证机构{authority_zh}（电话 {phone}）"
+#define CALL_ZH "请联系签发机构{authority_zh}（电话 {phone}）"
 #define CALL_EN "contact the issuing authority, {authority_en} (phone {phone})"
 
 const struct reason pki_reasons[PKI_REASONS] = {
@@ -45,8 +45,8 @@ const struct reason pki_reasons[PKI_REASONS] = {
             .code = "lock.authority_unknown",
             .status = 403,
             .operator_note = "the issuer is not in the trust list",
-            .zh = "本平台不认可此CA锁的发证机构。",
-            .zh_next = "请使用已互认的发证机构签发的CA锁，名单见帮助页。",
+            .zh = "本系统不认可此CA锁的签发机构。",
+            .zh_next = "请使用已互认的签发机构签发的CA锁，名单见帮助页。",
             .en = "Locks of this certification authority are not recognised here.",
             .en_next = "Use a lock of one of the recognised authorities; the help page lists them.",
         },
@@ -77,7 +77,7 @@ const struct reason pki_reasons[PKI_REASONS] = {
             .code = "lock.personal",
             .status = 403,
             .operator_note = "a personal lock",
-            .zh = "这是个人锁，本平台只接受企业锁。",
+            .zh = "这是个人锁，本系统只接受企业锁。",
             .zh_next = "请插入企业锁后重新登录。",
             .en = "This is a personal lock; only enterprise locks are accepted here.",
             .en_next = "Plug in the enterprise lock and sign in again.",
@@ -87,7 +87,7 @@ const struct reason pki_reasons[PKI_REASONS] = {
             .code = "lock.legal_person",
             .status = 403,
             .operator_note = "a legal person's lock",
-            .zh = "这是法人锁，本平台只接受企业锁。",
+            .zh = "这是法人锁，本系统只接受企业锁。",
             .zh_next = "请插入企业锁后重新登录。",
             .en = "This is a legal representative's lock; only enterprise locks are accepted here.",
             .en_next = "Plug in the enterprise lock and sign in again.",
@@ -97,7 +97,7 @@ const struct reason pki_reasons[PKI_REASONS] = {
             .code = "lock.other_region",
             .status = 403,
             .operator_note = "issued for another region",
-            .zh = "此CA锁由{authority_zh}在其他地区签发，本平台只认可在本地区签发的CA锁。",
+            .zh = "此CA锁由{authority_zh}在其他地区签发，本系统只认可在本地区签发的CA锁。",
             .zh_next = "请使用在本地区签发的CA锁；如需办理，请致电{authority_zh}：{phone}。",
             .en = "{authority_en} issued this lock in another region; only locks issued in this "
                   "region are recognised here.",
@@ -180,7 +180,7 @@ const struct reason pki_reasons[PKI_REASONS] = {
             .action = "retry",
             .zh = "{authority_zh}的证书状态服务没有给出有效应答，无法确认证书是否已被吊销。"
                   "为安全起见，本次登录未予通过。",
-            .zh_next = "这是发证机构的服务问题，请在 {retry} 秒后重试；若持续出现，请致电"
+            .zh_next = "这是签发机构的服务问题，请在 {retry} 秒后重试；若持续出现，请致电"
                        "{authority_zh}：{phone}。",
             .en = "The certificate status service of {authority_en} gave no valid answer, so it "
                   "could "

@@ -33,9 +33,6 @@ struct lock_question {
 
 enum lock_key { LOCK_KEY_RSA, LOCK_KEY_P256, LOCK_KEY_SM2 };
 
-/* "rsa", "p256" or "sm2". */
-const char *lock_key_name(enum lock_key key);
-
 /* The proof that the certificate was not revoked: the authority's own signed answer. */
 struct lock_status {
     const unsigned char *response; /* OCSPResponse, DER (RFC 6960), as received */

@@ -4,6 +4,7 @@
 #include "portal/interaction.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "access/session.h"
 #include "app.h"
@@ -57,13 +58,28 @@ static json_t *show_entity_types(struct arena *arena, const char *list)
     return describe_both(zh, en);
 }
 
-static json_t *show_lock(const struct request *rq, const struct lock *lock)
+/* The day in the region's own time, UTC+8. */
+static const char *day_of(struct arena *arena, int64_t seconds)
 {
-    const struct authority *a = trust_find(pki_trust(rq->app->pki), lock->authority);
-    if (a == NULL)
-        return same(lock->serial);
-    return describe_both(arena_printf(rq->arena, "%s，序列号 %s", a->name_zh, lock->serial),
-                         arena_printf(rq->arena, "%s, serial %s", a->name_en, lock->serial));
+    char text[16];
+    struct tm parts;
+    time_t local = (time_t)(seconds + (int64_t)8 * 3600);
+    if (gmtime_r(&local, &parts) == NULL || strftime(text, sizeof(text), "%Y-%m-%d", &parts) == 0)
+        return "";
+    return arena_strdup(arena, text);
+}
+
+static json_t *show_lock(const struct request *rq, const struct lock *l)
+{
+    const struct authority *a = trust_find(pki_trust(rq->app->pki), l->authority);
+    const char *day = day_of(rq->arena, l->not_after);
+    if (a == NULL || day == NULL)
+        return same(l->serial);
+    const char *key = l->key_number != NULL ? l->key_number : "—";
+    return describe_both(arena_printf(rq->arena, "%s，序列号 %s，Key号 %s，有效期至 %s", a->name_zh,
+                                      l->serial, key, day),
+                         arena_printf(rq->arena, "%s, serial %s, key number %s, valid until %s",
+                                      a->name_en, l->serial, key, day));
 }
 
 /* The value of a claim as the bidder reads it; JSON null before anybody signed in. */

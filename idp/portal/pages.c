@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "base/text.h"
 #include "http/files.h"
 #include "http/http.h"
 #include "portal/shared/browser.h"
@@ -23,12 +24,22 @@ static bool is_page(const char *path)
     return false;
 }
 
+static bool is_called_by_programs(const char *path)
+{
+    return text_starts(path, "/api/") || text_starts(path, "/oauth2/") ||
+           text_starts(path, "/.well-known/");
+}
+
 static enum idp_err page(struct request *rq, struct response *rs)
 {
     const struct http_fixed *file = NULL;
     if (!is_page(rq->path))
         file = http_files_find(rq->app->pages, rq->path + 1);
     bool found = file != NULL || is_page(rq->path);
+    if (!found && is_called_by_programs(rq->path)) {
+        rs->error_code = "not_found";
+        return http_respond_json(rq, rs, 404, json_pack("{s:s}", "error", "not_found"));
+    }
     if (file == NULL)
         file = http_files_find(rq->app->pages, "index.html");
     if (file == NULL)

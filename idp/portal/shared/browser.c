@@ -18,14 +18,6 @@ enum idp_err portal_any_browser(struct request *rq)
     return err == IDP_NOT_FOUND ? IDP_OK : err;
 }
 
-enum idp_err portal_signed_in_browser(struct request *rq)
-{
-    enum idp_err err = portal_any_browser(rq);
-    if (err == IDP_OK && (rq->session == NULL || !rq->session->signed_in))
-        return refusal_set(&rq->refusal, &portal_session_gone);
-    return err;
-}
-
 enum idp_err portal_own_page(struct request *rq)
 {
     if (rq->origin == NULL || strcmp(rq->origin, rq->app->config.origin) != 0)
@@ -118,7 +110,8 @@ void portal_fail(struct request *rq, struct response *rs, enum idp_err err)
 {
     const struct reason *r = reason_of(rq, err);
     refusal_fact(&rq->refusal, "support", rq->app->config.support_phone);
-    if (refusal_find(&rq->refusal, "phone") == NULL) /* whom to call, unless it is the authority */
+    bool ours = r->zh_next != NULL && strstr(r->zh_next, "{support}") != NULL;
+    if (ours || refusal_find(&rq->refusal, "phone") == NULL) /* the number that the text names */
         refusal_fact(&rq->refusal, "phone", rq->app->config.support_phone);
     rs->error_code = r->code;
     note(rq, r);
@@ -126,6 +119,9 @@ void portal_fail(struct request *rq, struct response *rs, enum idp_err err)
     object_put(&o, "error", describe(rq, r));
     if (http_respond_json(rq, rs, r->status, object_done(&o)) != IDP_OK)
         rs->status = 500;
+    const char *retry = refusal_find(&rq->refusal, "retry");
+    if (retry == NULL)
+        retry = r->status == 429 ? "60" : "1";
     if (r->status == 503 || r->status == 429)
-        (void)http_header_add(rs, "Retry-After", r->status == 429 ? "60" : "1");
+        (void)http_header_add(rs, "Retry-After", retry);
 }

@@ -20,8 +20,5 @@ enum idp_err portal_own_page(struct request *rq);
 /* The same, and somebody has to be signed in. */
 enum idp_err portal_signed_in_page(struct request *rq);
 
-/* Reading, and somebody has to be signed in. */
-enum idp_err portal_signed_in_browser(struct request *rq);
-
 /* Answers with the error object of the portal's calls (schema/openapi.yaml). */
 void portal_fail(struct request *rq, struct response *rs, enum idp_err err);

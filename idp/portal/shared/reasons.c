@@ -15,8 +15,8 @@ const struct reason portal_request_origin = {
     .code = "request.origin",
     .status = 403,
     .operator_note = "Origin is missing or not our own",
-    .zh = "请求不是从本平台的页面发出的，已被拒绝。",
-    .zh_next = "请从本平台首页重新进入。",
+    .zh = "请求不是从本系统的页面发出的，已被拒绝。",
+    .zh_next = "请从本系统首页重新进入。",
     .en = "The request did not come from a page of this site and was refused.",
     .en_next = "Start again from the home page.",
 };

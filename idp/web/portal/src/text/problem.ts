@@ -11,6 +11,7 @@ export interface Problem {
   readonly next?: Text
   readonly action?: ProblemAction
   readonly phone?: string
+  readonly request?: string
   readonly facts: Readonly<Record<string, string>>
 }
 
@@ -28,6 +29,7 @@ const USUAL_ACTIONS: Readonly<Record<string, ProblemAction>> = {
   'rate.limited': 'retry',
   'server.unavailable': 'retry',
   'server.fault': 'retry',
+  'page.offline': 'retry',
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -63,7 +65,7 @@ export function ownProblem(code: string, facts: Record<string, string> = {}): Pr
 /* The problem in a provider's error answer {"error":{…}}; null when the body is none. */
 export function problemIn(body: unknown): Problem | null {
   if (!isRecord(body) || !isRecord(body['error'])) return null
-  const { code, message, next, action, facts } = body['error']
+  const { code, message, next, action, facts, request } = body['error']
   if (typeof code !== 'string') return null
   const known = factsIn(facts)
   const problem = {
@@ -73,6 +75,7 @@ export function problemIn(body: unknown): Problem | null {
     next: textIn(next),
     action: actionIn(action, code),
     phone: known['phone'],
+    request: typeof request === 'string' ? request : undefined,
   }
   return withoutUndefined(problem)
 }
