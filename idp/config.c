@@ -299,6 +299,41 @@ static enum idp_err check_log_level(const struct reading *r)
                : wrong(r, "log.level: expected debug, info, warn or error");
 }
 
+static bool is_loopback(const char *address)
+{
+    return text_starts(address, "127.") || strcmp(address, "::1") == 0;
+}
+
+/* Plain http is for one's own machine. */
+static enum idp_err check_listen(const struct reading *r)
+{
+    if (r->out->development && !is_loopback(r->out->listen_address))
+        return wrong(r, "listen.address: expected a loopback address with development: true");
+    return IDP_OK;
+}
+
+/* The assistant is on the bidder's own machine, and the pages' policy names its address. */
+static enum idp_err check_assistant(const struct reading *r)
+{
+    const char *address = r->out->assistant_address;
+    bool local = text_starts(address, "http://127.") || text_starts(address, "http://[::1]");
+    if (!local || strpbrk(address + strlen("http://"), "/?#@ ;,'\"") != NULL)
+        return wrong(r, "assistant.address: expected http://127.0.0.1:PORT");
+    return IDP_OK;
+}
+
+static enum idp_err check_outgoing(const struct reading *r)
+{
+    for (size_t i = 0; r->out->allow[i] != NULL; i++) {
+        const char *colon = strrchr(r->out->allow[i], ':');
+        int64_t port = 0;
+        if (colon == NULL || colon == r->out->allow[i] || strchr(r->out->allow[i], '/') != NULL ||
+            !text_to_number(colon + 1, 1, 65535, &port))
+            return wrong(r, "outgoing.allow[%zu]: expected host:port", i);
+    }
+    return IDP_OK;
+}
+
 static enum idp_err read_all(const struct reading *r)
 {
     enum idp_err err = refuse_unknown(r);
@@ -308,7 +343,11 @@ static enum idp_err read_all(const struct reading *r)
         err = check_issuer(r);
     if (err == IDP_OK)
         err = check_log_level(r);
-    return err;
+    if (err == IDP_OK)
+        err = check_listen(r);
+    if (err == IDP_OK)
+        err = check_assistant(r);
+    return err == IDP_OK ? check_outgoing(r) : err;
 }
 
 static void drop_json(void *json)

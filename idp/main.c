@@ -146,6 +146,8 @@ static enum idp_err run(struct app *app, const sigset_t *signals, char **why)
 {
     enum idp_err err = open_log(&app->config, why);
     if (err == IDP_OK)
+        err = setup_open_files(app, why);
+    if (err == IDP_OK)
         err = setup_open_stores(app, why);
     if (err == IDP_OK)
         err = setup_open_server(app, why);

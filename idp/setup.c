@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app.h"
+#include "base/arena.h"
 #include "base/clock.h"
 #include "client/registry.h"
 #include "evidence/kept.h"
@@ -51,10 +53,34 @@ static enum idp_err migrate(struct app *app, char **why)
                    app->config.sql);
 }
 
+/* A master key that got lost is not made anew: it would open nothing, and hide the loss. */
+static enum idp_err check_master_key(const struct app *app, char **why)
+{
+    struct sql_rows rows;
+    if (access(app->config.master_key_file, F_OK) == 0)
+        return IDP_OK;
+    struct arena *arena = arena_new();
+    enum idp_err err =
+        arena == NULL
+            ? IDP_FAULT
+            : sql_read_one(app->db, arena,
+                           &(struct sql_call){"SELECT id FROM purpose_keys LIMIT 1", NULL, 0},
+                           &rows);
+    arena_free(arena);
+    if (err == IDP_OK)
+        return explain(IDP_DENIED, why,
+                       "master_key_file: %s: is missing, and the keys in %s were wrapped with it",
+                       app->config.master_key_file, app->config.sql);
+    return err == IDP_NOT_FOUND ? IDP_OK : err;
+}
+
 static enum idp_err open_keys(struct app *app, char **why)
 {
     int64_t now = clock_now();
-    enum idp_err err = master_key_load(app->config.master_key_file, why, &app->master);
+    enum idp_err err = check_master_key(app, why);
+    if (err != IDP_OK)
+        return explain(err, why, "store.sql: %s: cannot be read", app->config.sql);
+    err = master_key_load(app->config.master_key_file, why, &app->master);
     if (err != IDP_OK)
         return explain(err, why, "master_key_file: %s: cannot be read",
                        app->config.master_key_file);
@@ -152,21 +178,51 @@ static enum idp_err open_pki(struct app *app, char **why)
     return explain(err, why, "trust_list: %s: cannot be put to use", app->config.trust_list);
 }
 
+/* Puts the setting's name before what the room said of a folder. */
+static enum idp_err load_folder(const char *setting, const char *folder, char **why,
+                                struct http_files **out)
+{
+    char *said = NULL;
+    enum idp_err err = http_files_load(folder, &said, out);
+    if (err != IDP_OK)
+        err = explain(err, why, "%s: %s", setting, said != NULL ? said : folder);
+    free(said);
+    return err;
+}
+
 static enum idp_err open_pages(struct app *app, char **why)
 {
-    enum idp_err err = http_files_load(app->config.pages, why, &app->pages);
+    enum idp_err err = load_folder("pages", app->config.pages, why, &app->pages);
     if (err == IDP_OK && http_files_find(app->pages, "index.html") == NULL)
         err = explain(IDP_UNAVAILABLE, why, "pages: %s: has no index.html; build the pages first",
                       app->config.pages);
     if (err == IDP_OK && app->config.packages != NULL)
-        err = http_files_load(app->config.packages, why, &app->packages);
-    return explain(err, why, "pages: %s: cannot be read", app->config.pages);
+        err = load_folder("packages", app->config.packages, why, &app->packages);
+    return err;
+}
+
+static enum idp_err check_files(struct app *app, char **why)
+{
+    struct trust *trust = NULL;
+    enum idp_err err = trust_load(app->config.trust_list, why, &trust);
+    trust_free(trust);
+    if (err != IDP_OK)
+        return explain(err, why, "trust_list: %s: cannot be read", app->config.trust_list);
+    return open_pages(app, why);
+}
+
+enum idp_err setup_open_files(struct app *app, char **why)
+{
+    enum idp_err err = check_files(app, why);
+    if (err != IDP_OK)
+        setup_close(app);
+    return err;
 }
 
 static enum idp_err open_server(struct app *app, char **why)
 {
     enum idp_err err = open_pki(app, why);
-    if (err == IDP_OK)
+    if (err == IDP_OK && app->pages == NULL)
         err = open_pages(app, why);
     if (err == IDP_OK)
         err = explain(oauth_discovery_prepare(app), why, "no memory");

@@ -12,6 +12,12 @@ struct app;
  */
 enum idp_err setup_open_stores(struct app *app, char **why);
 
+/*
+ * Reads the files that a server needs, before a store is made: the trust list, which is only
+ * checked, and the pages. As below.
+ */
+enum idp_err setup_open_files(struct app *app, char **why);
+
 /* Opens the rest of what a server needs: trust list, certificates, pages. As above. */
 enum idp_err setup_open_server(struct app *app, char **why);
 
