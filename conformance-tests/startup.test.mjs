@@ -153,8 +153,14 @@ test('a port that is in use is told, and the one that uses it goes on', async ()
 });
 
 test("an address that is not this machine's is told", async () => {
-  const spoil = (s) => ({ ...s, listen: { ...s.listen, address: '192.0.2.1' } });
-  assertGaveUp(await failed(spoil), '192.0.2.1');
+  const elsewhere = (s) => ({ ...s, listen: { ...s.listen, address: '192.0.2.1' } });
+  const real = (s) => ({ ...elsewhere(s), development: false, issuer: 'https://idp.example' });
+  assertGaveUp(await failed(real), '192.0.2.1');
+});
+
+test('development is for loopback only', async () => {
+  const spoil = (s) => ({ ...s, listen: { ...s.listen, address: '0.0.0.0' } });
+  assertGaveUp(await failed(spoil), 'listen.address');
 });
 
 test('a folder for the store that is not there or cannot be written is told', async () => {
