@@ -313,6 +313,15 @@ static void wrong_types_and_values_name_what_was_expected(void **state)
                    "log.level: expected debug, info, warn or error");
     expect_refused(with("log", "level", json_string("info warn")),
                    "log.level: expected debug, info, warn or error");
+    static const char *const hosts[] = {"a", "a:", ":1", "a:0", "a:65536", "http://a:1", "a:x"};
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++)
+        expect_refused(with("outgoing", "allow", json_pack("[s]", hosts[i])),
+                       "outgoing.allow[0]: expected host:port");
+    static const char *const assistants[] = {"https://a.example", "http://a.example:1",
+                                             "http://127.0.0.1:1/x", "http://127.0.0.1:1; script"};
+    for (size_t i = 0; i < sizeof(assistants) / sizeof(*assistants); i++)
+        expect_refused(with("assistant", "address", json_string(assistants[i])),
+                       "assistant.address: expected http://127.0.0.1:PORT");
 }
 
 static void text_that_is_no_json_names_its_line(void **state)

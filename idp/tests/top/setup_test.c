@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -186,6 +187,18 @@ static void master_key_of_another_database_is_refused(void **state)
                                 w.app.config.master_key_file));
 }
 
+/* A new key in the place of a lost one would open nothing, and hide the loss. */
+static void master_key_that_got_lost_is_not_made_anew(void **state)
+{
+    (void)state;
+    assert_int_equal(setup_open_stores(&w.app, &w.why), IDP_OK);
+    setup_close(&w.app);
+    assert_int_equal(unlink(path("master.key")), 0);
+    expect_refused(
+        arena_printf(w.arena, "master_key_file: %s: is missing", w.app.config.master_key_file));
+    assert_int_not_equal(access(path("master.key"), F_OK), 0);
+}
+
 static void master_key_that_others_can_read_is_refused(void **state)
 {
     (void)state;
@@ -254,6 +267,7 @@ int main(void)
         TEST(missing_or_empty_trust_list_refuses_to_start),
         TEST(database_of_a_newer_program_is_left_alone),
         TEST(master_key_of_another_database_is_refused),
+        TEST(master_key_that_got_lost_is_not_made_anew),
         TEST(master_key_that_others_can_read_is_refused),
         TEST(folder_that_cannot_be_written_is_refused),
         TEST(unknown_stores_are_refused),
