@@ -70,7 +70,7 @@ static void text_is_filled_in(void **state)
     assert_string_equal(refusal_text(&refusal, arena, pki_reasons[PKI_EXPIRED].zh),
                         "证书已于 2026-11-22 21:18（北京时间）过期。");
     assert_string_equal(refusal_text(&refusal, arena, pki_reasons[PKI_EXPIRED].zh_next),
-                        "请联系发证机构示例认证中心（电话 0471-000-0000）办理续期。");
+                        "请联系签发机构示例认证中心（电话 0471-000-0000）办理续期。");
     arena_free(arena);
 }
 
