@@ -8,6 +8,7 @@
 #include "access/interaction.h"
 #include "access/session.h"
 #include "base/arena.h"
+#include "base/text.h"
 #include "client/client.h"
 #include "pki/trust.h"
 
@@ -30,26 +31,6 @@ enum idp_err authorization_need(const struct access *access, struct arena *arena
     if (err == IDP_OK)
         *out = AUTHORIZATION_NOTHING;
     return err == IDP_NOT_FOUND ? IDP_OK : err;
-}
-
-/* Unreserved characters stay (RFC 3986 section 2.3), all others are escaped. */
-static size_t escape(const char *s, char *out)
-{
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    static const char digits[] = "0123456789ABCDEF";
-    size_t n = 0;
-    for (; *s != '\0'; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (strchr(plain, c) != NULL) {
-            out[n++] = (char)c;
-            continue;
-        }
-        out[n++] = '%';
-        out[n++] = digits[c >> 4];
-        out[n++] = digits[c & 15];
-    }
-    return n;
 }
 
 /* A parameter of the answer; a NULL value is left out, a NULL name ends the list. */
@@ -78,7 +59,7 @@ static const char *answer_uri(struct arena *arena, const char *uri,
         memcpy(out + n, p->name, strlen(p->name));
         n += strlen(p->name);
         out[n++] = '=';
-        n += escape(p->value, out + n);
+        n += text_escape_uri(p->value, out + n);
         separator = '&';
     }
     out[n] = '\0';

@@ -110,11 +110,8 @@ uint32_t claims_from_text(const char *text)
 
 static void write_list(struct json_out *json, const char *name, const char *list)
 {
-    size_t len = 0;
-    const char *word = NULL;
     json_out_array(json, name);
-    while ((word = text_list_next(&list, &len)) != NULL)
-        json_out_text_n(json, NULL, word, len);
+    json_out_words(json, list);
     json_out_end_array(json);
 }
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 struct json_out json_out_new(char *buffer, size_t size)
 {
     return (struct json_out){.buffer = buffer, .size = size};
@@ -88,6 +90,14 @@ void json_out_text(struct json_out *out, const char *name, const char *text)
 {
     if (text != NULL)
         json_out_text_n(out, name, text, strlen(text));
+}
+
+void json_out_words(struct json_out *out, const char *list)
+{
+    size_t len = 0;
+    const char *word = NULL;
+    while ((word = text_list_next(&list, &len)) != NULL)
+        json_out_text_n(out, NULL, word, len);
 }
 
 void json_out_number(struct json_out *out, const char *name, int64_t value)

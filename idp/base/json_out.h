@@ -29,6 +29,10 @@ void json_out_end_array(struct json_out *out);
 /* Leaves the member out when text is NULL. Escapes what RFC 8259 section 7 demands. */
 void json_out_text(struct json_out *out, const char *name, const char *text);
 void json_out_text_n(struct json_out *out, const char *name, const char *text, size_t n);
+
+/* Each word of a space-separated list (base/text.h), inside an array that was begun. */
+void json_out_words(struct json_out *out, const char *list);
+
 void json_out_number(struct json_out *out, const char *name, int64_t value);
 void json_out_truth(struct json_out *out, const char *name, bool value);
 

@@ -38,6 +38,12 @@ bool text_starts(const char *s, const char *prefix);
  */
 bool text_to_number(const char *s, int64_t min, int64_t max, int64_t *out);
 
+/*
+ * Writes s as it may stand in a query: unreserved characters stay (RFC 3986 section 2.3), all
+ * others become %XX. out has room for three times its length; no NUL is written. Returns how many.
+ */
+size_t text_escape_uri(const char *s, char *out);
+
 /* Writes n bytes as 2n lower-case hex digits and a NUL. */
 void text_to_hex(const unsigned char *bytes, size_t n, char *out);
 

@@ -14,7 +14,6 @@
 #include "app.h"
 #include "base/arena.h"
 #include "base/json_out.h"
-#include "base/text.h"
 #include "http/http.h"
 #include "jose/sign.h"
 #include "oauth/authorize.h"
@@ -67,14 +66,6 @@ static bool is_served(const struct app *app, const struct route *route)
     return false;
 }
 
-static void write_words(struct json_out *json, const char *list)
-{
-    size_t len = 0;
-    const char *word = NULL;
-    while ((word = text_list_next(&list, &len)) != NULL)
-        json_out_text_n(json, NULL, word, len);
-}
-
 static enum idp_err write_endpoints(const struct app *app, struct arena *arena,
                                     struct json_out *json)
 {
@@ -92,7 +83,7 @@ static enum idp_err write_endpoints(const struct app *app, struct arena *arena,
 static void write_claims(struct json_out *json)
 {
     json_out_array(json, "claims_supported");
-    write_words(json, always);
+    json_out_words(json, always);
     for (const struct claim_kind *k = claim_kinds; k->bit != 0; k++)
         json_out_text(json, NULL, k->name);
     json_out_end_array(json);
@@ -106,7 +97,7 @@ static enum idp_err write_document(const struct app *app, struct arena *arena,
     enum idp_err err = write_endpoints(app, arena, json);
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
         json_out_array(json, lists[i].name);
-        write_words(json, lists[i].values);
+        json_out_words(json, lists[i].values);
         json_out_end_array(json);
     }
     write_claims(json);

@@ -11,6 +11,7 @@
 #include "app.h"
 #include "base/arena.h"
 #include "base/object.h"
+#include "base/text.h"
 #include "client/client.h"
 #include "client/registry.h"
 #include "enterprise/choices.h"
@@ -105,28 +106,12 @@ static enum idp_err refuse_not_joined(struct request *rq, const struct client *c
     return refusal_set(&rq->refusal, &portal_platform_not_joined);
 }
 
-static bool is_plain(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           strchr("-._~", c) != NULL;
-}
-
 /* An address as the value of a query parameter. */
 static const char *as_value(struct arena *arena, const char *uri)
 {
-    static const char digits[] = "0123456789ABCDEF";
     char *out = arena_alloc(arena, 3 * strlen(uri) + 1);
-    char *at = out;
-    for (; out != NULL && *uri != '\0'; uri++) {
-        unsigned char c = (unsigned char)*uri;
-        if (is_plain(*uri)) {
-            *at++ = *uri;
-            continue;
-        }
-        *at++ = '%';
-        *at++ = digits[c >> 4];
-        *at++ = digits[c & 15];
-    }
+    if (out != NULL)
+        (void)text_escape_uri(uri, out);
     return out;
 }
 

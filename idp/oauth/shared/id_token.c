@@ -9,7 +9,6 @@
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/json_out.h"
-#include "base/text.h"
 #include "client/client.h"
 #include "enterprise/holder.h"
 #include "jose/sign.h"
@@ -32,11 +31,8 @@ static enum idp_err write_at_hash(struct json_out *json, const char *access_toke
 /* RFC 8176: a list. */
 static void write_amr(struct json_out *json, const char *amr)
 {
-    size_t len = 0;
-    const char *word = NULL;
     json_out_array(json, "amr");
-    while ((word = text_list_next(&amr, &len)) != NULL)
-        json_out_text_n(json, NULL, word, len);
+    json_out_words(json, amr);
     json_out_end_array(json);
 }
 

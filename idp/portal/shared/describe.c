@@ -5,7 +5,6 @@
 #include "app.h"
 #include "base/json_out.h"
 #include "base/object.h"
-#include "base/text.h"
 #include "client/client.h"
 #include "enterprise/holder.h"
 #include "pki/pki.h"
@@ -22,11 +21,8 @@ json_t *describe_both(const char *zh, const char *en)
 
 static void write_words(struct json_out *json, const char *name, const char *list)
 {
-    size_t len = 0;
-    const char *word = NULL;
     json_out_array(json, name);
-    while ((word = text_list_next(&list, &len)) != NULL)
-        json_out_text_n(json, NULL, word, len);
+    json_out_words(json, list);
     json_out_end_array(json);
 }
 
