@@ -23,7 +23,7 @@ HARDEN_LINK = -pie -Wl,-z,relro,-z,now
 MODE    = -O2 -g $(HARDEN)
 MODE_LINK = $(HARDEN_LINK)
 STD     = -std=c17 -D_POSIX_C_SOURCE=200809L
-CPPFLAGS = $(STD) -Iidp -Iclients
+CPPFLAGS = $(STD) -Iidp -Iclients -isystem /usr/include/postgresql
 CFLAGS  = $(CPPFLAGS) $(WARN) $(MODE) -pthread
 
 # The rooms, low to high; the rooms of one line do not know each other.
@@ -44,7 +44,7 @@ LOW_portal   = $(L5)
 ROOMS   = oauth portal access enterprise client evidence http jose pki net store base
 TOP     = $(filter-out idp/main.c,$(wildcard idp/*.c))
 
-EXTERNAL = -lmicrohttpd -ljwt -ljansson -lsqlite3 -lcurl -lssl -lcrypto -lm
+EXTERNAL = -lmicrohttpd -lgnutls -ljwt -ljansson -lsqlite3 -lpq -lhiredis -lcurl -lssl -lcrypto -lm
 
 obj      = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 room_src = $(sort $(shell find idp/$(1) -name '*.c' 2>/dev/null))
