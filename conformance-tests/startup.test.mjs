@@ -91,11 +91,29 @@ test('a settings file that is not there is told by name', async () => {
 });
 
 test('a command line that makes no sense tells the usage', async () => {
-  for (const words of [[], ['serve'], ['start', '--settings', 'x'], ['serve', '-s', 'x']]) {
-    const { code, stderr } = await run(providerProgram(), words);
-    assert.equal(code, 1);
+  for (const words of [
+    [],
+    ['serve'],
+    ['start', '--settings', 'x'],
+    ['serve', '-s', 'x'],
+    ['serve', '--settings', 'x', '--settings', 'x'],
+    ['serve', '--settings', 'x', 'y'],
+    ['--help', 'serve'],
+  ]) {
+    const { code, stdout, stderr } = await run(providerProgram(), words);
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
     assert.match(stderr, /^usage: tamga-idp/);
   }
+});
+
+test('help and version are told to whoever asks', async () => {
+  const help = await run(providerProgram(), ['--help']);
+  assert.equal(help.code, 0);
+  assert.match(help.stdout, /^usage: tamga-idp COMMAND\n {2}serve --settings FILE\n/);
+  const version = await run(providerProgram(), ['--version']);
+  assert.equal(version.code, 0);
+  assert.match(version.stdout, /^tamga-idp \d+\.\d+\.\d+ \(schema \d+\)\n$/);
 });
 
 test('a missing trust list is told by name', async () => {

@@ -1,181 +1,102 @@
 /*
- * tamga-idp: the identity provider.
+ * tamga-idp: the identity provider. Each subcommand is a line of the table and a file of its own.
  *
- *     tamga-idp serve --settings FILE
- *
- * Anything wrong at start is one line on standard error and exit 1, with nothing half-started.
+ * Exit codes: 0 done, 1 refused or failed, 2 wrong command line.
  */
-#include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "app.h"
-#include "base/clock.h"
-#include "base/log.h"
-#include "client/registry.h"
-#include "http/server.h"
-#include "jobs.h"
-#include "jose/sign.h"
-#include "oauth/discovery.h"
-#include "routes.h"
-#include "setup.h"
-#include "store/generation.h"
+#include "command.h"
+#include "serve.h"
+#include "store/migrate.h"
+#include "version.h"
 
-enum { STOP_WAIT_MS = 5000, NODE_MAX = 64, CSP_MAX = 1024 };
+static const struct command commands[] = {
+    {"serve", {"--settings"}, "serve until SIGTERM", serve_command},
+};
 
-static const char usage[] = "usage: tamga-idp serve --settings FILE\n";
+enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 
-/* Prints why and frees it. Returns what main() is to return. */
-static int give_up(char *why)
+static void write_usage(FILE *to)
 {
-    (void)fprintf(stderr, "tamga-idp: %s\n", why != NULL ? why : "no memory");
-    free(why);
-    return EXIT_FAILURE;
-}
-
-static void set_log(const struct config *config)
-{
-    static const char *const names[] = {"debug", "info", "warn", "error"};
-    for (int i = 0; i < 4; i++)
-        if (strcmp(names[i], config->log_level) == 0)
-            log_set_level((enum log_level)i);
-}
-
-static enum idp_err open_log(const struct config *config, char **why)
-{
-    set_log(config);
-    if (config->log_file == NULL)
-        return IDP_OK;
-    int fd = open(config->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        size_t size = strlen(config->log_file) + 64;
-        *why = malloc(size);
-        if (*why != NULL)
-            (void)snprintf(*why, size, "log.file: %s: cannot be written", config->log_file);
-        return IDP_UNAVAILABLE;
+    (void)fputs("usage: tamga-idp COMMAND\n", to);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        (void)fprintf(to, "  %s", commands[i].name);
+        for (const char *const *option = commands[i].options; *option != NULL; option++)
+            (void)fprintf(to, " %s FILE", *option);
+        (void)fprintf(to, "\n      %s\n", commands[i].tells);
     }
-    log_set_fd(fd);
-    return IDP_OK;
+    (void)fputs("  --help, --version\n"
+                "Exit codes: 0 done, 1 refused or failed, 2 wrong command line.\n",
+                to);
 }
 
-/* A record that this node may have cached changed somewhere. */
-static enum idp_err forget(void *with, int64_t generation)
+static int wrong_usage(void)
 {
-    struct app *app = with;
-    (void)generation;
-    client_registry_refresh(app->clients);
-    enum idp_err err = signer_reload(app->signer, clock_now());
-    return err == IDP_OK ? oauth_jwks_prepare(app) : err;
+    write_usage(stderr);
+    return COMMAND_USAGE;
 }
 
-/* Whether records that this node caches may be out of date. */
-static bool is_stale(const void *with)
+static int tell(const char *word)
 {
-    return generation_stale(with);
+    if (strcmp(word, "--help") == 0)
+        write_usage(stdout);
+    else
+        (void)printf("tamga-idp %s (schema %lld)\n", TAMGA_VERSION, (long long)migrate_version());
+    return ferror(stdout) || fflush(stdout) != 0 ? COMMAND_FAILED : EXIT_SUCCESS;
 }
 
-/* The pages may be reached by nobody else's script, and may reach us and the assistant only. */
-static void write_csp(const struct config *config, char csp[CSP_MAX])
+static const struct command *find_command(const char *name)
 {
-    (void)snprintf(csp, CSP_MAX,
-                   "default-src 'none'; script-src 'self'; style-src 'self'; "
-                   "img-src 'self' data: https:; font-src 'self'; connect-src 'self' %s; "
-                   "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-                   config->assistant_address);
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
 }
 
-static enum idp_err start_server(struct app *app, const char *csp, char **why)
+/* Puts the value of one option in its place. Returns false for one that is unknown or there
+ * already. */
+static bool take_option(const struct command *command, const char *option, const char *value,
+                        const char *files[COMMAND_OPTIONS_MAX])
 {
-    const struct config *c = &app->config;
-    const struct http_settings settings = {
-        .address = c->listen_address,
-        .port = (uint16_t)c->listen_port,
-        .threads = (unsigned)c->threads,
-        .workers = (unsigned)c->workers,
-        .queue = (size_t)c->queue,
-        .connections = (unsigned)c->connections,
-        .per_address = (unsigned)c->connections_per_address,
-        .deadline_ms = (unsigned)c->deadline_ms,
-        .csp = csp,
-        .quiet = strcmp(c->log_level, "debug") != 0 && strcmp(c->log_level, "info") != 0,
-    };
-    return http_server_start(&settings, app->routes, app, why, &app->server);
-}
-
-static void wait_for_signal(const sigset_t *signals)
-{
-    int got = 0;
-    (void)sigwait(signals, &got);
-    log_event(LOG_INFO, "stopping", "signal", got == SIGINT ? "INT" : "TERM");
-}
-
-static enum idp_err serve(struct app *app, const sigset_t *signals, char **why)
-{
-    char node[NODE_MAX];
-    char csp[CSP_MAX];
-    struct jobs *jobs = NULL;
-    const struct generation_listener listener = {.changed = forget, .with = app};
-    (void)snprintf(node, sizeof(node), "%s:%lld", app->config.listen_address,
-                   (long long)app->config.listen_port);
-    write_csp(&app->config, csp);
-    enum idp_err err = generation_watch_start(app->db, node, &listener, &app->watch);
-    if (err == IDP_OK) {
-        client_registry_guard(app->clients, is_stale, app->watch);
-        err = start_server(app, csp, why);
+    for (size_t i = 0; command->options[i] != NULL; i++) {
+        if (strcmp(command->options[i], option) != 0)
+            continue;
+        bool fresh = files[i] == NULL;
+        files[i] = value;
+        return fresh;
     }
-    if (err == IDP_OK)
-        err = jobs_start(app, node, &jobs);
-    if (err == IDP_OK) {
-        log_event(LOG_INFO, "serving", "issuer", app->config.issuer);
-        wait_for_signal(signals);
-    }
-    if (app->server != NULL)
-        http_server_stop(app->server, STOP_WAIT_MS);
-    jobs_stop(jobs);
-    generation_watch_stop(app->watch);
-    return err;
+    return false;
 }
 
-static enum idp_err run(struct app *app, const sigset_t *signals, char **why)
+/* Reads "--option FILE" pairs. Returns false unless each option is there once. */
+static bool read_options(const struct command *command, int argc, char *argv[],
+                         const char *files[COMMAND_OPTIONS_MAX])
 {
-    enum idp_err err = open_log(&app->config, why);
-    if (err == IDP_OK)
-        err = setup_open_files(app, why);
-    if (err == IDP_OK)
-        err = setup_open_stores(app, why);
-    if (err == IDP_OK)
-        err = setup_open_server(app, why);
-    if (err != IDP_OK)
-        return err;
-    err = serve(app, signals, why);
-    setup_close(app);
-    return err;
+    int wanted = 0;
+    while (command->options[wanted] != NULL)
+        wanted++;
+    if (argc != 2 * wanted)
+        return false;
+    for (int i = 0; i < argc; i += 2)
+        if (!take_option(command, argv[i], argv[i + 1], files))
+            return false;
+    return true;
 }
 
 int main(int argc, char *argv[])
 {
-    struct app app = {.routes = idp_routes};
-    char *why = NULL;
-    sigset_t signals;
-    if (argc != 4 || strcmp(argv[1], "serve") != 0 || strcmp(argv[2], "--settings") != 0) {
-        (void)fputs(usage, stderr);
-        return EXIT_FAILURE;
-    }
+    const char *files[COMMAND_OPTIONS_MAX] = {NULL};
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0))
+        return tell(argv[1]);
+    const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+    if (command == NULL || !read_options(command, argc - 2, argv + 2, files))
+        return wrong_usage();
     (void)umask(077);
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)sigemptyset(&signals);
-    (void)sigaddset(&signals, SIGINT);
-    (void)sigaddset(&signals, SIGTERM);
-    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* all threads inherit it; main waits */
-    if (config_load(argv[3], &why, &app.config) != IDP_OK)
-        return give_up(why);
-    enum idp_err err = run(&app, &signals, &why);
-    config_free(&app.config);
-    return err == IDP_OK ? EXIT_SUCCESS : give_up(why);
+    return command->run(files);
 }

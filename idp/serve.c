@@ -1,0 +1,139 @@
+/* Starts what the settings name, serves until SIGTERM or SIGINT, and closes everything in order. */
+#include "serve.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "client/registry.h"
+#include "command.h"
+#include "http/server.h"
+#include "jobs.h"
+#include "jose/sign.h"
+#include "oauth/discovery.h"
+#include "routes.h"
+#include "setup.h"
+#include "store/generation.h"
+
+enum { STOP_WAIT_MS = 5000, NODE_MAX = 64, CSP_MAX = 1024 };
+
+/* A record that this node may have cached changed somewhere. */
+static enum idp_err forget(void *with, int64_t generation)
+{
+    struct app *app = with;
+    (void)generation;
+    client_registry_refresh(app->clients);
+    enum idp_err err = signer_reload(app->signer, clock_now());
+    return err == IDP_OK ? oauth_jwks_prepare(app) : err;
+}
+
+/* Whether records that this node caches may be out of date. */
+static bool is_stale(const void *with)
+{
+    return generation_stale(with);
+}
+
+/* The pages may be reached by nobody else's script, and may reach us and the assistant only. */
+static void write_csp(const struct config *config, char csp[CSP_MAX])
+{
+    (void)snprintf(csp, CSP_MAX,
+                   "default-src 'none'; script-src 'self'; style-src 'self'; "
+                   "img-src 'self' data: https:; font-src 'self'; connect-src 'self' %s; "
+                   "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+                   config->assistant_address);
+}
+
+static enum idp_err start_server(struct app *app, const char *csp, char **why)
+{
+    const struct config *c = &app->config;
+    const struct http_settings settings = {
+        .address = c->listen_address,
+        .port = (uint16_t)c->listen_port,
+        .threads = (unsigned)c->threads,
+        .workers = (unsigned)c->workers,
+        .queue = (size_t)c->queue,
+        .connections = (unsigned)c->connections,
+        .per_address = (unsigned)c->connections_per_address,
+        .deadline_ms = (unsigned)c->deadline_ms,
+        .csp = csp,
+        .quiet = strcmp(c->log_level, "debug") != 0 && strcmp(c->log_level, "info") != 0,
+    };
+    return http_server_start(&settings, app->routes, app, why, &app->server);
+}
+
+static void wait_for_signal(const sigset_t *signals)
+{
+    int got = 0;
+    (void)sigwait(signals, &got);
+    log_event(LOG_INFO, "stopping", "signal", got == SIGINT ? "INT" : "TERM");
+}
+
+static enum idp_err serve(struct app *app, const sigset_t *signals, char **why)
+{
+    char node[NODE_MAX];
+    char csp[CSP_MAX];
+    struct jobs *jobs = NULL;
+    const struct generation_listener listener = {.changed = forget, .with = app};
+    (void)snprintf(node, sizeof(node), "%s:%lld", app->config.listen_address,
+                   (long long)app->config.listen_port);
+    write_csp(&app->config, csp);
+    enum idp_err err = generation_watch_start(app->db, node, &listener, &app->watch);
+    if (err == IDP_OK) {
+        client_registry_guard(app->clients, is_stale, app->watch);
+        err = start_server(app, csp, why);
+    }
+    if (err == IDP_OK)
+        err = jobs_start(app, node, &jobs);
+    if (err == IDP_OK) {
+        log_event(LOG_INFO, "serving", "issuer", app->config.issuer);
+        wait_for_signal(signals);
+    }
+    if (app->server != NULL)
+        http_server_stop(app->server, STOP_WAIT_MS);
+    jobs_stop(jobs);
+    generation_watch_stop(app->watch);
+    return err;
+}
+
+static enum idp_err run(struct app *app, const sigset_t *signals, char **why)
+{
+    enum idp_err err = command_open_log(&app->config, why);
+    if (err == IDP_OK)
+        err = setup_open_files(app, why);
+    if (err == IDP_OK)
+        err = setup_open_stores(app, why);
+    if (err == IDP_OK)
+        err = setup_open_server(app, why);
+    if (err != IDP_OK)
+        return err;
+    err = serve(app, signals, why);
+    setup_close(app);
+    return err;
+}
+
+/* All threads inherit it: signals are waited for by the main thread. */
+static void block_signals(sigset_t *signals)
+{
+    (void)sigemptyset(signals);
+    (void)sigaddset(signals, SIGINT);
+    (void)sigaddset(signals, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, signals, NULL);
+}
+
+int serve_command(const char *const files[])
+{
+    struct app app = {.routes = idp_routes};
+    char *why = NULL;
+    sigset_t signals;
+    block_signals(&signals);
+    if (config_load(files[0], &why, &app.config) != IDP_OK)
+        return command_give_up(why);
+    enum idp_err err = run(&app, &signals, &why);
+    config_free(&app.config);
+    return err == IDP_OK ? EXIT_SUCCESS : command_give_up(why);
+}
