@@ -55,11 +55,11 @@ export function listens(address, port) {
   });
 }
 
-// Starts a program. {child, pid, output(): what it has printed so far, exit: promise of
+// Starts a program, as another user where uid and gid are given. {child, pid, output(): what it has printed so far, exit: promise of
 // {code, signal}, stop(signal)}.
-export function start(program, args, { env = {}, cwd = ROOT } = {}) {
+export function start(program, args, { env = {}, cwd = ROOT, ...user } = {}) {
   const stdio = ['ignore', 'pipe', 'pipe'];
-  const child = spawn(program, args, { cwd, stdio, env: { ...process.env, ...env } });
+  const child = spawn(program, args, { cwd, stdio, env: { ...process.env, ...env }, ...user });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (part) => (text += part));
@@ -77,9 +77,9 @@ export function start(program, args, { env = {}, cwd = ROOT } = {}) {
 }
 
 // Runs a program to its end: {code, stdout, stderr}.
-export function run(program, args, { env = {}, cwd = ROOT, input = '' } = {}) {
+export function run(program, args, { env = {}, cwd = ROOT, input = '', ...user } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env: { ...process.env, ...env } });
+    const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, ...user });
     const parts = { stdout: '', stderr: '' };
     for (const name of Object.keys(parts)) {
       child[name].setEncoding('utf8').on('data', (part) => (parts[name] += part));
