@@ -15,9 +15,9 @@
 
 enum { TICK_MS = 250, LEASE_MS = 30000, LEASE_RENEW_MS = 10000, JOBS_MAX = 8, NODE_MAX = 64 };
 
-static enum idp_err deliver_outbox(struct app *app)
+static enum idp_err deliver_tombstones(struct app *app)
 {
-    return outbox_deliver(&app->access, clock_now_ms());
+    return outbox_deliver(&app->access, OUTBOX_TOMBSTONES, clock_now_ms());
 }
 
 static const struct job {
@@ -26,7 +26,7 @@ static const struct job {
     bool shared; /* only the node that holds the lease runs it */
     enum idp_err (*run)(struct app *app);
 } all[] = {
-    {"outbox", 1000, true, deliver_outbox},
+    {"tombstones", 1000, true, deliver_tombstones},
 };
 
 enum { JOBS = sizeof(all) / sizeof(*all) };

@@ -25,3 +25,10 @@ CREATE TABLE trust_lists (
     document TEXT NOT NULL,         -- the JSON text as it was loaded
     loaded BIGINT NOT NULL
 );
+
+-- Each queue of the outbox has a job of its own; what waits in it is found without what was done.
+ALTER TABLE outbox ADD COLUMN queue TEXT NOT NULL DEFAULT 'tombstones';
+ALTER TABLE outbox ADD COLUMN parked BIGINT; -- given up, and why it failed last
+ALTER TABLE outbox ADD COLUMN failure TEXT;
+DROP INDEX outbox_by_due;
+CREATE INDEX outbox_waiting ON outbox (queue, due_ms) WHERE delivered IS NULL AND parked IS NULL;

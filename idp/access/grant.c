@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "access/outbox.h"
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/pack.h"
 #include "base/random.h"
 #include "pki/trust.h"
@@ -226,3 +228,20 @@ enum idp_err grant_find_by_code(const struct access *access, struct arena *arena
     memcpy(id, cell->bytes, GRANT_ID_SIZE);
     return IDP_OK;
 }
+
+static enum idp_err bury_target(const struct access *access, const struct outbox_row *row)
+{
+    unsigned char id[GRANT_ID_SIZE];
+    size_t n = 0;
+    if (base64url_decode(row->target, strlen(row->target), id, sizeof(id), &n) != IDP_OK ||
+        n != sizeof(id))
+        return IDP_FAULT;
+    return grant_bury(access, id);
+}
+
+const struct outbox_kind grant_tombstone = {
+    .name = "tombstone",
+    .queue = OUTBOX_TOMBSTONES,
+    .head_start_ms = 2000,
+    .deliver = bury_target,
+};

@@ -14,6 +14,7 @@
 
 struct access;
 struct arena;
+struct outbox_kind;
 
 enum { GRANT_ID_SIZE = 16 };
 
@@ -53,3 +54,6 @@ enum idp_err grant_find_by_code(const struct access *access, struct arena *arena
 
 /* Puts the mark of an ended grant over its copy, for as long as its tokens may live. */
 enum idp_err grant_bury(const struct access *access, const unsigned char id[GRANT_ID_SIZE]);
+
+/* The same as an outbox row, whose target is the id as base64url text. */
+extern const struct outbox_kind grant_tombstone;

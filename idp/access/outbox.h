@@ -1,9 +1,14 @@
 /*
  * What has to be done outside the transaction that causes it: a row is written in the transaction
- * and delivered afterwards, again and again until it is done.
+ * and delivered afterwards, at least once, again and again until it is done or parked.
+ *
+ * What can be done is a kind, and each kind is a const struct beside the thing it speaks of;
+ * outbox.c lists them all. Rows wait in queues, each with a job of its own, so that what is slow
+ * (a mail server) never delays what is urgent (tombstones). docs/decisions/outbox.md.
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -12,12 +17,51 @@ struct access;
 struct arena;
 struct sql_tx;
 
-/* Adds a row that is due at once. kind is tombstone; target is what it is about. *out is its id. */
-enum idp_err outbox_add(struct sql_tx *tx, struct arena *arena, const char *kind,
-                        const char *target, int64_t now, const char **out);
+enum outbox_queue {
+    OUTBOX_TOMBSTONES, /* what makes the key-value store forget: quick, may be done twice */
+    OUTBOX_QUEUES,     /* how many there are */
+};
 
-/* Marks a row as done. */
-enum idp_err outbox_done(const struct access *access, const char *id, int64_t now);
+/* A row as it is delivered. */
+struct outbox_row {
+    const char *id; /* the same at each attempt */
+    const char *kind, *target, *body;
+    int64_t created; /* seconds since 1970 */
+};
 
-/* Delivers what is due, at most 100 rows; rows that fail are tried again later. */
-enum idp_err outbox_deliver(const struct access *access, int64_t now_ms);
+struct outbox_kind {
+    const char *name; /* in the row */
+    enum outbox_queue queue;
+    /* Whoever adds the row does it itself, too: the row is due this much later, for when it died.
+     */
+    int64_t head_start_ms;
+    /*
+     * Delivers a row. IDP_OK: it is done. IDP_UNAVAILABLE: nobody answered, and would not answer
+     * for other rows either; it is tried again. IDP_DENIED: it will never be taken. Anything else:
+     * it is tried again.
+     */
+    enum idp_err (*deliver)(const struct access *access, const struct outbox_row *row);
+};
+
+/* What is added. */
+struct outbox_entry {
+    const struct outbox_kind *kind;
+    const char *target; /* what or whom it is about */
+    const char *body;   /* NULL: none is needed */
+    int64_t now;        /* seconds since 1970 */
+};
+
+/* Adds a row. *out is its id, in the arena. Returns what sql_run() does. */
+enum idp_err outbox_add(struct sql_tx *tx, struct arena *arena, const struct outbox_entry *entry,
+                        const char **out);
+
+/* Marks rows as done, all in one transaction. Returns what sql_transact() does. */
+enum idp_err outbox_done(const struct access *access, const char *const *ids, size_t count,
+                         int64_t now);
+
+/*
+ * Delivers what of the queue is due at now_ms, in that order, until nothing is or a second is over.
+ * Rows that fail are tried again later and later; they keep no other row waiting, save when three
+ * in succession find nobody who answers. Returns IDP_UNAVAILABLE when the database does not answer.
+ */
+enum idp_err outbox_deliver(const struct access *access, enum outbox_queue queue, int64_t now_ms);

@@ -30,7 +30,8 @@ static enum idp_err note(struct sql_tx *tx, struct ending *e, size_t row)
     if (id == NULL || id->len != GRANT_ID_SIZE)
         return IDP_FAULT;
     base64url_encode(id->bytes, id->len, text);
-    enum idp_err err = outbox_add(tx, e->arena, "tombstone", text, e->now, &e->outbox[row]);
+    const struct outbox_entry entry = {.kind = &grant_tombstone, .target = text, .now = e->now};
+    enum idp_err err = outbox_add(tx, e->arena, &entry, &e->outbox[row]);
     if (err != IDP_OK)
         return err;
     return audit_add(tx, e->arena,
@@ -73,9 +74,7 @@ static enum idp_err end(const struct access *access, struct ending *e)
     enum idp_err err = sql_transact(access->db, mark, e);
     if (err == IDP_OK)
         err = bury_all(access, e);
-    for (size_t i = 0; err == IDP_OK && i < e->ended.rows; i++)
-        err = outbox_done(access, e->outbox[i], e->now);
-    return err;
+    return err == IDP_OK ? outbox_done(access, e->outbox, e->ended.rows, e->now) : err;
 }
 
 static const char *describe(struct arena *arena, const char *why)

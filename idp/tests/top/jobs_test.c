@@ -85,7 +85,7 @@ static void node_without_the_lease_leaves_shared_jobs_alone(void **state)
     struct jobs *jobs = NULL;
     leave_a_tombstone_out();
     world_sql("INSERT INTO leases (job, node, until_ms) "
-              "VALUES ('outbox', 'another', 9000000000000)");
+              "VALUES ('tombstones', 'another', 9000000000000)");
     assert_int_equal(jobs_start(&world.app, "node", &jobs), IDP_OK);
     sleep_ms(1500);
     jobs_stop(jobs);
@@ -98,7 +98,7 @@ static void lease_that_is_over_is_taken(void **state)
     (void)state;
     struct jobs *jobs = NULL;
     leave_a_tombstone_out();
-    world_sql("INSERT INTO leases (job, node, until_ms) VALUES ('outbox', 'dead', 1)");
+    world_sql("INSERT INTO leases (job, node, until_ms) VALUES ('tombstones', 'dead', 1)");
     assert_int_equal(jobs_start(&world.app, "node", &jobs), IDP_OK);
     bool delivered = becomes_zero(undelivered);
     jobs_stop(jobs);
