@@ -1,8 +1,6 @@
 /* What the whole program shares: filled at start, constant while serving, save where noted. */
 #pragma once
 
-#include <stdatomic.h>
-
 #include "access/access.h"
 #include "config.h"
 
@@ -11,6 +9,7 @@ struct generation_watch;
 struct http_files;
 struct http_fixed;
 struct http_server;
+struct http_slot;
 struct kept;
 struct kv;
 struct master_key;
@@ -36,9 +35,8 @@ struct app {
     struct http_files *pages, *packages;
     char cache_control[48]; /* of the two documents below, which borrow it */
     struct http_fixed *discovery;
-    _Atomic(struct http_fixed *) jwks; /* swapped when the keys change */
-    char *jwks_text;                   /* the document in it; of the thread that swaps */
-    struct http_fixed *jwks_before;    /* the one it took the place of */
+    struct http_slot *jwks, *jwks_stale; /* the second for when nobody may keep it */
+    char *jwks_text;                     /* the document in them; of the thread that swaps */
     struct generation_watch *watch;
     struct http_server *server;
     const struct route *const *routes;

@@ -15,7 +15,7 @@
 #include "http/server.h"
 #include "jobs.h"
 #include "jose/sign.h"
-#include "oauth/discovery.h"
+#include "oauth/jwks.h"
 #include "routes.h"
 #include "setup.h"
 #include "store/generation.h"

@@ -1,7 +1,6 @@
 #include "setup.h"
 
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "jose/sign.h"
 #include "net/fetch.h"
 #include "oauth/discovery.h"
+#include "oauth/jwks.h"
 #include "pki/pki.h"
 #include "pki/trust.h"
 #include "store/kv.h"
@@ -242,9 +242,7 @@ enum idp_err setup_open_server(struct app *app, char **why)
 void setup_close(struct app *app)
 {
     http_fixed_free(app->discovery);
-    http_fixed_free(atomic_load(&app->jwks));
-    http_fixed_free(app->jwks_before);
-    free(app->jwks_text);
+    oauth_jwks_forget(app);
     http_files_free(app->pages);
     http_files_free(app->packages);
     pki_free(app->pki);

@@ -48,6 +48,7 @@ struct http_fixed *http_fixed_new(const char *type, const void *body, size_t len
     struct http_fixed *fixed = calloc(1, sizeof(*fixed) + len + 1);
     if (fixed == NULL)
         return NULL;
+    atomic_init(&fixed->users, 1);
     atomic_init(&fixed->holders, 1);
     fixed->self = fixed;
     if (len > 0)
@@ -69,7 +70,7 @@ void http_fixed_leave(void *fixed)
 
 void http_fixed_free(struct http_fixed *fixed)
 {
-    if (fixed == NULL)
+    if (fixed == NULL || atomic_fetch_sub(&fixed->users, 1) > 1)
         return;
     if (fixed->full != NULL)
         MHD_destroy_response(fixed->full);

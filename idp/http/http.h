@@ -199,8 +199,8 @@ enum idp_err http_cookie_set(struct request *rq, struct response *rs, const char
  * header cannot be sent.
  *
  * It may be freed while answers made of it are still being sent, however slowly they are read: each
- * holds it. A handler that is about to give it to http_respond_fixed() does not, so who replaces
- * one under running requests frees it with the next change, not with this one.
+ * holds it. A handler that is about to give it to http_respond_fixed() does not: what is replaced
+ * under running requests lies in a slot.
  */
 struct http_fixed *http_fixed_new(const char *type, const void *body, size_t len,
                                   const struct http_header *headers);
@@ -212,3 +212,22 @@ void http_fixed_free(struct http_fixed *fixed);
  */
 enum idp_err http_respond_fixed(struct request *rq, struct response *rs,
                                 const struct http_fixed *fixed);
+
+/* --- answers that are replaced while serving (slot.c) ---------------------------------------- */
+
+/* Where one answer lies at a time. */
+struct http_slot;
+
+/* Makes an empty one. Returns NULL when there is no memory. */
+struct http_slot *http_slot_new(void);
+
+/* Frees it and what lies in it, also while answers made of that are being sent. NULL is allowed. */
+void http_slot_free(struct http_slot *slot);
+
+/* Replaces what lies in it and takes the new answer over. Requests that found the one before send
+ * it to the end. */
+void http_slot_put(struct http_slot *slot, struct http_fixed *fixed);
+
+/* http_respond_fixed() with what lies in it now, which the request holds until its end. Never
+ * waits. IDP_FAULT when it is empty or there is no memory. */
+enum idp_err http_respond_slot(struct request *rq, struct response *rs, struct http_slot *slot);

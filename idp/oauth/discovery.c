@@ -15,7 +15,6 @@
 #include "base/arena.h"
 #include "base/json_out.h"
 #include "http/http.h"
-#include "jose/sign.h"
 #include "oauth/authorize.h"
 #include "oauth/introspect.h"
 #include "oauth/jwks.h"
@@ -109,18 +108,22 @@ static enum idp_err write_document(const struct app *app, struct arena *arena,
     return err;
 }
 
-/* Public documents: read by scripts of any origin, too. */
-static struct http_fixed *make_fixed(struct app *app, const char *body, size_t len)
+struct http_fixed *oauth_document_new(const char *body, size_t len, const char *cache_control)
 {
     const struct http_header headers[] = {
-        {"Cache-Control", app->cache_control},
+        {"Cache-Control", cache_control},
         {"Access-Control-Allow-Origin", "*"},
         {NULL, NULL},
     };
+    return http_fixed_new("application/json", body, len, headers);
+}
+
+const char *oauth_cache_control(struct app *app)
+{
     if (*app->cache_control == '\0')
         (void)snprintf(app->cache_control, sizeof(app->cache_control), "public, max-age=%lld",
                        (long long)app->config.jwks_cache_s);
-    return http_fixed_new("application/json", body, len, headers);
+    return app->cache_control;
 }
 
 static enum idp_err prepare_discovery(struct app *app, struct arena *arena)
@@ -133,7 +136,7 @@ static enum idp_err prepare_discovery(struct app *app, struct arena *arena)
     size_t len = json_out_done(&json);
     if (err != IDP_OK || len == 0)
         return IDP_FAULT;
-    app->discovery = make_fixed(app, body, len);
+    app->discovery = oauth_document_new(body, len, oauth_cache_control(app));
     return app->discovery != NULL ? IDP_OK : IDP_FAULT;
 }
 
@@ -141,37 +144,6 @@ enum idp_err oauth_discovery_prepare(struct app *app)
 {
     struct arena *arena = arena_new();
     enum idp_err err = arena != NULL ? prepare_discovery(app, arena) : IDP_FAULT;
-    arena_free(arena);
-    return err;
-}
-
-static enum idp_err prepare_jwks(struct app *app, struct arena *arena)
-{
-    const char *body = NULL;
-    enum idp_err err = signer_jwks(app->signer, arena, &body);
-    if (err != IDP_OK)
-        return err;
-    if (app->jwks_text != NULL && strcmp(app->jwks_text, body) == 0)
-        return IDP_OK; /* most changes are none of the keys' */
-    struct http_fixed *fixed = make_fixed(app, body, strlen(body));
-    char *text = strdup(body);
-    if (fixed == NULL || text == NULL) {
-        http_fixed_free(fixed);
-        free(text);
-        return IDP_FAULT;
-    }
-    free(app->jwks_text);
-    app->jwks_text = text;
-    /* A request may still be at the one that was just replaced; the one before it is over. */
-    http_fixed_free(app->jwks_before);
-    app->jwks_before = atomic_exchange(&app->jwks, fixed);
-    return IDP_OK;
-}
-
-enum idp_err oauth_jwks_prepare(struct app *app)
-{
-    struct arena *arena = arena_new();
-    enum idp_err err = arena != NULL ? prepare_jwks(app, arena) : IDP_FAULT;
     arena_free(arena);
     return err;
 }

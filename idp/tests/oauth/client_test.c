@@ -1,3 +1,4 @@
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 #include "oauth/jwks.h"
 #include "oauth/token.h"
 #include "oauth/userinfo.h"
+#include "store/generation.h"
 #include "tests/oauth/asking.h"
 
 static void expect_invalid_client(const struct answer *answer)
@@ -227,9 +229,7 @@ static const struct route *const all_routes[] = {&oauth_discovery_route,
 static void forget_documents(void)
 {
     http_fixed_free(world.app.discovery);
-    http_fixed_free(atomic_load(&world.app.jwks));
-    http_fixed_free(world.app.jwks_before);
-    free(world.app.jwks_text);
+    oauth_jwks_forget(&world.app);
 }
 
 static const struct answer *discover(const struct route *const *routes)
@@ -334,9 +334,44 @@ static void keys_that_did_not_change_are_left_as_they_are(void **state)
 {
     (void)state;
     assert_int_equal(oauth_jwks_prepare(&world.app), IDP_OK);
-    const struct http_fixed *first = atomic_load(&world.app.jwks);
+    const struct http_fixed *first =
+        world_send(&(struct sent){.route = &oauth_jwks_route})->rs.fixed;
     assert_int_equal(oauth_jwks_prepare(&world.app), IDP_OK);
-    assert_ptr_equal(atomic_load(&world.app.jwks), first);
+    assert_ptr_equal(world_send(&(struct sent){.route = &oauth_jwks_route})->rs.fixed, first);
+    forget_documents();
+}
+
+static enum idp_err hear_nothing(void *with, int64_t generation)
+{
+    (void)with, (void)generation;
+    return IDP_OK;
+}
+
+static const char *keys_may_be_kept(void)
+{
+    return header(world_send(&(struct sent){.route = &oauth_jwks_route})->rs.fixed,
+                  "Cache-Control");
+}
+
+/* A node that has lost the database does not know of keys that others publish, so nobody may keep
+ * its set: a client that did would meet a key it cannot know. */
+static void keys_of_a_node_without_database_may_not_be_kept(void **state)
+{
+    (void)state;
+    static const struct generation_listener listener = {.changed = hear_nothing};
+    assert_int_equal(oauth_jwks_prepare(&world.app), IDP_OK);
+    assert_int_equal(generation_watch_start(world.app.db, "a", &listener, &world.app.watch),
+                     IDP_OK);
+    assert_string_equal(keys_may_be_kept(), "public, max-age=900");
+    world_sql_is_down(true);
+    while (!generation_stale(world.app.watch))
+        (void)sched_yield();
+    assert_string_equal(keys_may_be_kept(), "no-cache");
+    world_sql_is_down(false);
+    while (generation_stale(world.app.watch))
+        (void)sched_yield();
+    assert_string_equal(keys_may_be_kept(), "public, max-age=900");
+    generation_watch_stop(world.app.watch);
     forget_documents();
 }
 
@@ -359,6 +394,7 @@ int main(void)
         WORLD_TEST(published_keys_are_public_and_verify_what_we_sign),
         WORLD_TEST(keys_can_be_made_ready_again_while_they_are_read),
         WORLD_TEST(keys_that_did_not_change_are_left_as_they_are),
+        WORLD_TEST(keys_of_a_node_without_database_may_not_be_kept),
     };
     return cmocka_run_group_tests_name("oauth/client", tests, world_prepare, world_forget);
 }

@@ -130,7 +130,7 @@ static void everything_opens_and_closes(void **state)
         assert_non_null(w.app.pki);
         assert_non_null(w.app.pages);
         assert_non_null(w.app.discovery);
-        assert_non_null(atomic_load(&w.app.jwks));
+        assert_non_null(w.app.jwks);
         assert_string_equal(w.app.access.issuer, REGION_ORIGIN);
         assert_int_equal(w.app.access.challenge_s, 180);
         setup_close(&w.app);
