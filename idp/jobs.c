@@ -4,16 +4,13 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "access/outbox.h"
 #include "app.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/sql.h"
-
-enum { TICK_MS = 250, LEASE_MS = 30000, LEASE_RENEW_MS = 10000, JOBS_MAX = 8, NODE_MAX = 64 };
+#include "store/lease.h"
 
 static enum idp_err deliver_tombstones(struct app *app)
 {
@@ -29,114 +26,155 @@ static const struct job {
     {"tombstones", 1000, true, deliver_tombstones},
 };
 
-enum { JOBS = sizeof(all) / sizeof(*all) };
+enum { JOBS = sizeof(all) / sizeof(*all), SOON_MS = 1000, FAILED_TEND_MS = 1000 };
+
+/* A thread that runs one job. */
+struct worker {
+    struct jobs *jobs;
+    const struct job *job;
+    size_t lease; /* of a shared job */
+    pthread_t thread;
+    bool started;
+};
 
 struct jobs {
     struct app *app;
-    char node[NODE_MAX + 1];
-    pthread_t thread;
+    struct leases *leases;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stop;
-    int64_t due[JOBS];         /* ticks */
-    int64_t lease_until[JOBS]; /* ticks: this node holds it until then */
-    int64_t lease_renew[JOBS];
+    pthread_t keeper; /* renews the leases, also while a job runs for long */
+    bool keeper_started;
+    struct worker workers[JOBS];
 };
 
-/* Takes or renews the lease of a job: one node has it, until it stops renewing. */
-static enum idp_err take_lease(struct jobs *jobs, size_t i, int64_t ticks)
-{
-    int64_t changed = 0;
-    int64_t now = clock_now_ms();
-    const struct sql_value params[] = {sql_text(all[i].name), sql_text(jobs->node),
-                                       sql_int(now + LEASE_MS), sql_int(now)};
-    enum idp_err err =
-        sql_execute(jobs->app->db,
-                    &(struct sql_call){"INSERT INTO leases (job, node, until_ms) "
-                                       "VALUES ($1, $2, $3) ON CONFLICT (job) DO UPDATE SET "
-                                       "node = excluded.node, until_ms = excluded.until_ms "
-                                       "WHERE leases.node = excluded.node OR leases.until_ms < $4",
-                                       params, 4},
-                    &changed);
-    if (err != IDP_OK)
-        return err;
-    jobs->lease_renew[i] = ticks + LEASE_RENEW_MS;
-    jobs->lease_until[i] = changed > 0 ? ticks + LEASE_MS : 0;
-    return IDP_OK;
-}
-
-static bool may_run(struct jobs *jobs, size_t i, int64_t ticks)
-{
-    if (!all[i].shared)
-        return true;
-    if (ticks >= jobs->lease_renew[i] && take_lease(jobs, i, ticks) != IDP_OK)
-        return false;
-    return ticks < jobs->lease_until[i];
-}
-
-static void run_due(struct jobs *jobs)
-{
-    for (size_t i = 0; i < JOBS; i++) {
-        int64_t ticks = clock_ticks_ms();
-        if (ticks < jobs->due[i])
-            continue;
-        jobs->due[i] = ticks + all[i].every_ms;
-        if (may_run(jobs, i, ticks) && all[i].run(jobs->app) != IDP_OK)
-            log_event(LOG_WARN, "job_failed", "job", all[i].name);
-    }
-}
-
-/* Sleeps one tick; returns true when the thread has to end. */
-static bool sleep_tick(struct jobs *jobs)
+/* Sleeps for ms milliseconds; returns false when the thread has to end. */
+static bool sleep_for(struct jobs *jobs, int64_t ms)
 {
     struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += (long)TICK_MS * 1000000;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(ms / 1000);
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
+    int waited = 0;
     (void)pthread_mutex_lock(&jobs->lock);
-    if (!jobs->stop)
-        (void)pthread_cond_timedwait(&jobs->wake, &jobs->lock, &until);
-    bool stop = jobs->stop;
+    while (!jobs->stop && waited == 0)
+        waited = pthread_cond_timedwait(&jobs->wake, &jobs->lock, &until);
+    bool go_on = !jobs->stop;
     (void)pthread_mutex_unlock(&jobs->lock);
-    return stop;
+    return go_on;
+}
+
+static void *keep_leases(void *with)
+{
+    struct jobs *jobs = with;
+    enum idp_err err = leases_tend(jobs->leases, clock_ticks_ms());
+    while (sleep_for(jobs, err == IDP_OK ? LEASE_TEND_MS : FAILED_TEND_MS))
+        err = leases_tend(jobs->leases, clock_ticks_ms());
+    return NULL;
+}
+
+/* Runs the job when it may be done here. Returns how long to wait for the next time. */
+static int64_t run(const struct worker *worker)
+{
+    const struct job *job = worker->job;
+    int64_t began = clock_ticks_ms();
+    if (job->shared && !lease_held(worker->jobs->leases, worker->lease, began))
+        return SOON_MS; /* it may become ours any moment */
+    if (job->run(worker->jobs->app) != IDP_OK)
+        log_event(LOG_WARN, "job_failed", "job", job->name);
+    int64_t left = began + job->every_ms - clock_ticks_ms();
+    return left > 0 ? left : 0;
 }
 
 static void *work(void *with)
 {
-    struct jobs *jobs = with;
-    while (!sleep_tick(jobs))
-        run_due(jobs);
+    const struct worker *worker = with;
+    int64_t wait = 0;
+    while (sleep_for(worker->jobs, wait))
+        wait = run(worker);
     return NULL;
+}
+
+/* Gives each job its worker, and each shared job a lease. */
+static struct leases *share_out(struct jobs *jobs, struct sql *db, const char *node)
+{
+    const char *names[JOBS];
+    size_t shared = 0;
+    for (size_t i = 0; i < JOBS; i++) {
+        jobs->workers[i] = (struct worker){.jobs = jobs, .job = &all[i], .lease = shared};
+        if (all[i].shared)
+            names[shared++] = all[i].name;
+    }
+    return leases_new(db, node, names, shared);
+}
+
+static struct jobs *jobs_new(struct app *app, const char *node)
+{
+    pthread_condattr_t monotonic;
+    struct jobs *jobs = calloc(1, sizeof(*jobs));
+    if (jobs != NULL)
+        jobs->leases = share_out(jobs, app->db, node);
+    if (jobs == NULL || jobs->leases == NULL) {
+        free(jobs);
+        return NULL;
+    }
+    jobs->app = app;
+    (void)pthread_mutex_init(&jobs->lock, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&jobs->wake, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+    return jobs;
+}
+
+static bool start_threads(struct jobs *jobs)
+{
+    jobs->keeper_started = pthread_create(&jobs->keeper, NULL, keep_leases, jobs) == 0;
+    bool started = jobs->keeper_started;
+    for (size_t i = 0; started && i < JOBS; i++) {
+        struct worker *worker = &jobs->workers[i];
+        worker->started = pthread_create(&worker->thread, NULL, work, worker) == 0;
+        started = worker->started;
+    }
+    return started;
 }
 
 enum idp_err jobs_start(struct app *app, const char *node, struct jobs **out)
 {
-    struct jobs *jobs = calloc(1, sizeof(*jobs));
+    struct jobs *jobs = jobs_new(app, node);
     if (jobs == NULL)
         return IDP_FAULT;
-    jobs->app = app;
-    strncpy(jobs->node, node, NODE_MAX);
-    (void)pthread_mutex_init(&jobs->lock, NULL);
-    (void)pthread_cond_init(&jobs->wake, NULL);
-    if (pthread_create(&jobs->thread, NULL, work, jobs) != 0) {
-        free(jobs);
+    if (!start_threads(jobs)) {
+        jobs_stop(jobs);
         return IDP_FAULT;
     }
     *out = jobs;
     return IDP_OK;
 }
 
+static void end_threads(struct jobs *jobs)
+{
+    (void)pthread_mutex_lock(&jobs->lock);
+    jobs->stop = true;
+    (void)pthread_cond_broadcast(&jobs->wake);
+    (void)pthread_mutex_unlock(&jobs->lock);
+    for (size_t i = 0; i < JOBS; i++)
+        if (jobs->workers[i].started)
+            (void)pthread_join(jobs->workers[i].thread, NULL);
+    if (jobs->keeper_started)
+        (void)pthread_join(jobs->keeper, NULL);
+}
+
 void jobs_stop(struct jobs *jobs)
 {
     if (jobs == NULL)
         return;
-    (void)pthread_mutex_lock(&jobs->lock);
-    jobs->stop = true;
-    (void)pthread_cond_signal(&jobs->wake);
-    (void)pthread_mutex_unlock(&jobs->lock);
-    (void)pthread_join(jobs->thread, NULL);
+    end_threads(jobs);
+    (void)leases_release(jobs->leases); /* else another node waits until they are over */
     (void)pthread_cond_destroy(&jobs->wake);
     (void)pthread_mutex_destroy(&jobs->lock);
+    leases_free(jobs->leases);
     free(jobs);
 }

@@ -1,4 +1,7 @@
-/* Periodic tasks, run one after the other by one thread. */
+/*
+ * Periodic tasks. Each has a thread of its own, so that none keeps another waiting; those that only
+ * one node should do run where the job's lease is held.
+ */
 #pragma once
 
 #include "base/error.h"
@@ -6,8 +9,8 @@
 struct app;
 struct jobs;
 
-/* Starts the thread. node names this program where tasks are shared by several. */
+/* Starts the threads. node names this program, and no other that runs. */
 enum idp_err jobs_start(struct app *app, const char *node, struct jobs **out);
 
-/* Waits for the running task, then ends the thread. NULL is allowed. */
+/* Waits for the running tasks, then ends the threads and gives the leases back. NULL is allowed. */
 void jobs_stop(struct jobs *jobs);

@@ -10,6 +10,8 @@
 #include "app.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
+#include "base/text.h"
 #include "client/registry.h"
 #include "command.h"
 #include "http/server.h"
@@ -20,7 +22,7 @@
 #include "setup.h"
 #include "store/generation.h"
 
-enum { STOP_WAIT_MS = 5000, NODE_MAX = 64, CSP_MAX = 1024 };
+enum { STOP_WAIT_MS = 5000, NODE_MAX = 64, NODE_ID_SIZE = 6, CSP_MAX = 1024 };
 
 /* A record that this node may have cached changed somewhere. */
 static enum idp_err forget(void *with, int64_t generation)
@@ -73,16 +75,30 @@ static void wait_for_signal(const sigset_t *signals)
     log_event(LOG_INFO, "stopping", "signal", got == SIGINT ? "INT" : "TERM");
 }
 
+/* Two machines may listen on the same address, so a node's name is drawn at each start. */
+static enum idp_err name_node(const struct config *config, char node[NODE_MAX])
+{
+    unsigned char id[NODE_ID_SIZE];
+    char text[2 * NODE_ID_SIZE + 1];
+    enum idp_err err = random_bytes(id, sizeof(id));
+    if (err != IDP_OK)
+        return err;
+    text_to_hex(id, sizeof(id), text);
+    (void)snprintf(node, NODE_MAX, "%.40s:%lld/%s", config->listen_address,
+                   (long long)config->listen_port, text);
+    return IDP_OK;
+}
+
 static enum idp_err serve(struct app *app, const sigset_t *signals, char **why)
 {
     char node[NODE_MAX];
     char csp[CSP_MAX];
     struct jobs *jobs = NULL;
     const struct generation_listener listener = {.changed = forget, .with = app};
-    (void)snprintf(node, sizeof(node), "%s:%lld", app->config.listen_address,
-                   (long long)app->config.listen_port);
+    enum idp_err err = name_node(&app->config, node);
     write_csp(&app->config, csp);
-    enum idp_err err = generation_watch_start(app->db, node, &listener, &app->watch);
+    if (err == IDP_OK)
+        err = generation_watch_start(app->db, node, &listener, &app->watch);
     if (err == IDP_OK) {
         client_registry_guard(app->clients, is_stale, app->watch);
         err = start_server(app, csp, why);

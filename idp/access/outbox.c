@@ -14,6 +14,7 @@
 /* Every kind there is. */
 static const struct outbox_kind *const kinds[] = {
     &grant_tombstone,
+    NULL,
 };
 
 /* How a queue is worked off. */
@@ -101,8 +102,8 @@ struct batch {
 
 static const struct outbox_kind *find_kind(const char *name)
 {
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-        if (name != NULL && strcmp(kinds[i]->name, name) == 0)
+    for (size_t i = 0; kinds[i] != NULL && name != NULL; i++)
+        if (strcmp(kinds[i]->name, name) == 0)
             return kinds[i];
     return NULL;
 }

@@ -40,9 +40,10 @@ struct generation_listener {
 };
 
 /*
- * Makes this program a node of that name (its own, and the same after a restart, 1 to 64 bytes) and
- * calls the listener for the first time, before it returns; a thread then goes on watching. Copies
- * what it is given, save db. Returns the listener's error, and what SQL calls return.
+ * Makes this program a node of that name (1 to 64 bytes, unlike that of any other program that
+ * runs) and calls the listener for the first time, before it returns; a thread then goes on
+ * watching. Copies what it is given, save db. Returns the listener's error, and what SQL calls
+ * return.
  */
 enum idp_err generation_watch_start(struct sql *db, const char *node,
                                     const struct generation_listener *listener,

@@ -93,17 +93,21 @@ static void node_without_the_lease_leaves_shared_jobs_alone(void **state)
     assert_string_equal(world_text("SELECT node FROM leases"), "another");
 }
 
-static void lease_that_is_over_is_taken(void **state)
+static void node_that_stops_leaves_its_jobs_to_the_next(void **state)
 {
     (void)state;
     struct jobs *jobs = NULL;
-    leave_a_tombstone_out();
-    world_sql("INSERT INTO leases (job, node, until_ms) VALUES ('tombstones', 'dead', 1)");
+    struct jobs *next = NULL;
     assert_int_equal(jobs_start(&world.app, "node", &jobs), IDP_OK);
-    bool delivered = becomes_zero(undelivered);
+    assert_true(becomes_zero("SELECT COUNT(*) = 0 FROM leases WHERE node = 'node'"));
+    assert_int_equal(jobs_start(&world.app, "next", &next), IDP_OK);
     jobs_stop(jobs);
+    leave_a_tombstone_out();
+    bool delivered = becomes_zero(undelivered);
+    assert_string_equal(world_text("SELECT node FROM leases"), "next");
+    jobs_stop(next);
     assert_true(delivered);
-    assert_string_equal(world_text("SELECT node FROM leases"), "node");
+    assert_int_equal(world_number("SELECT COUNT(*) FROM leases"), 0);
 }
 
 static void job_that_fails_runs_again(void **state)
@@ -139,7 +143,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(outbox_is_delivered_by_itself),
         TEST(node_without_the_lease_leaves_shared_jobs_alone),
-        TEST(lease_that_is_over_is_taken),
+        TEST(node_that_stops_leaves_its_jobs_to_the_next),
         TEST(job_that_fails_runs_again),
         TEST(stopping_is_quick_and_nothing_may_be_stopped),
     };
