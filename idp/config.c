@@ -41,6 +41,8 @@ static const struct setting {
      .most = 1000000},
     {"listen", "deadline_ms", NUMBER, false, AT(deadline_ms), .least = 1000, .most = 120000,
      .number = 15000},
+    {"listen", "tls_certificate", PATH, false, AT(tls_certificate)},
+    {"listen", "tls_key", PATH, false, AT(tls_key)},
     {"store", "sql", STORE, true, AT(sql)},
     {"store", "kv", TEXT, false, AT(kv), .text = "memory:"},
     {"assistant", "address", TEXT, false, AT(assistant_address), .text = "http://127.0.0.1:17681"},
@@ -309,6 +311,8 @@ static enum idp_err check_listen(const struct reading *r)
 {
     if (r->out->development && !is_loopback(r->out->listen_address))
         return wrong(r, "listen.address: expected a loopback address with development: true");
+    if ((r->out->tls_certificate == NULL) != (r->out->tls_key == NULL))
+        return wrong(r, "listen.tls_certificate, listen.tls_key: expected both or none");
     return IDP_OK;
 }
 

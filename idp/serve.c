@@ -62,6 +62,8 @@ static enum idp_err start_server(struct app *app, const char *csp, char **why)
         .connections = (unsigned)c->connections,
         .per_address = (unsigned)c->connections_per_address,
         .deadline_ms = (unsigned)c->deadline_ms,
+        .certificate = c->tls_certificate,
+        .key = c->tls_key,
         .csp = csp,
         .quiet = strcmp(c->log_level, "debug") != 0 && strcmp(c->log_level, "info") != 0,
     };

@@ -44,7 +44,10 @@ static struct connection *connection_new(struct http_server *server, struct MHD_
     c->deadline.socket = fd->connect_fd;
     if (address != NULL && address->client_addr != NULL)
         http_peer_describe(address->client_addr, &c->peer);
-    /* Whoever connects has to come up with a whole request within the time of one. */
+    if (server->tls != NULL)
+        c->shown = http_tls_show(server->tls, mhd);
+    /* Whoever connects has to come up with a whole request within the time of one, the handshake
+     * of TLS included. */
     set_deadline(c, server->settings.deadline_ms, clock_ticks_ms());
     http_deadlines_add(server->deadlines, &c->deadline);
     return c;
@@ -59,6 +62,7 @@ void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **contex
         *context = connection_new(server, mhd);
     } else if (c != NULL) {
         http_deadlines_remove(server->deadlines, &c->deadline);
+        http_tls_leave(c->shown);
         free(c);
         *context = NULL;
     }

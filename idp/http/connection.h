@@ -12,6 +12,7 @@
 #include "http/peer.h"
 #include "http/server.h"
 #include "http/table.h"
+#include "http/tls.h"
 #include "http/upload.h"
 
 struct http_server {
@@ -20,6 +21,7 @@ struct http_server {
     struct http_table *table;
     struct http_lanes *lanes;
     struct http_deadlines *deadlines;
+    struct http_tls *tls; /* NULL: plain */
     struct MHD_Daemon *daemon;
     int listener;
     uint16_t port;
@@ -64,6 +66,7 @@ struct connection {
     struct http_deadline deadline;
     struct http_server *server;
     struct MHD_Connection *mhd;
+    struct http_tls_pair *shown; /* what it holds while it is there */
     struct http_peer peer;
     struct exchange exchange;
 };

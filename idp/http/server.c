@@ -176,16 +176,37 @@ __attribute__((format(printf, 2, 0))) static void log_library(void *cls, const c
     log_event(LOG_DEBUG, "libmicrohttpd", "text", text);
 }
 
+/* Those that libmicrohttpd complains of where they do not belong: one thread is no pool. */
+static void fill_options(const struct http_server *server, struct MHD_OptionItem out[4])
+{
+    union {
+        gnutls_certificate_retrieve_function2 *function;
+        void *pointer;
+    } show = {.function = http_tls_show_nothing};
+    union {
+        const char *text;
+        void *pointer;
+    } priorities = {.text = http_tls_priorities};
+    size_t n = 0;
+    if (server->settings.threads > 1)
+        out[n++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE,
+                                           (intptr_t)server->settings.threads, NULL};
+    if (server->tls != NULL) {
+        out[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, priorities.pointer};
+        out[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK, 0, show.pointer};
+    }
+    out[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+}
+
 static struct MHD_Daemon *start_daemon(struct http_server *server)
 {
     const struct http_settings *s = &server->settings;
-    struct MHD_OptionItem options[] = {
-        /* One thread is no pool, and libmicrohttpd says so. */
-        {s->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)s->threads, NULL},
-        {MHD_OPTION_END, 0, NULL},
-    };
+    struct MHD_OptionItem options[4];
+    fill_options(server, options);
+    unsigned tls = server->tls != NULL ? MHD_USE_TLS : 0;
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+            tls,
         s->port, NULL, NULL, http_connection_request, server, MHD_OPTION_EXTERNAL_LOGGER,
         log_library, NULL, MHD_OPTION_LISTEN_SOCKET, server->listener,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_AND_ANSWER, MHD_OPTION_CONNECTION_LIMIT,
@@ -235,6 +256,7 @@ static void free_server(struct http_server *server)
         MHD_stop_daemon(server->daemon);
     http_lanes_free(server->lanes);
     http_deadlines_stop(server->deadlines);
+    http_tls_close(server->tls);
     http_table_free(server->table);
     if (server->listener >= 0)
         (void)close(server->listener);
@@ -253,6 +275,8 @@ enum idp_err http_server_start(const struct http_settings *settings,
     server->app = app;
     server->listener = -1;
     enum idp_err err = http_table_new(routes, why, &server->table);
+    if (err == IDP_OK && settings->certificate != NULL)
+        err = http_tls_open(settings->certificate, settings->key, why, &server->tls);
     if (err == IDP_OK)
         err = listen_at(server, why);
     if (err == IDP_OK)
@@ -263,6 +287,17 @@ enum idp_err http_server_start(const struct http_settings *settings,
     }
     *out = server;
     return IDP_OK;
+}
+
+enum idp_err http_server_reload_tls(struct http_server *server, char **why)
+{
+    *why = NULL;
+    return server->tls != NULL ? http_tls_reload(server->tls, why) : IDP_OK;
+}
+
+int64_t http_server_certificate_ends(struct http_server *server)
+{
+    return server->tls != NULL ? http_tls_ends(server->tls) : 0;
 }
 
 uint16_t http_server_port(const struct http_server *server)

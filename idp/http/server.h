@@ -28,6 +28,8 @@ struct http_settings {
     /* From the first byte of a request to the last of its answer; 0: 15000. Between two requests a
      * connection may be silent for 30 s, which count too when the next one's head comes slowly. */
     unsigned deadline_ms;
+    const char *certificate,
+        *key;        /* names of PEM files: the server speaks TLS; NULL: it does not */
     const char *csp; /* Content-Security-Policy of HTML answers */
     bool quiet;      /* no access log line per request */
 };
@@ -40,13 +42,23 @@ struct http_figures {
 /*
  * Starts to serve. routes ends with NULL; everything given must outlive the server. Raises the
  * process's soft limit of open files to the hard one. Returns IDP_UNAVAILABLE when the address or
- * port cannot be had, IDP_FAULT when there is no memory or the routes contradict each other, and
- * sets *why to a text for a person, which the caller frees (NULL when there is no memory even for
- * that).
+ * port cannot be had, what http_tls_open() does for certificate and key, IDP_FAULT when there is no
+ * memory or the routes contradict each other, and sets *why to a text for a person, which the
+ * caller frees (NULL when there is no memory even for that).
  */
 enum idp_err http_server_start(const struct http_settings *settings,
                                const struct route *const routes[], struct app *app, char **why,
                                struct http_server **out);
+
+/*
+ * Reads certificate and key again, for the connections that begin from now on. Returns IDP_OK, also
+ * without TLS; otherwise what stood there before stays, and *why is a line for a person, which the
+ * caller frees. Any thread may call it.
+ */
+enum idp_err http_server_reload_tls(struct http_server *server, char **why);
+
+/* When the certificate ends, in seconds; 0 without TLS. */
+int64_t http_server_certificate_ends(struct http_server *server);
 
 /* The port it listens on. */
 uint16_t http_server_port(const struct http_server *server);

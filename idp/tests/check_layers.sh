@@ -12,9 +12,9 @@ BEGIN {
     count = split(lines, line, "|")
     for (n in line) { k = split(line[n], f, " "); for (i = 1; i <= k; i++) level[f[i]] = n + 0 }
     top = count
-    split("microhttpd.h sqlite3.h libpq-fe.h hiredis curl/ x509 ocsp.h", library, " ")
-    home["microhttpd.h"] = "http"; home["sqlite3.h"] = home["libpq-fe.h"] = home["hiredis"] = "store"
-    home["curl/"] = "net"; home["x509"] = home["ocsp.h"] = "pki jose"
+    split("microhttpd.h gnutls/ sqlite3.h libpq-fe.h hiredis curl/ openssl/x509 openssl/ocsp.h", library, " ")
+    home["microhttpd.h"] = home["gnutls/"] = "http"; home["sqlite3.h"] = home["libpq-fe.h"] = home["hiredis"] = "store"
+    home["curl/"] = "net"; home["openssl/x509"] = home["openssl/ocsp.h"] = "pki jose"
 }
 {
     from = FILENAME; sub(/^\.\//, "", from); sub(/\/.*/, "", from)

@@ -12,7 +12,21 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "tests/wire_tls.h"
+
 enum { ANSWER_MAX = 1024 * 1024, PATIENCE_MS = 10000 };
+
+static bool tls;
+
+void wire_speak_tls(bool on)
+{
+    tls = on;
+}
+
+int wire_take(int fd)
+{
+    return tls ? tls_wrap(fd) : fd;
+}
 
 int wire_connect(int port)
 {
@@ -24,7 +38,7 @@ int wire_connect(int port)
         perror("connect");
         abort();
     }
-    return fd;
+    return wire_take(fd);
 }
 
 bool wire_send(int fd, const char *text)

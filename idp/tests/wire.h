@@ -4,6 +4,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Whether connections speak TLS from now on (they do not to begin with). */
+void wire_speak_tls(bool on);
+
+/* Gives a connected socket what wire_connect() gives its own: TLS, when it is spoken. */
+int wire_take(int fd);
+
 /* Connects to a port of 127.0.0.1. Ends the test program when it cannot. */
 int wire_connect(int port);
 

@@ -19,6 +19,7 @@
 #include "base/lane.h"
 #include "http/http.h"
 #include "http/server.h"
+#include "tests/http/over_tls.h"
 #include "tests/wire.h"
 
 /* A door before which slow handlers stand until a test opens it. */
@@ -121,9 +122,9 @@ static int start(const struct http_settings *settings)
     char *why = NULL;
     w = (struct world){
         .app = {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER}};
+    const struct http_settings given = over_tls(*settings);
     w.app.fixed = http_fixed_new("text/plain", "fixed", 5, NULL);
-    if (w.app.fixed == NULL ||
-        http_server_start(settings, routes, &w.app, &why, &w.server) != IDP_OK)
+    if (w.app.fixed == NULL || http_server_start(&given, routes, &w.app, &why, &w.server) != IDP_OK)
         return 1;
     w.port = http_server_port(w.server);
     return 0;
@@ -402,7 +403,7 @@ static void handler_that_takes_too_long_loses_its_client_only(void **state)
 
 /* --- many ----------------------------------------------------------------------------------- */
 
-enum { IDLE = 2000 };
+enum { IDLE = 2000, IDLE_OVER_TLS = 200 };
 
 static void idle_connections_do_not_stop_others(void **state)
 {
@@ -411,6 +412,8 @@ static void idle_connections_do_not_stop_others(void **state)
     struct rlimit files = {0};
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
     int n = files.rlim_cur < 2 * IDLE + 100 ? (int)files.rlim_cur / 2 - 50 : IDLE;
+    if (over_tls((struct http_settings){0}).certificate != NULL) /* a thread of ours carries each */
+        n = IDLE_OVER_TLS;
     for (int i = 0; i < n; i++)
         fds[i] = wire_connect(w.port);
     for (int i = 0; i < n; i += 10) { /* some have asked before they fell silent */
@@ -496,5 +499,6 @@ int main(void)
         TEST(request_under_way_is_finished_before_the_end),
         TEST(end_does_not_wait_for_ever),
     };
-    return cmocka_run_group_tests_name("http/lanes", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("http/lanes", tests, NULL, NULL) +
+           cmocka_run_group_tests_name("http/lanes over TLS", tests, over_tls_begin, over_tls_end);
 }

@@ -19,6 +19,7 @@
 #include "http/http.h"
 #include "http/server.h"
 #include "tests/help.h"
+#include "tests/http/over_tls.h"
 #include "tests/wire.h"
 
 #define CSP "default-src 'none'; script-src 'self'"
@@ -153,7 +154,8 @@ static int set_up(void **state)
 {
     (void)state;
     char *why = NULL;
-    const struct http_settings settings = {.address = "127.0.0.1", .csp = CSP, .quiet = true};
+    const struct http_settings settings =
+        over_tls((struct http_settings){.address = "127.0.0.1", .csp = CSP, .quiet = true});
     const struct http_header headers[] = {{"Cache-Control", "public, max-age=900"}, {NULL, NULL}};
     w.app.fixed = http_fixed_new("application/json", "{\"a\":1}", 7, headers);
     w.app.page = http_fixed_new("text/html; charset=utf-8", "<p>hello", 8, NULL);
@@ -607,7 +609,8 @@ static void port_in_use_is_told_in_words(void **state)
     (void)state;
     char *why = NULL;
     struct http_server *second = NULL;
-    const struct http_settings settings = {.address = "127.0.0.1", .port = (uint16_t)w.port};
+    const struct http_settings settings =
+        over_tls((struct http_settings){.address = "127.0.0.1", .port = (uint16_t)w.port});
     assert_int_equal(http_server_start(&settings, routes, &w.app, &why, &second), IDP_UNAVAILABLE);
     assert_non_null(strstr(why, "another program listens there already"));
     free(why);
@@ -618,7 +621,7 @@ static void address_that_is_none_is_told_in_words(void **state)
     (void)state;
     char *why = NULL;
     struct http_server *second = NULL;
-    const struct http_settings settings = {.address = "localhost"};
+    const struct http_settings settings = over_tls((struct http_settings){.address = "localhost"});
     assert_int_equal(http_server_start(&settings, routes, &w.app, &why, &second), IDP_UNAVAILABLE);
     assert_non_null(strstr(why, "not an IP address"));
     free(why);
@@ -630,7 +633,7 @@ static void contradicting_routes_are_refused(void **state)
     char *why = NULL;
     struct http_server *second = NULL;
     const struct route *const twice[] = {&fixed_route, &show_route, &fixed_route, NULL};
-    const struct http_settings settings = {.address = "127.0.0.1"};
+    const struct http_settings settings = over_tls((struct http_settings){.address = "127.0.0.1"});
     assert_int_equal(http_server_start(&settings, twice, &w.app, &why, &second), IDP_FAULT);
     assert_string_equal(why, "route /fixed: another route has the same method and path");
     free(why);
@@ -644,7 +647,8 @@ static void access_log_names_the_path_without_its_query(void **state)
     char line[2048] = "";
     char *why = NULL;
     struct http_server *second = NULL;
-    const struct http_settings settings = {.address = "127.0.0.1", .threads = 1};
+    const struct http_settings settings =
+        over_tls((struct http_settings){.address = "127.0.0.1", .threads = 1});
     assert_int_equal(pipe(ends), 0);
     log_set_fd(ends[1]);
     assert_int_equal(http_server_start(&settings, routes, &w.app, &why, &second), IDP_OK);
@@ -673,6 +677,7 @@ static int ask_from(int x, int port)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    fd = wire_take(fd);
     (void)wire_send(fd, GET("/fixed"));
     return fd;
 }
@@ -692,8 +697,8 @@ static void one_address_takes_no_more_than_its_share_of_connections(void **state
     char *why = NULL;
     int fds[SHARE];
     struct http_server *second = NULL;
-    const struct http_settings settings = {
-        .address = "127.0.0.1", .threads = 2, .per_address = SHARE, .quiet = true};
+    const struct http_settings settings = over_tls((struct http_settings){
+        .address = "127.0.0.1", .threads = 2, .per_address = SHARE, .quiet = true});
     assert_int_equal(http_server_start(&settings, routes, &w.app, &why, &second), IDP_OK);
     int port = http_server_port(second);
     for (int i = 0; i < SHARE; i++) {
@@ -717,7 +722,8 @@ static void several_servers_live_in_one_process(void **state)
     char *why = NULL;
     struct http_server *second = NULL;
     const struct route *const one[] = {&live_route, NULL};
-    const struct http_settings settings = {.address = "::1", .threads = 1, .quiet = true};
+    const struct http_settings settings =
+        over_tls((struct http_settings){.address = "::1", .threads = 1, .quiet = true});
     if (http_server_start(&settings, one, NULL, &why, &second) != IDP_OK) {
         free(why); /* a machine without IPv6 */
         return;
@@ -767,5 +773,6 @@ int main(void)
         TEST(one_address_takes_no_more_than_its_share_of_connections),
         TEST(several_servers_live_in_one_process),
     };
-    return cmocka_run_group_tests_name("http/server", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("http/server", tests, NULL, NULL) +
+           cmocka_run_group_tests_name("http/server over TLS", tests, over_tls_begin, over_tls_end);
 }

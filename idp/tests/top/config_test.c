@@ -181,6 +181,33 @@ static void every_setting_is_taken(void **state)
     config_free(&w.config);
 }
 
+static const char *with_tls(bool certificate, bool key)
+{
+    json_t *root = json_loads(least, 0, NULL);
+    json_t *listen = json_object_get(root, "listen");
+    if (certificate)
+        assert_int_equal(json_object_set_new(listen, "tls_certificate", json_string("a.crt")), 0);
+    if (key)
+        assert_int_equal(json_object_set_new(listen, "tls_key", json_string("/a.key")), 0);
+    char *text = json_dumps(root, 0);
+    const char *kept = arena_strdup(w.arena, text);
+    free(text);
+    json_decref(root);
+    return kept;
+}
+
+static void certificate_and_key_come_together(void **state)
+{
+    (void)state;
+    static const char both[] = "listen.tls_certificate, listen.tls_key: expected both or none";
+    assert_int_equal(load(with_tls(true, true)), IDP_OK);
+    assert_string_equal(w.config.tls_certificate, arena_printf(w.arena, "%s/a.crt", w.folder));
+    assert_string_equal(w.config.tls_key, "/a.key");
+    config_free(&w.config);
+    expect_refused(with_tls(true, false), both);
+    expect_refused(with_tls(false, true), both);
+}
+
 static void issuers_that_browsers_would_write_so_are_fine(void **state)
 {
     (void)state;
@@ -356,6 +383,7 @@ int main(void)
         TEST(least_settings_have_the_defaults_of_the_design),
         TEST(paths_are_relative_to_the_files_folder),
         TEST(every_setting_is_taken),
+        TEST(certificate_and_key_come_together),
         TEST(issuers_that_browsers_would_write_so_are_fine),
         TEST(development_may_use_http_on_loopback_only),
         TEST(bad_issuers_are_refused),
