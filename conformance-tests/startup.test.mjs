@@ -116,6 +116,30 @@ test('help and version are told to whoever asks', async () => {
   assert.match(version.stdout, /^tamga-idp \d+\.\d+\.\d+ \(schema \d+\)\n$/);
 });
 
+test('migrate makes the schema and says so, and then has nothing to do', async () => {
+  const house = await Provider.make(demo, { address: ADDRESS });
+  const migrate = () => run(providerProgram(), ['migrate', '--settings', house.settings]);
+  const first = await migrate();
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(
+    first.stdout,
+    /^0001-foundation\n0002-several-nodes\n(\d{4}-[a-z-]+\n)*the database had schema version 0 and has version (\d+) now\n$/,
+  );
+  const again = await migrate();
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(again.stdout, /^nothing to do: the database has schema version \d+\n$/);
+  assert.equal(await exists(keyOf(house)), false); // which is no business of a migration
+  await rm(house.folder, { recursive: true, force: true });
+});
+
+test('migrate that cannot reach the database says so in one line', async () => {
+  const words = ({ settings }) => ['migrate', '--settings', settings];
+  const spoil = (s) => ({ ...s, store: { ...s.store, sql: 'sqlite:/nowhere/at/all/tamga.db' } });
+  assertGaveUp(await failed(spoil, { words }), '/nowhere/at/all/tamga.db');
+  const another = (s) => ({ ...s, store: { ...s.store, sql: 'mysql:x' } });
+  assertGaveUp(await failed(another, { words }), 'store.sql');
+});
+
 test('a missing trust list is told by name', async () => {
   const spoil = (settings, { folder }) => ({ ...settings, trust_list: path.join(folder, 'none') });
   assertGaveUp(await failed(spoil), '/none', 'trust list');

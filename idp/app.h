@@ -1,6 +1,8 @@
 /* What the whole program shares: filled at start, constant while serving, save where noted. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "access/access.h"
 #include "config.h"
 
@@ -38,6 +40,7 @@ struct app {
     struct http_slot *jwks, *jwks_stale; /* the second for when nobody may keep it */
     char *jwks_text;                     /* the document in them; of the thread that swaps */
     struct generation_watch *watch;
+    _Atomic bool left_behind; /* the database was changed beyond what this program can work with */
     struct http_server *server;
     const struct route *const *routes;
 };

@@ -11,12 +11,17 @@
 #include <sys/stat.h>
 
 #include "command.h"
+#include "migrate.h"
 #include "serve.h"
-#include "store/migrate.h"
+#include "store/schema.h"
 #include "version.h"
 
 static const struct command commands[] = {
     {"serve", {"--settings"}, "serve until SIGTERM", serve_command},
+    {"migrate",
+     {"--settings"},
+     "bring the database up to date, while nodes of the version before go on",
+     migrate_command},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
@@ -46,7 +51,7 @@ static int tell(const char *word)
     if (strcmp(word, "--help") == 0)
         write_usage(stdout);
     else
-        (void)printf("tamga-idp %s (schema %lld)\n", TAMGA_VERSION, (long long)migrate_version());
+        (void)printf("tamga-idp %s (schema %lld)\n", TAMGA_VERSION, (long long)schema_of_program());
     return ferror(stdout) || fflush(stdout) != 0 ? COMMAND_FAILED : EXIT_SUCCESS;
 }
 

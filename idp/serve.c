@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +23,24 @@
 #include "routes.h"
 #include "setup.h"
 #include "store/generation.h"
+#include "store/schema.h"
 
 enum { STOP_WAIT_MS = 5000, NODE_MAX = 64, NODE_ID_SIZE = 6, CSP_MAX = 1024 };
+
+/* Whether the database is still one that this program can work with: another program may have
+ * migrated it, which is a new generation. Says so once. */
+static enum idp_err check_schema(struct app *app)
+{
+    char why[SCHEMA_LINE_MAX];
+    struct schema schema;
+    enum idp_err err = schema_look(app->db, &schema);
+    if (err != IDP_OK)
+        return err;
+    bool fits = schema_fits(&schema, why);
+    if (!atomic_exchange(&app->left_behind, !fits) && !fits)
+        log_event(LOG_ERROR, "schema_left_behind", "reason", why);
+    return fits ? IDP_OK : IDP_CONFLICT;
+}
 
 /* A record that this node may have cached changed somewhere. */
 static enum idp_err forget(void *with, int64_t generation)
@@ -30,7 +48,9 @@ static enum idp_err forget(void *with, int64_t generation)
     struct app *app = with;
     (void)generation;
     client_registry_refresh(app->clients);
-    enum idp_err err = signer_reload(app->signer, clock_now());
+    enum idp_err err = check_schema(app);
+    if (err == IDP_OK)
+        err = signer_reload(app->signer, clock_now());
     return err == IDP_OK ? oauth_jwks_prepare(app) : err;
 }
 

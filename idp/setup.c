@@ -43,14 +43,16 @@ __attribute__((format(printf, 3, 4))) static enum idp_err explain(enum idp_err e
     return err;
 }
 
-static enum idp_err migrate(struct app *app, char **why)
+/* Sets *why where the failing step did not, with the setting before what the store said. */
+static enum idp_err check_schema(struct app *app, char **why)
 {
-    enum idp_err err = migrate_run(app->db);
-    if (err == IDP_CONFLICT)
-        return explain(err, why, "store.sql: %s: the database is newer than this program",
-                       app->config.sql);
-    return explain(err, why, "store.sql: %s: the database could not be brought up to date",
-                   app->config.sql);
+    char *said = NULL;
+    enum idp_err err = migrate_check(app->db, &said);
+    if (err != IDP_OK)
+        err = explain(err, why, "store.sql: %s: %s", app->config.sql,
+                      said != NULL ? said : "the database's schema version cannot be read");
+    free(said);
+    return err;
 }
 
 /* A master key that got lost is not made anew: it would open nothing, and hide the loss. */
@@ -121,7 +123,7 @@ static enum idp_err open_stores(struct app *app, char **why)
     err = sql_open(c->sql, why, &app->db);
     if (err != IDP_OK)
         return explain(err, why, "store.sql: %s: expected sqlite:PATH", c->sql);
-    err = migrate(app, why);
+    err = check_schema(app, why);
     if (err == IDP_OK)
         err = open_keys(app, why);
     if (err != IDP_OK)

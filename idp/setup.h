@@ -6,9 +6,9 @@
 struct app;
 
 /*
- * Opens stores, master key, keys and the registry of clients; the database is brought to the
- * program's schema. On failure prints nothing, closes what was opened, and sets *why to one line
- * for a person, which the caller frees.
+ * Opens stores, master key, keys and the registry of clients; the database has to have the
+ * program's schema (migrate_check()). On failure prints nothing, closes what was opened, and sets
+ * *why to one line for a person, which the caller frees.
  */
 enum idp_err setup_open_stores(struct app *app, char **why);
 

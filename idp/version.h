@@ -1,4 +1,4 @@
 #pragma once
 
-/* The version of the provider and of what belongs to it; the database's is migrate_version(). */
+/* The version of the program; that of its database is schema_of_program(). */
 #define TAMGA_VERSION "0.1.0"

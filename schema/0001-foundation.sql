@@ -1,4 +1,6 @@
 -- The foundation: who bids, with which locks, who asks, what was allowed, what happened.
+-- oldest program: 1
+--
 -- Times are seconds since 1970 (UTC) unless a name ends in _ms. Ids are random, as base64url text,
 -- save grant ids, which stand inside access tokens and are kept as the 16 bytes they are.
 

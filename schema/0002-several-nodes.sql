@@ -1,4 +1,11 @@
 -- Several nodes: rights that live long, a trust list for all nodes, keys that rotate.
+-- oldest program: 2
+
+-- What a program needs to know before it works with a database that another version made. A
+-- program of schema version n may use every database of version n or above whose rows say n or below
+-- (docs/decisions/schema-versions.md). The text of the script made before this one was not kept.
+ALTER TABLE schema_version ADD COLUMN oldest_program BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE schema_version ADD COLUMN hash TEXT NOT NULL DEFAULT ''; -- hex(SHA-256(script))
 
 -- 1: outlives the session it came from (offline_access).
 ALTER TABLE grants ADD COLUMN offline BIGINT NOT NULL DEFAULT 0;

@@ -58,10 +58,8 @@ static int open_database(struct ctl *ctl)
         return ctl_complain("store.sql: expected sqlite:PATH");
     if (err != IDP_OK)
         return complain_why(why, err);
-    err = migrate_run(ctl->db);
-    if (err == IDP_CONFLICT)
-        return ctl_complain("the database is of a newer version than this program");
-    return err == IDP_OK ? 0 : ctl_complain_of(err);
+    err = migrate_check(ctl->db, &why);
+    return err == IDP_OK ? 0 : complain_why(why, err);
 }
 
 static int open_keys(struct ctl *ctl)

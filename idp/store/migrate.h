@@ -1,19 +1,23 @@
 /* Brings a database to the schema of this program. The scripts are schema/NNNN-name.sql. */
 #pragma once
 
-#include <stdint.h>
-
 #include "base/error.h"
 
 struct sql;
 
-/* The schema version this program was built for: the highest number in schema/. */
-int64_t migrate_version(void);
-
 /*
- * Runs the scripts that the database lacks, each in a transaction with its row in
- * schema_version. Programs may start at the same time: each script is run by one of them. Returns
- * IDP_CONFLICT when the database is newer than the program, IDP_FAULT for a script that fails, and
- * otherwise as sql_transact(); the log says which.
+ * Runs the scripts that the database lacks, all in one transaction with their rows in
+ * schema_version; nodes that run hear of it as of a new generation. Programs may do this at the
+ * same time: one of them does it. A database that has the program's schema, or a newer one that it
+ * can work with, is left as it is. Returns IDP_CONFLICT for one that is not for this program
+ * (schema_may_migrate() says why), IDP_FAULT for a script that fails, and otherwise what
+ * sql_transact() does; the log tells each script.
  */
 enum idp_err migrate_run(struct sql *db);
+
+/*
+ * For programs that work with the database: checks that this one can, and changes nothing, save
+ * that an embedded store which is empty gets its tables, so that a first start needs no other
+ * command. Returns IDP_CONFLICT, and a line in *why that the caller frees, when it cannot.
+ */
+enum idp_err migrate_check(struct sql *db, char **why);

@@ -58,6 +58,14 @@ enum { SQL_ROWS_MAX = 10000, SQL_BYTES_MAX = 64 * 1024 * 1024 };
 
 struct sql_driver {
     const char *name;
+    bool embedded; /* of one machine: whoever opens an empty one may make its tables */
+
+    /* Statements about the database itself. */
+    const char *tables;      /* the names of the tables in it, a row each */
+    const char *columns;     /* the names of the columns of table $1, a row each, in their order */
+    const char *lock_schema; /* until the transaction ends nobody else gets past this statement;
+                                it does not stop reading. NULL: transactions never overlap */
+
     enum idp_err (*read)(struct sql *db, struct arena *arena, const struct sql_call *call,
                          struct sql_rows *out);
     enum idp_err (*transact)(struct sql *db, enum idp_err (*body)(struct sql_tx *tx, void *with),
@@ -110,6 +118,11 @@ enum idp_err sql_transact(struct sql *db, enum idp_err (*body)(struct sql_tx *tx
  */
 enum idp_err sql_run(struct sql_tx *tx, struct arena *arena, const struct sql_call *call,
                      struct sql_rows *out, int64_t *changed);
+
+/* The names of the tables, or of one table's columns: a text a row, as sql_read() does. */
+enum idp_err sql_tables(struct sql *db, struct arena *arena, struct sql_rows *out);
+enum idp_err sql_columns(struct sql *db, const char *table, struct arena *arena,
+                         struct sql_rows *out);
 
 /* A single statement as a transaction of its own. */
 enum idp_err sql_execute(struct sql *db, const struct sql_call *call, int64_t *changed);

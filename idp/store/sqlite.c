@@ -109,6 +109,9 @@ static void close_all(struct sql *db)
 
 static const struct sql_driver sqlite_driver = {
     .name = "sqlite",
+    .embedded = true,
+    .tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+    .columns = "SELECT name FROM pragma_table_info($1) ORDER BY cid",
     .read = read_rows,
     .transact = transact,
     .tx_run = sqlite_tx_run,

@@ -23,12 +23,12 @@ static enum idp_err faulty_transact(struct sql *db,
     return faulty->real->driver->transact(faulty->real, body, with);
 }
 
-static const struct sql_driver faulty_sql_driver = {
-    .name = "faulty", .read = faulty_read, .transact = faulty_transact};
-
 void faulty_sql_init(struct faulty_sql *faulty, struct sql *real)
 {
-    *faulty = (struct faulty_sql){.sql = {.driver = &faulty_sql_driver}, .real = real};
+    *faulty = (struct faulty_sql){.driver = *real->driver, .real = real};
+    faulty->driver.read = faulty_read;
+    faulty->driver.transact = faulty_transact;
+    faulty->sql.driver = &faulty->driver;
 }
 
 static enum idp_err fault(const struct faulty_kv *faulty, enum faulty_call call, enum kv_kind kind)

@@ -11,6 +11,7 @@
 
 struct faulty_sql {
     struct sql sql; /* what the code under test is given */
+    struct sql_driver driver;
     struct sql *real;
     /* What they answer instead of working; IDP_OK: they work. */
     _Atomic(enum idp_err) read, transact;
