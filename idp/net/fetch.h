@@ -1,5 +1,5 @@
 /*
- * The only door out: HTTP(S) requests to other servers, through libcurl.
+ * HTTP(S) requests to other servers, through libcurl.
  *
  * What it withstands: only http and https; http only where the host is on
  * the allow-list; a name is resolved once, every address of it is checked, and the connection goes
@@ -12,13 +12,9 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "net/net.h"
 
 struct arena;
-struct net;
-
-/* allow: "host:port" texts that may be plain http and may have any address; ends with NULL. */
-enum idp_err net_new(const char *const *allow, struct net **out);
-void net_free(struct net *net);
 
 struct net_request {
     const char *url;
