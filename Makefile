@@ -86,6 +86,18 @@ fuzz: ## libFuzzer on each parser for a minute (FUZZ_SECONDS=60)
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 FUZZ_SECONDS = 60
 
+weather: ## nodes, stores and disks fail under load; every acknowledged result is looked up afterwards
+	@scripts/install-packages.sh
+	@$(MAKE) --no-print-directory ready
+	@$(MAKE) --no-print-directory conformance-tests/node_modules
+	@node conformance-tests/weather/run.mjs --amount $(WEATHER)
+WEATHER = 1
+
+mutants: ## remove each countermeasure of SECURITY in turn and show that its test fails
+	@scripts/install-packages.sh
+	@$(MAKE) --no-print-directory -j2 $(OUT)/tests.list
+	@node scripts/mutants.mjs
+
 package: ## build the assistant's .deb into build/packages
 	@$(MAKE) --no-print-directory build/packages/packages.json
 
@@ -178,7 +190,7 @@ $(OUT)/fuzz/%_replay: $(OUT)/obj/idp/fuzz/%_fuzz.o $(OUT)/obj/idp/fuzz/replay.o 
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
 .SECONDARY:
-.PHONY: help run check lint sanitize bench fuzz package clean ready rooms fuzz-targets
+.PHONY: help run check lint sanitize bench fuzz weather mutants package clean ready rooms fuzz-targets
 
 fuzz-targets: $(FUZZ:%=$(OUT)/targets/%)
 $(OUT)/targets/%: $(OUT)/obj/idp/fuzz/%_fuzz.o $(ROOM_LIBS)
