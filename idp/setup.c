@@ -117,9 +117,9 @@ static enum idp_err open_stores(struct app *app, char **why)
 {
     const struct config *c = &app->config;
     /* The one that leaves a file comes last: a wrong setting must not leave a database behind. */
-    enum idp_err err = kv_open(c->kv, NULL, &app->kv);
+    enum idp_err err = kv_open(&(struct kv_settings){.where = c->kv}, why, &app->kv);
     if (err != IDP_OK)
-        return explain(err, why, "store.kv: %s: expected memory:", c->kv);
+        return explain(err, why, "store.kv: %s: cannot be used", c->kv);
     err = sql_open(c->sql, why, &app->db);
     if (err != IDP_OK)
         return explain(err, why, "store.sql: %s: expected sqlite:PATH", c->sql);

@@ -42,3 +42,8 @@ void circuit_missed(struct circuit *circuit, int64_t now_ms)
     if (atomic_exchange(&circuit->next_probe, after_pause(circuit, now_ms)) == 0)
         log_event(LOG_WARN, "circuit_open", "name", circuit->name);
 }
+
+bool circuit_is_open(const struct circuit *circuit)
+{
+    return atomic_load_explicit(&circuit->next_probe, memory_order_relaxed) != 0;
+}

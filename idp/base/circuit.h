@@ -32,3 +32,6 @@ void circuit_answered(struct circuit *circuit);
 
 /* A deadline was missed at now_ms: opens the circuit, or keeps it open for another pause. */
 void circuit_missed(struct circuit *circuit, int64_t now_ms);
+
+/* Whether calls fail at once now; for figures. */
+bool circuit_is_open(const struct circuit *circuit);

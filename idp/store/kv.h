@@ -9,12 +9,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 
 struct arena;
+struct circuit;
+struct figures;
 struct kv;
 
 enum kv_kind {
@@ -43,6 +46,7 @@ struct kv_bytes {
 /* What a driver provides; memory.c and redis.c each end with such a record. */
 struct kv_driver {
     const char *name;
+    bool remote; /* its calls wait, and it notes its round trips itself (store/figures.h) */
     enum idp_err (*get)(struct kv *kv, enum kv_kind kind, struct kv_bytes key, struct arena *arena,
                         struct kv_bytes *out);
     enum idp_err (*take)(struct kv *kv, enum kv_kind kind, struct kv_bytes key, struct arena *arena,
@@ -61,14 +65,24 @@ struct kv_driver {
 /* A driver's own struct begins with this. */
 struct kv {
     const struct kv_driver *driver;
+    struct figures *figures;       /* of the front; NULL: nothing is counted */
+    const struct circuit *circuit; /* of the driver; NULL: it has none */
+};
+
+/* Which store, and how it is spoken to. Members that are NULL or 0 have a default. */
+struct kv_settings {
+    const char *where;    /* "memory:", the store in this process */
+    const size_t *quotas; /* the most values of each kind: KV_KINDS numbers */
 };
 
 /*
- * Opens what a settings text names: "memory:" for the store in this process. quotas has a most
- * number of values for each kind (NULL: the defaults). Returns IDP_BAD_REQUEST for an unknown
- * text, IDP_UNAVAILABLE when it cannot be had.
+ * Opens a store. Returns IDP_BAD_REQUEST for settings that cannot be right, IDP_UNAVAILABLE when
+ * the store cannot be had, IDP_FAULT without memory; then *why may be a line for a person, which
+ * names the setting and which the caller frees.
  */
-enum idp_err kv_open(const char *where, const size_t quotas[KV_KINDS], struct kv **out);
+enum idp_err kv_open(const struct kv_settings *settings, char **why, struct kv **out);
+
+/* NULL is allowed. */
 void kv_close(struct kv *kv);
 
 /*

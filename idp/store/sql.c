@@ -1,10 +1,12 @@
-/* The front of the SQL store: who may wait, and the choice of a driver. */
+/* The front of the SQL store: who may wait, figures, and the choice of a driver. */
 #include "store/sql.h"
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/lane.h"
 #include "base/text.h"
+#include "store/figures.h"
 #include "store/sqlite.h"
 
 struct sql_value sql_int(int64_t number)
@@ -49,26 +51,55 @@ int64_t sql_cell_int(const struct sql_rows *rows, size_t row, size_t column)
     return value != NULL && value->type == SQL_INTEGER ? value->number : 0;
 }
 
-enum idp_err sql_open(const char *where, char **why, struct sql **out)
+static enum idp_err open_driver(const char *where, char **why, struct sql **out)
 {
     static const char sqlite[] = "sqlite:";
-    if (why != NULL)
-        *why = NULL;
     if (text_starts(where, sqlite))
         return sqlite_open(where + sizeof(sqlite) - 1, why, out);
     return IDP_BAD_REQUEST;
 }
 
+enum idp_err sql_open(const char *where, char **why, struct sql **out)
+{
+    struct sql *db = NULL;
+    struct figures *figures = figures_new(FIGURES_SQL);
+    if (why != NULL)
+        *why = NULL;
+    enum idp_err err = figures != NULL ? open_driver(where, why, &db) : IDP_FAULT;
+    if (err != IDP_OK) {
+        figures_free(figures);
+        return err;
+    }
+    db->figures = figures;
+    *out = db;
+    return IDP_OK;
+}
+
 void sql_close(struct sql *db)
 {
-    if (db != NULL)
-        db->driver->close(db);
+    if (db == NULL)
+        return;
+    struct figures *figures = db->figures;
+    db->driver->close(db);
+    figures_free(figures);
+}
+
+/* Notes a call that ended; a transaction is one, whatever its body did. */
+static enum idp_err end(const struct sql *db, int64_t began, enum idp_err err)
+{
+    if (db->driver->embedded)
+        figures_trip(db->figures);
+    figures_call(db->figures, err, clock_ticks_us() - began);
+    return err;
 }
 
 enum idp_err sql_read(struct sql *db, struct arena *arena, const struct sql_call *call,
                       struct sql_rows *out)
 {
-    return lane_may_wait() ? db->driver->read(db, arena, call, out) : IDP_WAIT;
+    if (!lane_may_wait())
+        return IDP_WAIT;
+    int64_t began = clock_ticks_us();
+    return end(db, began, db->driver->read(db, arena, call, out));
 }
 
 enum idp_err sql_read_one(struct sql *db, struct arena *arena, const struct sql_call *call,
@@ -88,7 +119,10 @@ enum idp_err sql_read_one(struct sql *db, struct arena *arena, const struct sql_
 enum idp_err sql_transact(struct sql *db, enum idp_err (*body)(struct sql_tx *tx, void *with),
                           void *with)
 {
-    return lane_may_wait() ? db->driver->transact(db, body, with) : IDP_WAIT;
+    if (!lane_may_wait())
+        return IDP_WAIT;
+    int64_t began = clock_ticks_us();
+    return end(db, began, db->driver->transact(db, body, with));
 }
 
 enum idp_err sql_run(struct sql_tx *tx, struct arena *arena, const struct sql_call *call,

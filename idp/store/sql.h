@@ -15,6 +15,8 @@
 #include "base/error.h"
 
 struct arena;
+struct circuit;
+struct figures;
 struct sql;
 struct sql_tx;
 
@@ -58,7 +60,8 @@ enum { SQL_ROWS_MAX = 10000, SQL_BYTES_MAX = 64 * 1024 * 1024 };
 
 struct sql_driver {
     const char *name;
-    bool embedded; /* of one machine: whoever opens an empty one may make its tables */
+    bool embedded; /* of one machine: whoever opens an empty one may make its tables. One that is
+                      not notes its round trips itself (store/figures.h) */
 
     /* Statements about the database itself. */
     const char *tables;      /* the names of the tables in it, a row each */
@@ -79,6 +82,8 @@ struct sql_driver {
 /* A driver's own structs begin with these. */
 struct sql {
     const struct sql_driver *driver;
+    struct figures *figures;       /* of the front; NULL: nothing is counted */
+    const struct circuit *circuit; /* of the driver; NULL: it has none */
 };
 struct sql_tx {
     const struct sql_driver *driver;

@@ -194,6 +194,7 @@ enum idp_err sqlite_open(const char *path, char **why, struct sql **out)
         close_all(&sqlite->sql);
         return IDP_FAULT;
     }
+    sqlite->sql.circuit = sqlite_writer_circuit(sqlite->writer);
     *out = &sqlite->sql;
     return IDP_OK;
 }

@@ -70,6 +70,11 @@ struct sqlite_writer *sqlite_writer_new(const struct sql_driver *driver,
     return writer;
 }
 
+const struct circuit *sqlite_writer_circuit(const struct sqlite_writer *writer)
+{
+    return &writer->circuit;
+}
+
 void sqlite_writer_free(struct sqlite_writer *writer)
 {
     if (writer == NULL)

@@ -22,6 +22,9 @@ struct sqlite_writer *sqlite_writer_new(const struct sql_driver *driver,
 /* No call may be running. NULL is allowed. */
 void sqlite_writer_free(struct sqlite_writer *writer);
 
+/* Open while the writer cannot write. Lives as long as the writer. */
+const struct circuit *sqlite_writer_circuit(const struct sqlite_writer *writer);
+
 /* See sql_transact(). A body that calls this again is answered IDP_FAULT. */
 enum idp_err sqlite_writer_transact(struct sqlite_writer *writer,
                                     enum idp_err (*body)(struct sql_tx *tx, void *with),

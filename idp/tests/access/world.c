@@ -30,6 +30,7 @@
 #include "pki/pki.h"
 #include "pki/trust.h"
 #include "store/kv.h"
+#include "store/memory.h"
 #include "store/migrate.h"
 #include "store/sql.h"
 #include "tests/help.h"
@@ -259,7 +260,7 @@ static void open_stores(struct app *app)
     if (sql_open(in_folder("sqlite:", "t.db"), &why, &db) != IDP_OK)
         fail_msg("%s", why);
     assert_int_equal(migrate_run(db), IDP_OK);
-    assert_int_equal(kv_open("memory:", NULL, &kv), IDP_OK);
+    assert_int_equal(kv_memory_open(NULL, NULL, &kv), IDP_OK);
     faulty_sql_init(&world.sql, db);
     faulty_kv_init(&world.kv, kv);
     app->db = &world.sql.sql;
@@ -475,7 +476,7 @@ void world_sql_is_down(bool down)
 void world_lose_kv(void)
 {
     kv_close(world.kv.real);
-    assert_int_equal(kv_open("memory:", NULL, &world.kv.real), IDP_OK);
+    assert_int_equal(kv_memory_open(NULL, NULL, &world.kv.real), IDP_OK);
 }
 
 void world_forget_holder(enum world_lock lock)

@@ -46,6 +46,18 @@ static void one_probe_goes_in_each_pause(void **state)
     assert_true(circuit_allows(&circuit, MISSED + 2 * PAUSE));
 }
 
+static void whether_it_is_open_can_be_read(void **state)
+{
+    (void)state;
+    assert_false(circuit_is_open(&circuit));
+    circuit_missed(&circuit, MISSED);
+    assert_true(circuit_is_open(&circuit));
+    assert_true(circuit_allows(&circuit, MISSED + PAUSE));
+    assert_true(circuit_is_open(&circuit)); /* a probe alone does not close it */
+    circuit_answered(&circuit);
+    assert_false(circuit_is_open(&circuit));
+}
+
 static void an_answered_probe_closes_it(void **state)
 {
     (void)state;
@@ -93,6 +105,7 @@ int main(void)
         TEST(closed_circuit_lets_every_call_through),
         TEST(after_a_missed_deadline_calls_fail_at_once),
         TEST(one_probe_goes_in_each_pause),
+        TEST(whether_it_is_open_can_be_read),
         TEST(an_answered_probe_closes_it),
         TEST(a_missed_probe_keeps_it_open),
         TEST(of_64_threads_one_is_the_probe),

@@ -18,6 +18,7 @@
 #include "pki/trust.h"
 #include "pki/verify.h"
 #include "store/kv.h"
+#include "store/memory.h"
 #include "store/migrate.h"
 #include "store/sql.h"
 #include "tests/help.h"
@@ -62,7 +63,7 @@ static int set_up(void **state)
     assert_int_equal(sql_open(arena_printf(w.arena, "sqlite:%s/t.db", w.folder), &why, &db),
                      IDP_OK);
     assert_int_equal(migrate_run(db), IDP_OK);
-    assert_int_equal(kv_open("memory:", NULL, &kv), IDP_OK);
+    assert_int_equal(kv_memory_open(NULL, NULL, &kv), IDP_OK);
     faulty_sql_init(&w.sql, db);
     faulty_kv_init(&w.kv, kv);
     w.db = &w.sql.sql;

@@ -20,6 +20,7 @@
 #include "pki/trust.h"
 #include "pki/verify.h"
 #include "store/kv.h"
+#include "store/memory.h"
 #include "tests/pki_region.h"
 
 enum { ASKERS = 6, CROWD = 40 };
@@ -294,7 +295,7 @@ static struct pki *begin_ahead(struct kv **kv)
         .trust = make_trust(), .fetch.send = answer_question, .background = 2};
     struct pki *pki = NULL;
     w.now = clock_now();
-    assert_int_equal(kv_open("memory:", NULL, &settings.kv), IDP_OK);
+    assert_int_equal(kv_memory_open(NULL, NULL, &settings.kv), IDP_OK);
     assert_int_equal(pki_new(&settings, &pki), IDP_OK);
     *kv = settings.kv;
     return pki;

@@ -17,6 +17,7 @@
 #include "pki/trust.h"
 #include "pki/verify.h"
 #include "store/kv.h"
+#include "store/memory.h"
 #include "tests/pki_region.h"
 
 enum { OF_RSA, OF_P256, OF_SM2, OF_KINDS };
@@ -92,7 +93,7 @@ static void begin(json_t *list)
     w = (struct world){.arena = arena_new()};
     struct pki_settings settings = {.trust = parse_trust(list), .fetch.send = answer_question};
     assert_non_null(w.arena);
-    assert_int_equal(kv_open("memory:", NULL, &settings.kv), IDP_OK);
+    assert_int_equal(kv_memory_open(NULL, NULL, &settings.kv), IDP_OK);
     w.kv = settings.kv;
     assert_int_equal(pki_new(&settings, &w.pki), IDP_OK);
     serve(OF_RSA);

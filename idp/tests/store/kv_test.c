@@ -40,7 +40,9 @@ static int set_up(void **state)
     for (size_t i = 0; i < KV_KINDS; i++)
         quotas[i] = QUOTA;
     w = (struct world){.arena = arena_new()};
-    return w.arena == NULL || kv_open(place->where, quotas, &w.kv) != IDP_OK;
+    return w.arena == NULL ||
+           kv_open(&(struct kv_settings){.where = place->where, .quotas = quotas}, NULL, &w.kv) !=
+               IDP_OK;
 }
 
 static int tear_down(void **state)
@@ -433,9 +435,13 @@ static void an_unknown_store_is_refused(void **state)
 {
     (void)state;
     struct kv *kv = NULL;
-    assert_int_equal(kv_open("paper:", NULL, &kv), IDP_BAD_REQUEST);
-    assert_int_equal(kv_open("memory:x", NULL, &kv), IDP_BAD_REQUEST);
+    char *why = NULL;
+    assert_int_equal(kv_open(&(struct kv_settings){.where = "paper:"}, NULL, &kv), IDP_BAD_REQUEST);
+    assert_int_equal(kv_open(&(struct kv_settings){.where = "memory:x"}, &why, &kv),
+                     IDP_BAD_REQUEST);
     assert_null(kv);
+    assert_non_null(strstr(why, "store.kv: "));
+    free(why);
     kv_close(NULL);
 }
 
