@@ -25,7 +25,7 @@
 #include "store/migrate.h"
 #include "store/sql.h"
 
-enum { BACKGROUND_THREADS = 2, WHY_MAX = 512, ALLOW_MAX = 2 * CONFIG_ALLOW_MAX };
+enum { BACKGROUND_THREADS = 2, WHY_MAX = 512 };
 
 /* Sets *why where the failing step did not, and passes the error on. */
 __attribute__((format(printf, 3, 4))) static enum idp_err explain(enum idp_err err, char **why,
@@ -143,26 +143,13 @@ enum idp_err setup_open_stores(struct app *app, char **why)
     return err;
 }
 
-/* What may be asked: what the settings name, and the services that the trust list names. */
-static enum idp_err open_net(struct app *app, const struct trust *trust)
-{
-    const char *allow[ALLOW_MAX + 1] = {NULL};
-    const char *const *hosts = trust_hosts(trust);
-    size_t n = 0;
-    for (; app->config.allow[n] != NULL; n++)
-        allow[n] = app->config.allow[n];
-    for (; hosts != NULL && *hosts != NULL && n < ALLOW_MAX; hosts++)
-        allow[n++] = *hosts;
-    return net_new(allow, &app->net);
-}
-
 static enum idp_err open_pki(struct app *app, char **why)
 {
     struct trust *trust = NULL;
     enum idp_err err = trust_load(app->config.trust_list, why, &trust);
     if (err != IDP_OK)
         return explain(err, why, "trust_list: %s: cannot be read", app->config.trust_list);
-    err = open_net(app, trust);
+    err = net_new((const char *const *)app->config.allow, &app->net);
     struct pki_settings settings = {
         .trust = trust,
         .kv = app->kv,
@@ -176,7 +163,7 @@ static enum idp_err open_pki(struct app *app, char **why)
     if (err != IDP_OK)
         trust_free(trust);
     else
-        app->access.trust = pki_trust(app->pki);
+        app->access.pki = app->pki;
     return explain(err, why, "trust_list: %s: cannot be put to use", app->config.trust_list);
 }
 

@@ -4,15 +4,15 @@
 #include <stdint.h>
 
 struct kv;
+struct pki;
 struct purpose_keys;
 struct sql;
-struct trust;
 
 struct access {
     struct sql *db;
     struct kv *kv;
     const struct purpose_keys *keys;
-    const struct trust *trust; /* whose locks are recognised now */
+    struct pki *pki; /* whose locks are recognised now */
     const char *issuer;
 
     /* Lifetimes, in seconds. */

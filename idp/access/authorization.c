@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "client/client.h"
-#include "pki/trust.h"
+#include "pki/pki.h"
 
 enum idp_err authorization_need(const struct access *access, struct arena *arena,
                                 const struct interaction *in, const struct session *session,
@@ -111,6 +111,7 @@ const char *authorization_refuse(const struct access *access, struct arena *aren
 bool authorization_lock_fits(const struct access *access, const struct client *client,
                              const struct session *session)
 {
-    return trust_find(access->trust, session->authority) != NULL &&
-           strcmp(client_environment_name(client->environment), session->environment) == 0;
+    const char *environment = client_environment_name(client->environment);
+    return strcmp(environment, session->environment) == 0 &&
+           pki_lists(access->pki, session->authority, environment);
 }

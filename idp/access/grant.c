@@ -8,7 +8,7 @@
 #include "base/base64.h"
 #include "base/pack.h"
 #include "base/random.h"
-#include "pki/trust.h"
+#include "pki/pki.h"
 #include "store/kv.h"
 #include "store/sql.h"
 
@@ -209,7 +209,7 @@ enum idp_err grant_find(const struct access *access, struct arena *arena,
 
 bool grant_authority_is_listed(const struct access *access, const struct grant *grant)
 {
-    return grant->authority != NULL && trust_find(access->trust, grant->authority) != NULL;
+    return grant->authority != NULL && pki_lists(access->pki, grant->authority, NULL);
 }
 
 enum idp_err grant_find_by_code(const struct access *access, struct arena *arena,

@@ -25,10 +25,11 @@ struct exchange {
 
 /* Resolves the host once, and refuses it when any of its addresses is not of the public Internet.
  */
-static enum idp_err find_addresses(const struct net *net, struct net_target *target,
+static enum idp_err find_addresses(const struct net *net, struct exchange *exchange,
                                    unsigned deadline_ms)
 {
-    bool allowed = net_target_is_allowed(net, target);
+    struct net_target *target = &exchange->target;
+    bool allowed = net_target_is_allowed(net, exchange->request->allow, target);
     if (strcmp(target->scheme, "http") == 0 && !allowed)
         return IDP_DENIED;
     enum idp_err err = net_target_resolve(net, target, deadline_ms);
@@ -178,7 +179,7 @@ enum idp_err net_fetch(struct net *net, struct arena *arena, const struct net_re
         return IDP_WAIT;
     enum idp_err err = net_target_read(request->url, "http https", &exchange.target);
     if (err == IDP_OK)
-        err = find_addresses(net, &exchange.target, request->deadline_ms);
+        err = find_addresses(net, &exchange, request->deadline_ms);
     if (err != IDP_OK)
         return err;
     int64_t left = end - clock_ticks_ms();

@@ -21,7 +21,9 @@ struct net_request {
     const char *content_type; /* of body; NULL: GET */
     const void *body;
     size_t body_len;
-    const char *accept;   /* or NULL */
+    const char *accept; /* or NULL */
+    /* "host:port" texts that are allowed for this request, beside the net's; or NULL. */
+    const char *const *allow;
     size_t answer_max;    /* bytes; more is IDP_FULL */
     unsigned deadline_ms; /* total */
 };

@@ -81,17 +81,23 @@ enum idp_err net_target_read(const char *url, const char *schemes, struct net_ta
     return IDP_OK;
 }
 
+static bool is_listed(const char *const *list, const char *text)
+{
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+        if (strcasecmp(list[i], text) == 0)
+            return true;
+    return false;
+}
+
 /* "host:port" with the brackets of a numeric IPv6 host, as it stands in an address. */
-bool net_target_is_allowed(const struct net *net, const struct net_target *target)
+bool net_target_is_allowed(const struct net *net, const char *const *more,
+                           const struct net_target *target)
 {
     char text[sizeof(target->host) + sizeof(target->port) + 3];
     bool six = strchr(target->host, ':') != NULL;
     (void)snprintf(text, sizeof(text), "%s%s%s:%s", six ? "[" : "", target->host, six ? "]" : "",
                    target->port);
-    for (size_t i = 0; net->allow[i] != NULL; i++)
-        if (strcasecmp(net->allow[i], text) == 0)
-            return true;
-    return false;
+    return is_listed((const char *const *)net->allow, text) || is_listed(more, text);
 }
 
 enum idp_err net_target_resolve(const struct net *net, struct net_target *target,

@@ -33,8 +33,9 @@ struct net_target {
  * is not in the space-separated list. */
 enum idp_err net_target_read(const char *url, const char *schemes, struct net_target *out);
 
-/* Says whether the allow-list names it. */
-bool net_target_is_allowed(const struct net *net, const struct net_target *target);
+/* Says whether the net's allow-list names it, or another one, which may be NULL. */
+bool net_target_is_allowed(const struct net *net, const char *const *more,
+                           const struct net_target *target);
 
 /* Asks the resolver for its addresses. Returns what that does. */
 enum idp_err net_target_resolve(const struct net *net, struct net_target *target,

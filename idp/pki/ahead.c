@@ -37,15 +37,17 @@ static void look_at(struct pki *pki, struct arena *arena, const struct waiting *
     enum pki_reason why = PKI_REASONS;
     struct status status;
     int64_t now = clock_now();
-    if (digest(DIGEST_SHA256, waiting->der, waiting->len, hash) != IDP_OK)
+    struct view *view = pki_view(pki, arena);
+    if (view == NULL || digest(DIGEST_SHA256, waiting->der, waiting->len, hash) != IDP_OK)
         return;
-    struct leaf *leaf = leaves_find(pki->leaves, hash);
+    struct leaf *leaf = leaves_find(view->leaves, hash);
     if (leaf == NULL && leaf_parse(waiting->der, waiting->len, &why, &leaf) == IDP_OK &&
-        leaf_judge(leaf, pki->trust) == IDP_OK)
-        leaves_add(pki->leaves, leaf);
+        leaf_judge(leaf, view->trust) == IDP_OK)
+        leaves_add(view->leaves, leaf);
+    const struct asking_about about = {.view = view, .leaf = leaf, .now = now};
     bool is_ours = leaf != NULL && leaf->path_is_good && leaf->verdict == PKI_REASONS;
     if (is_ours && leaf->not_before <= now && now <= leaf->not_after)
-        (void)pki_status(pki, arena, leaf, now, &status); /* kept when good; logged when not */
+        (void)pki_status(pki, arena, &about, &status); /* kept when good; logged when not */
     leaf_release(leaf);
 }
 

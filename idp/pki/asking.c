@@ -6,16 +6,17 @@
 #include <time.h>
 
 #include "base/arena.h"
-#include "base/circuit.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "net/fetch.h"
+#include "pki/rules.h"
 #include "pki/verdicts.h"
 
 /* A question in flight. Whoever leaves it last frees it. */
 struct flight {
     struct flight *next;
+    const struct view *view;         /* of who asks, who holds it until the flight has landed */
     unsigned char hash[DIGEST_SIZE]; /* the leaf's */
     unsigned people;                 /* who asks, and who waits */
     bool landed;
@@ -25,44 +26,31 @@ struct flight {
     size_t response_len;
 };
 
-struct line {
-    struct circuit circuit;
-    unsigned people; /* who ask, and who wait */
-};
-
 struct asking {
-    const struct trust *trust;
     struct pki_fetch fetch;
     unsigned waiters;
-    pthread_mutex_t lock; /* guards all below, save the circuits */
+    pthread_mutex_t lock; /* guards what is below, the views' verdicts and the lines' people */
     pthread_cond_t changed;
     struct flight *flights;
-    struct line *lines; /* one for each authority */
-    struct verdicts refused;
 };
 
-struct asking *asking_new(const struct trust *trust, struct pki_fetch fetch, unsigned waiters)
+struct asking *asking_new(struct pki_fetch fetch, unsigned waiters)
 {
     pthread_condattr_t attributes;
     struct asking *asking = calloc(1, sizeof(*asking));
     if (asking == NULL)
         return NULL;
-    asking->trust = trust;
     asking->fetch = fetch;
     asking->waiters = waiters > 0 ? waiters : ASKING_WAITERS;
-    asking->lines = calloc(trust->count, sizeof(*asking->lines));
-    bool good = asking->lines != NULL && pthread_condattr_init(&attributes) == 0 &&
+    bool good = pthread_condattr_init(&attributes) == 0 &&
                 pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
                 pthread_cond_init(&asking->changed, &attributes) == 0 &&
                 pthread_mutex_init(&asking->lock, NULL) == 0;
     if (!good) {
-        free(asking->lines);
         free(asking);
         return NULL;
     }
     (void)pthread_condattr_destroy(&attributes);
-    for (size_t i = 0; i < trust->count; i++)
-        circuit_init(&asking->lines[i].circuit, trust->authorities[i].id, ASKING_PAUSE_MS);
     return asking;
 }
 
@@ -72,7 +60,6 @@ void asking_free(struct asking *asking)
         return;
     (void)pthread_cond_destroy(&asking->changed);
     (void)pthread_mutex_destroy(&asking->lock);
-    free(asking->lines);
     free(asking);
 }
 
@@ -90,12 +77,18 @@ static void log_problem(const struct leaf *leaf, const char *problem)
     log_end(&line);
 }
 
-/* One address: why nothing came, or NULL. Sets *came when the service answered at all. */
+/* What came back from a service. */
+struct reply {
+    struct net_answer received;
+    bool came; /* anything at all */
+};
+
+/* One address: why nothing came, or NULL. */
 static const char *fetch(const struct asking *asking, struct arena *arena,
-                         const struct net_request *request, struct net_answer *out, bool *came)
+                         const struct net_request *request, struct reply *reply)
 {
-    enum idp_err err = asking->fetch.send(asking->fetch.context, arena, request, out);
-    *came = *came || err == IDP_OK || err == IDP_FULL;
+    enum idp_err err = asking->fetch.send(asking->fetch.context, arena, request, &reply->received);
+    reply->came = reply->came || err == IDP_OK || err == IDP_FULL;
     if (err == IDP_UNAVAILABLE)
         return "no answer came in time";
     if (err == IDP_DENIED)
@@ -104,13 +97,13 @@ static const char *fetch(const struct asking *asking, struct arena *arena,
         return "the answer is too large";
     if (err != IDP_OK)
         return "the question could not be sent";
-    return out->status == 200 ? NULL : "the service answered with an HTTP error";
+    return reply->received.status == 200 ? NULL : "the service answered with an HTTP error";
 }
 
 /* Tries the authority's addresses in turn until one gives an answer that counts. */
 static struct ocsp_answer try_addresses(const struct asking *asking, struct arena *arena,
-                                        const struct ocsp_question *question, int64_t now,
-                                        struct net_answer *received, bool *came)
+                                        const struct asking_about *about,
+                                        const struct ocsp_question *question, struct reply *reply)
 {
     struct ocsp_answer answer = {.problem = "no address"};
     const struct revocation *revocation = &question->rules->revocation;
@@ -121,6 +114,7 @@ static struct ocsp_answer try_addresses(const struct asking *asking, struct aren
         .body_len = question->der_len,
         .accept = "application/ocsp-response",
         .answer_max = OCSP_ANSWER_MAX,
+        .allow = trust_hosts(about->view->trust),
     };
     for (size_t i = 0; i < revocation->ocsp.count && answer.verdict == STATUS_UNUSABLE; i++) {
         int64_t left = end - clock_ticks_ms();
@@ -128,34 +122,35 @@ static struct ocsp_answer try_addresses(const struct asking *asking, struct aren
             break;
         request.url = revocation->ocsp.list[i];
         request.deadline_ms = (unsigned)left;
-        answer.problem = fetch(asking, arena, &request, received, came);
+        answer.problem = fetch(asking, arena, &request, reply);
         if (answer.problem == NULL)
-            answer = ocsp_answer_read(question, received->body, received->body_len, now);
+            answer = ocsp_answer_read(question, reply->received.body, reply->received.body_len,
+                                      about->now);
     }
     return answer;
 }
 
-static enum idp_err ask(struct asking *asking, struct arena *arena, const struct leaf *leaf,
-                        int64_t now, struct status *out)
+static enum idp_err ask(struct asking *asking, struct arena *arena,
+                        const struct asking_about *about, struct status *out)
 {
     struct ocsp_question question;
-    struct net_answer received = {.body = NULL};
-    const struct authority_rules *rules = leaf->authority->rules;
-    struct circuit *circuit = &asking->lines[rules->index].circuit;
-    bool came = false;
-    enum idp_err err = ocsp_question_make(rules, leaf->anchor, leaf->der, leaf->der_len, &question);
+    struct reply reply = {.came = false};
+    const struct leaf *leaf = about->leaf;
+    struct circuit *circuit = &view_line(about->view, leaf)->circuit;
+    enum idp_err err = ocsp_question_make(leaf->authority->rules, leaf->anchor, leaf->der,
+                                          leaf->der_len, &question);
     if (err != IDP_OK)
         return err;
-    struct ocsp_answer answer = try_addresses(asking, arena, &question, now, &received, &came);
+    struct ocsp_answer answer = try_addresses(asking, arena, about, &question, &reply);
     ocsp_question_clear(&question);
-    if (came)
+    if (reply.came)
         circuit_answered(circuit);
     else
         circuit_missed(circuit, clock_ticks_ms());
     if (answer.verdict == STATUS_UNUSABLE)
         log_problem(leaf, answer.problem);
     *out = (struct status){
-        .answer = answer, .response = received.body, .response_len = received.body_len};
+        .answer = answer, .response = reply.received.body, .response_len = reply.received.body_len};
     return IDP_OK;
 }
 
@@ -167,21 +162,24 @@ static struct timespec time_in(int64_t ms)
     return (struct timespec){.tv_sec = (time_t)(at / 1000), .tv_nsec = (long)(at % 1000) * 1000000};
 }
 
-static struct flight *find_flight(const struct asking *asking, const unsigned char *hash)
+/* Of the same view: what another list says of the answer does not count here. */
+static struct flight *find_flight(const struct asking *asking, const struct asking_about *about)
 {
     struct flight *flight = asking->flights;
-    while (flight != NULL && memcmp(flight->hash, hash, DIGEST_SIZE) != 0)
+    while (flight != NULL && (flight->view != about->view ||
+                              memcmp(flight->hash, about->leaf->hash, DIGEST_SIZE) != 0))
         flight = flight->next;
     return flight;
 }
 
 /* Puts a flight for this leaf into the list. NULL: no memory. */
-static struct flight *begin_flight(struct asking *asking, const struct leaf *leaf)
+static struct flight *begin_flight(struct asking *asking, const struct asking_about *about)
 {
     struct flight *flight = calloc(1, sizeof(*flight));
     if (flight == NULL)
         return NULL;
-    memcpy(flight->hash, leaf->hash, DIGEST_SIZE);
+    flight->view = about->view;
+    memcpy(flight->hash, about->leaf->hash, DIGEST_SIZE);
     flight->people = 1;
     flight->next = asking->flights;
     asking->flights = flight;
@@ -228,23 +226,23 @@ static void land(struct asking *asking, struct flight *flight, enum idp_err err,
 }
 
 /* The one who asks. Called and left with the lock held. */
-static enum idp_err fly(struct asking *asking, struct arena *arena, const struct leaf *leaf,
-                        int64_t now, struct status *out)
+static enum idp_err fly(struct asking *asking, struct arena *arena,
+                        const struct asking_about *about, struct status *out)
 {
-    struct line *line = &asking->lines[leaf->authority->rules->index];
+    struct line *line = view_line(about->view, about->leaf);
     struct status status = {.answer = {.problem = "the circuit is open"}};
     if (!circuit_allows(&line->circuit, clock_ticks_ms())) {
         *out = status;
         return IDP_OK;
     }
-    struct flight *flight = begin_flight(asking, leaf);
+    struct flight *flight = begin_flight(asking, about);
     if (flight == NULL)
         return IDP_FAULT;
     (void)pthread_mutex_unlock(&asking->lock);
-    enum idp_err err = ask(asking, arena, leaf, now, &status);
+    enum idp_err err = ask(asking, arena, about, &status);
     (void)pthread_mutex_lock(&asking->lock);
     if (err == IDP_OK)
-        verdicts_keep(&asking->refused, leaf->hash, &status.answer, clock_ticks_ms());
+        verdicts_keep(&about->view->refused, about->leaf->hash, &status.answer, clock_ticks_ms());
     land(asking, flight, err, &status);
     leave(flight);
     if (err == IDP_OK)
@@ -278,32 +276,33 @@ static enum idp_err ride_along(struct asking *asking, struct arena *arena, struc
 }
 
 /* Asks or waits, within the authority's share. Called and left with the lock held. */
-static enum idp_err ask_or_wait(struct asking *asking, struct arena *arena, const struct leaf *leaf,
-                                int64_t now, struct status *out)
+static enum idp_err ask_or_wait(struct asking *asking, struct arena *arena,
+                                const struct asking_about *about, struct status *out)
 {
-    struct line *line = &asking->lines[leaf->authority->rules->index];
+    struct line *line = view_line(about->view, about->leaf);
     if (line->people >= asking->waiters) {
         *out = (struct status){.answer = {.problem = "too many wait for this authority"}};
         return IDP_OK;
     }
     line->people++;
-    struct flight *flight = find_flight(asking, leaf->hash);
-    enum idp_err err = flight != NULL ? ride_along(asking, arena, flight, leaf, out)
-                                      : fly(asking, arena, leaf, now, out);
+    struct flight *flight = find_flight(asking, about);
+    enum idp_err err = flight != NULL ? ride_along(asking, arena, flight, about->leaf, out)
+                                      : fly(asking, arena, about, out);
     line->people--;
     return err;
 }
 
-enum idp_err asking_ask(struct asking *asking, struct arena *arena, const struct leaf *leaf,
-                        int64_t now, struct status *out)
+enum idp_err asking_ask(struct asking *asking, struct arena *arena,
+                        const struct asking_about *about, struct status *out)
 {
     enum idp_err err = IDP_OK;
     (void)pthread_mutex_lock(&asking->lock);
-    const struct ocsp_answer *known = verdicts_find(&asking->refused, leaf->hash, clock_ticks_ms());
+    const struct ocsp_answer *known =
+        verdicts_find(&about->view->refused, about->leaf->hash, clock_ticks_ms());
     if (known != NULL)
         *out = (struct status){.answer = *known};
     else
-        err = ask_or_wait(asking, arena, leaf, now, out);
+        err = ask_or_wait(asking, arena, about, out);
     (void)pthread_mutex_unlock(&asking->lock);
     return err;
 }

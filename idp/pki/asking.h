@@ -12,27 +12,34 @@
 #include "pki/leaf.h"
 #include "pki/pki.h"
 #include "pki/status.h"
+#include "pki/view.h"
 
 struct asking;
 
 enum {
     ASKING_WAITERS = 8,         /* a quarter of the workers that a server has by default */
     ASKING_RIDE_EXTRA_MS = 500, /* how much longer than the deadline others wait for a question */
-    ASKING_PAUSE_MS = 5000,     /* between probes of an authority that missed its deadline */
 };
 
 /*
- * waiters is how many threads each authority may occupy; 0: ASKING_WAITERS. The trust list is
- * borrowed. Returns NULL when there is no memory.
+ * waiters is how many threads each authority may occupy; 0: ASKING_WAITERS. Returns NULL when there
+ * is no memory.
  */
-struct asking *asking_new(const struct trust *trust, struct pki_fetch fetch, unsigned waiters);
+struct asking *asking_new(struct pki_fetch fetch, unsigned waiters);
 void asking_free(struct asking *asking);
 
+/* What is asked about. */
+struct asking_about {
+    struct view *view; /* by which the leaf was judged; held until the call is over */
+    const struct leaf *leaf;
+    int64_t now;
+};
+
 /*
- * Asks about a leaf whose path is good, and waits for the answer, at most the authority's deadline.
- * What goes wrong at the authority is an answer, too: unusable, as is at once what would take more
- * than the authority's share. An answer that is remembered comes without its bytes. Returns
- * IDP_FAULT: no memory.
+ * Asks about a leaf whose path is good by this view, and waits for the answer, at most the
+ * authority's deadline. What goes wrong at the authority is an answer, too: unusable, as is at once
+ * what would take more than the authority's share. An answer that is remembered comes without its
+ * bytes. Returns IDP_FAULT: no memory.
  */
-enum idp_err asking_ask(struct asking *asking, struct arena *arena, const struct leaf *leaf,
-                        int64_t now, struct status *out);
+enum idp_err asking_ask(struct asking *asking, struct arena *arena,
+                        const struct asking_about *about, struct status *out);

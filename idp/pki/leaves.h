@@ -1,7 +1,7 @@
 /*
  * The leaves seen before whose path is good, found by the SHA-256 of their DER. Bounded: each hash
  * has eight places, and the one not used for longest makes room. Strangers cannot fill it, since an
- * authority of the list has to issue what comes in. It belongs to one version of the trust list.
+ * authority of the list has to issue what comes in. They belong to one view (pki/view.h).
  */
 #pragma once
 

@@ -1,7 +1,9 @@
 #include "pki/pki.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/arena.h"
 #include "base/lane.h"
 #include "net/fetch.h"
 #include "pki/state.h"
@@ -17,19 +19,28 @@ struct pki_fetch pki_fetch_by_net(struct net *net)
     return (struct pki_fetch){.context = net, .send = send_by_net};
 }
 
+/* The list stays the caller's when there is no memory. */
+static struct views *begin_views(struct trust *trust)
+{
+    struct view *first = view_new(trust, NULL);
+    struct views *views = first != NULL ? views_new(first) : NULL;
+    if (first != NULL && views == NULL)
+        view_drop(first);
+    return views;
+}
+
 enum idp_err pki_new(const struct pki_settings *settings, struct pki **out)
 {
     struct pki *pki = calloc(1, sizeof(*pki));
     if (pki == NULL)
         return IDP_FAULT;
     pki->kv = settings->kv;
-    pki->leaves = leaves_new();
-    pki->asking = asking_new(settings->trust, settings->fetch, settings->waiters);
-    pki->trust = settings->trust;
-    if (pki->leaves != NULL && pki->asking != NULL)
-        pki->ahead = ahead_new(pki, settings->background);
-    if (pki->ahead == NULL) {
-        pki->trust = NULL; /* the caller's still */
+    pki->asking = asking_new(settings->fetch, settings->waiters);
+    if (pki->asking != NULL)
+        pki->ahead = ahead_new(pki, settings->background); /* idle until somebody can call us */
+    if (pki->ahead != NULL)
+        pki->views = begin_views(settings->trust);
+    if (pki->views == NULL) {
         pki_free(pki);
         return IDP_FAULT;
     }
@@ -43,14 +54,46 @@ void pki_free(struct pki *pki)
         return;
     ahead_free(pki->ahead); /* first: its threads use the others */
     asking_free(pki->asking);
-    leaves_free(pki->leaves);
-    trust_free(pki->trust);
+    views_free(pki->views);
     free(pki);
 }
 
-const struct trust *pki_trust(const struct pki *pki)
+static void leave(void *place)
 {
-    return pki->trust;
+    views_leave(place);
+}
+
+struct view *pki_view(struct pki *pki, struct arena *arena)
+{
+    const struct views_place *place = arena_own(arena, views_take(pki->views), leave);
+    return place != NULL ? views_of(place) : NULL;
+}
+
+const struct trust *pki_trust(struct pki *pki, struct arena *arena)
+{
+    const struct view *view = pki_view(pki, arena);
+    return view != NULL ? view->trust : NULL;
+}
+
+bool pki_lists(struct pki *pki, const char *authority, const char *environment)
+{
+    struct views_place *place = views_take(pki->views);
+    const struct authority *found = trust_find(views_of(place)->trust, authority);
+    bool listed =
+        found != NULL && (environment == NULL || strcmp(found->environment, environment) == 0);
+    views_leave(place);
+    return listed;
+}
+
+enum idp_err pki_exchange(struct pki *pki, struct trust *trust)
+{
+    struct views_place *before = views_take(pki->views);
+    struct view *view = view_new(trust, views_of(before));
+    views_leave(before);
+    enum idp_err err = view != NULL ? views_turn(pki->views, view) : IDP_FAULT;
+    if (err != IDP_OK)
+        view_drop(view);
+    return err;
 }
 
 void pki_ask_ahead(struct pki *pki, const void *der, size_t len)
@@ -58,16 +101,16 @@ void pki_ask_ahead(struct pki *pki, const void *der, size_t len)
     ahead_add(pki->ahead, der, len);
 }
 
-enum idp_err pki_status(struct pki *pki, struct arena *arena, const struct leaf *leaf, int64_t now,
+enum idp_err pki_status(struct pki *pki, struct arena *arena, const struct asking_about *about,
                         struct status *out)
 {
-    enum idp_err err = status_find(pki, arena, leaf, now, out);
+    enum idp_err err = status_find(pki->kv, arena, about, out);
     if (err != IDP_NOT_FOUND)
         return err; /* a store that is down is no reason to say good, revoked or unknown */
     if (!lane_may_wait())
         return IDP_WAIT;
-    err = asking_ask(pki->asking, arena, leaf, now, out);
+    err = asking_ask(pki->asking, arena, about, out);
     if (err == IDP_OK)
-        status_keep(pki, leaf, now, out);
+        status_keep(pki->kv, about, out);
     return err;
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,8 +42,25 @@ enum idp_err pki_new(const struct pki_settings *settings, struct pki **out);
 /* Waits for questions in flight (at most their deadline). NULL is allowed. */
 void pki_free(struct pki *pki);
 
-/* The list it works by; lives as long as pki. */
-const struct trust *pki_trust(const struct pki *pki);
+/*
+ * The list that counts now, kept for as long as the arena lives, whatever takes its place
+ * meanwhile. Two calls may return two lists. Returns NULL when there is no memory.
+ */
+const struct trust *pki_trust(struct pki *pki, struct arena *arena);
+
+/*
+ * Says whether an authority of this id stands in the list that counts now; where environment is not
+ * NULL, in that environment. Neither waits nor locks.
+ */
+bool pki_lists(struct pki *pki, const char *authority, const char *environment);
+
+/*
+ * Puts another list in the place of the one that counts, and takes it over when it succeeds. What
+ * was judged by the old one is not believed any more; whoever works by it keeps it until its arena
+ * is freed. One thread at a time. Returns IDP_FULL when too many old lists are still in use,
+ * IDP_FAULT when there is no memory.
+ */
+enum idp_err pki_exchange(struct pki *pki, struct trust *trust);
 
 /*
  * Asks about a certificate's revocation ahead of time, because its holder is about to sign in. The

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/pack.h"
-#include "pki/state.h"
+#include "pki/asking.h"
 #include "store/kv.h"
 
 enum {
@@ -15,11 +15,10 @@ enum {
     RECORD_MAX = OCSP_ANSWER_MAX + 128 + DIGEST_SIZE,
 };
 
-static struct kv_bytes key_of(const struct pki *pki, const struct leaf *leaf,
-                              unsigned char key[KEY_LEN])
+static struct kv_bytes key_of(const struct asking_about *about, unsigned char key[KEY_LEN])
 {
-    memcpy(key, leaf->hash, DIGEST_SIZE);
-    memcpy(key + DIGEST_SIZE, pki->trust->version, VERSION_LEN);
+    memcpy(key, about->leaf->hash, DIGEST_SIZE);
+    memcpy(key + DIGEST_SIZE, about->view->trust->version, VERSION_LEN);
     return (struct kv_bytes){.bytes = key, .len = KEY_LEN};
 }
 
@@ -47,30 +46,30 @@ static enum idp_err read_record(struct arena *arena, struct kv_bytes record, str
     return IDP_OK;
 }
 
-enum idp_err status_find(struct pki *pki, struct arena *arena, const struct leaf *leaf, int64_t now,
+enum idp_err status_find(struct kv *kv, struct arena *arena, const struct asking_about *about,
                          struct status *out)
 {
     unsigned char key[KEY_LEN];
     struct kv_bytes record;
     struct status found;
-    enum idp_err err = kv_get(pki->kv, KV_STATUS, key_of(pki, leaf, key), arena, &record);
+    enum idp_err err = kv_get(kv, KV_STATUS, key_of(about, key), arena, &record);
     if (err == IDP_OK)
         err = read_record(arena, record, &found);
     if (err != IDP_OK)
         return err;
-    if (found.answer.usable_until <= now)
+    if (found.answer.usable_until <= about->now)
         return IDP_NOT_FOUND;
     *out = found;
     return IDP_OK;
 }
 
-void status_keep(struct pki *pki, const struct leaf *leaf, int64_t now, const struct status *status)
+void status_keep(struct kv *kv, const struct asking_about *about, const struct status *status)
 {
     unsigned char key[KEY_LEN];
     unsigned char record[RECORD_MAX];
     unsigned char hash[DIGEST_SIZE];
     const struct ocsp_answer *answer = &status->answer;
-    if (answer->verdict != STATUS_GOOD || answer->usable_until <= now ||
+    if (answer->verdict != STATUS_GOOD || answer->usable_until <= about->now ||
         digest(DIGEST_SHA256, status->response, status->response_len, hash) != IDP_OK)
         return;
     struct pack p = pack_new(record, sizeof(record), RECORD_VERSION);
@@ -83,9 +82,9 @@ void status_keep(struct pki *pki, const struct leaf *leaf, int64_t now, const st
     pack_bytes(&p, hash, DIGEST_SIZE); /* every sign-in names the answer by it */
     if (p.failed)
         return;
-    enum idp_err err = kv_put(pki->kv, KV_STATUS, key_of(pki, leaf, key),
-                              (struct kv_bytes){.bytes = record, .len = p.len},
-                              (answer->usable_until - now) * 1000);
+    enum idp_err err =
+        kv_put(kv, KV_STATUS, key_of(about, key), (struct kv_bytes){.bytes = record, .len = p.len},
+               (answer->usable_until - about->now) * 1000);
     if (err != IDP_OK)
-        log_event(LOG_WARN, "status_not_kept", "authority", leaf->authority->id);
+        log_event(LOG_WARN, "status_not_kept", "authority", about->leaf->authority->id);
 }

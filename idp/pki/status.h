@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "pki/leaf.h"
 #include "pki/ocsp.h"
 
 struct arena;
-struct pki;
+struct asking_about;
+struct kv;
 
 /* An answer with its bytes. */
 struct status {
@@ -24,13 +24,12 @@ struct status {
 };
 
 /*
- * The good answer about a leaf that is still usable at now, from the arena. Returns IDP_NOT_FOUND;
+ * The good answer about a leaf that is still usable, from the arena. Returns IDP_NOT_FOUND;
  * IDP_UNAVAILABLE, IDP_WAIT and IDP_FAULT as kv_get().
  */
-enum idp_err status_find(struct pki *pki, struct arena *arena, const struct leaf *leaf, int64_t now,
+enum idp_err status_find(struct kv *kv, struct arena *arena, const struct asking_about *about,
                          struct status *out);
 
 /* Keeps a good answer; others are not kept. A store that fails only costs the next one a question.
  */
-void status_keep(struct pki *pki, const struct leaf *leaf, int64_t now,
-                 const struct status *status);
+void status_keep(struct kv *kv, const struct asking_about *about, const struct status *status);

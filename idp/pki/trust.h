@@ -50,7 +50,7 @@ void trust_free(struct trust *trust);
 const struct authority *trust_find(const struct trust *trust, const char *id);
 
 /*
- * The "host:port" texts of all status services, ending with NULL: what net_new() may be told to
- * allow. They live as long as the list.
+ * The "host:port" texts of all status services, ending with NULL: what a question to one of them
+ * may be allowed (net/fetch.h). They live as long as the list.
  */
 const char *const *trust_hosts(const struct trust *trust);

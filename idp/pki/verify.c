@@ -16,8 +16,9 @@
 #include "pki/state.h"
 #include "pki/uscc.h"
 
-/* What lock_prepare() found; owns a reference to the leaf through the arena. */
+/* What lock_prepare() found; the arena holds the view and a reference to the leaf. */
 struct lock_known {
+    struct view *view;
     struct leaf *leaf;
     bool has_status;
     struct status status;
@@ -45,7 +46,8 @@ static bool needs_status(const struct leaf *leaf, int64_t now)
 static enum idp_err prepare_status(struct pki *pki, struct arena *arena, int64_t now,
                                    struct lock_known *known)
 {
-    enum idp_err err = status_find(pki, arena, known->leaf, now, &known->status);
+    const struct asking_about about = {.view = known->view, .leaf = known->leaf, .now = now};
+    enum idp_err err = status_find(pki->kv, arena, &about, &known->status);
     known->has_status = err == IDP_OK;
     if (err == IDP_NOT_FOUND)
         return lane_may_wait() ? IDP_OK : IDP_WAIT;
@@ -59,10 +61,13 @@ enum idp_err lock_prepare(struct pki *pki, struct arena *arena, int64_t now,
     struct lock_known *known = arena_alloc(arena, sizeof(*known));
     if (known == NULL)
         return IDP_FAULT;
+    known->view = pki_view(pki, arena);
+    if (known->view == NULL)
+        return IDP_FAULT;
     enum idp_err err = digest(DIGEST_SHA256, answer->certificate, answer->certificate_len, hash);
     if (err != IDP_OK)
         return err;
-    known->leaf = leaves_find(pki->leaves, hash);
+    known->leaf = leaves_find(known->view->leaves, hash);
     if (known->leaf == NULL)
         return lane_may_wait() ? IDP_OK : IDP_WAIT;
     if (arena_own(arena, known->leaf, release_leaf) == NULL)
@@ -162,7 +167,7 @@ static enum idp_err check_leaf(struct arena *arena, const struct leaf *leaf, int
 
 /* A little more than the pause between probes of an authority that missed its deadline. */
 static const char retry_seconds[] = "10";
-_Static_assert(ASKING_PAUSE_MS < 10000, "retry_seconds tells people to come back too early");
+_Static_assert(LINE_PAUSE_MS < 10000, "retry_seconds tells people to come back too early");
 
 static enum idp_err judge_status(struct arena *arena, const struct leaf *leaf,
                                  const struct ocsp_answer *answer, struct refusal *why)
@@ -183,11 +188,12 @@ static enum idp_err judge_status(struct arena *arena, const struct leaf *leaf,
     }
 }
 
-static enum idp_err find_status(struct pki *pki, struct arena *arena, const struct leaf *leaf,
-                                int64_t now, const struct lock_known *known, struct status *out)
+static enum idp_err find_status(struct pki *pki, struct arena *arena,
+                                const struct asking_about *about, const struct lock_known *known,
+                                struct status *out)
 {
     if (known == NULL || !known->has_status)
-        return pki_status(pki, arena, leaf, now, out);
+        return pki_status(pki, arena, about, out);
     *out = known->status;
     return IDP_OK;
 }
@@ -215,7 +221,7 @@ static enum idp_err parse_leaf(const struct lock_answer *answer, struct refusal 
 }
 
 /* Finds the leaf among those seen before, or parses it. The arena keeps the reference. */
-static enum idp_err find_leaf(struct pki *pki, struct arena *arena,
+static enum idp_err find_leaf(const struct view *view, struct arena *arena,
                               const struct lock_answer *answer, struct refusal *why,
                               struct leaf **out)
 {
@@ -228,7 +234,7 @@ static enum idp_err find_leaf(struct pki *pki, struct arena *arena,
     enum idp_err err = digest(DIGEST_SHA256, answer->certificate, answer->certificate_len, hash);
     if (err != IDP_OK)
         return err;
-    leaf = leaves_find(pki->leaves, hash);
+    leaf = leaves_find(view->leaves, hash);
     if (leaf == NULL)
         err = parse_leaf(answer, why, &leaf);
     if (err != IDP_OK)
@@ -239,20 +245,22 @@ static enum idp_err find_leaf(struct pki *pki, struct arena *arena,
     return IDP_OK;
 }
 
-static enum idp_err judge_new_leaf(struct pki *pki, struct leaf *leaf)
+static enum idp_err judge_new_leaf(const struct view *view, struct leaf *leaf)
 {
     if (leaf->certificate == NULL) /* judged before */
         return IDP_OK;
-    enum idp_err err = leaf_judge(leaf, pki->trust);
+    enum idp_err err = leaf_judge(leaf, view->trust);
     if (err == IDP_OK)
-        leaves_add(pki->leaves, leaf);
+        leaves_add(view->leaves, leaf);
     return err;
 }
 
-static void describe(const struct leaf *leaf, const struct lock_answer *answer,
+static void describe(const struct asking_about *about, const struct lock_answer *answer,
                      const struct status *status, struct lock_identity *out)
 {
+    const struct leaf *leaf = about->leaf;
     *out = (struct lock_identity){
+        .trust_version = about->view->trust->version,
         .authority = leaf->authority,
         .uscc = leaf->uscc,
         .name = leaf->name,
@@ -283,23 +291,27 @@ enum idp_err lock_verify(struct pki *pki, struct arena *arena, const struct lock
 {
     struct leaf *leaf = NULL;
     struct status status = {.response = NULL};
-    enum idp_err err = find_leaf(pki, arena, answer, why, &leaf);
+    struct view *view = answer->known != NULL ? answer->known->view : pki_view(pki, arena);
+    if (view == NULL)
+        return IDP_FAULT;
+    enum idp_err err = find_leaf(view, arena, answer, why, &leaf);
     if (err != IDP_OK)
         return err;
     if (leaf == NULL)
         return IDP_FAULT; /* never: find_leaf() keeps its promise */
+    const struct asking_about about = {.view = view, .leaf = leaf, .now = question->now};
     err = check_signature(leaf, question, answer, why);
     if (err == IDP_OK)
-        err = judge_new_leaf(pki, leaf);
+        err = judge_new_leaf(view, leaf);
     if (err == IDP_OK)
         err = check_leaf(arena, leaf, question->now, why);
     if (err == IDP_OK)
-        err = find_status(pki, arena, leaf, question->now, answer->known, &status);
+        err = find_status(pki, arena, &about, answer->known, &status);
     if (err == IDP_OK)
         err = judge_status(arena, leaf, &status.answer, why);
     if (err == IDP_OK)
         err = check_uscc(leaf, why);
     if (err == IDP_OK)
-        describe(leaf, answer, &status, out);
+        describe(&about, answer, &status, out);
     return err;
 }

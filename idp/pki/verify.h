@@ -42,8 +42,9 @@ struct lock_status {
     const unsigned char *hash; /* SHA-256 of the response, where it is known already, or NULL */
 };
 
-/* Who proved to hold the lock. Everything in it lives as long as the arena, authority longer. */
+/* Who proved to hold the lock. Everything in it lives as long as the arena. */
 struct lock_identity {
+    const char *trust_version; /* of the list that it was judged by */
     const struct authority *authority;
     const char *uscc;       /* check character verified */
     const char *name;       /* the enterprise's, UTF-8 */

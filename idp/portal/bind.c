@@ -114,8 +114,11 @@ static enum idp_err recall(struct request *rq, struct reading *r)
     unpack_bytes(&u, i->certificate_hash, sizeof(i->certificate_hash));
     int64_t expires = unpack_number(&u);
     bool whole = unpack_done(&u) && rq->now < expires;
+    const struct trust *trust = pki_trust(rq->app->pki, rq->arena);
+    if (trust == NULL)
+        return IDP_FAULT;
     if (whole)
-        i->authority = trust_find(pki_trust(rq->app->pki), r->authority);
+        i->authority = trust_find(trust, r->authority);
     return i->authority != NULL ? IDP_OK : refusal_set(&rq->refusal, &portal_binding_gone);
 }
 

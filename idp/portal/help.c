@@ -60,12 +60,15 @@ static enum idp_err help(struct request *rq, struct response *rs)
     enum idp_err err = client_list(rq->app->clients, rq->arena, &clients);
     if (err != IDP_OK)
         return err;
+    const struct trust *trust = pki_trust(rq->app->pki, rq->arena);
+    if (trust == NULL)
+        return IDP_FAULT;
     struct object support = object_new();
     object_text(&support, "phone", rq->app->config.support_phone);
     struct object o = object_new();
     object_put(&o, "support", object_done(&support));
     object_put(&o, "platforms", platform_contacts(&clients));
-    object_put(&o, "authorities", authority_contacts(pki_trust(rq->app->pki)));
+    object_put(&o, "authorities", authority_contacts(trust));
     return http_respond_json(rq, rs, 200, object_done(&o));
 }
 

@@ -71,7 +71,10 @@ static const char *day_of(struct arena *arena, int64_t seconds)
 
 static json_t *show_lock(const struct request *rq, const struct lock *l)
 {
-    const struct authority *a = trust_find(pki_trust(rq->app->pki), l->authority);
+    const struct trust *trust = pki_trust(rq->app->pki, rq->arena);
+    if (trust == NULL)
+        return NULL;
+    const struct authority *a = trust_find(trust, l->authority);
     const char *day = day_of(rq->arena, l->not_after);
     if (a == NULL || day == NULL)
         return same(l->serial);

@@ -9,6 +9,7 @@
 #include "base/json_out.h"
 #include "enterprise/holder.h"
 #include "http/http.h"
+#include "pki/pki.h"
 #include "portal/shared/browser.h"
 #include "portal/shared/describe.h"
 
@@ -23,6 +24,9 @@ static void describe_assistant(struct json_out *json, const struct config *confi
 static enum idp_err describe(struct request *rq, struct response *rs, const struct holder *holder)
 {
     char buffer[DESCRIPTION_MAX];
+    const struct trust *trust = pki_trust(rq->app->pki, rq->arena);
+    if (trust == NULL)
+        return IDP_FAULT;
     struct json_out json = json_out_new(buffer, sizeof(buffer));
     json_out_object(&json, NULL);
     json_out_text(&json, "token", rq->session->token);
@@ -30,7 +34,7 @@ static enum idp_err describe(struct request *rq, struct response *rs, const stru
     describe_assistant(&json, &rq->app->config);
     if (holder != NULL) {
         describe_enterprise(&json, holder);
-        describe_lock(&json, rq->app, holder);
+        describe_lock(&json, trust, holder);
         json_out_number(&json, "auth_time", rq->session->auth_time);
     }
     json_out_end_object(&json);

@@ -44,10 +44,10 @@ void describe_enterprise(struct json_out *json, const struct holder *holder)
     json_out_end_object(json);
 }
 
-void describe_lock(struct json_out *json, const struct app *app, const struct holder *holder)
+void describe_lock(struct json_out *json, const struct trust *trust, const struct holder *holder)
 {
     const struct lock *l = &holder->lock;
-    const struct authority *authority = trust_find(pki_trust(app->pki), l->authority);
+    const struct authority *authority = trust_find(trust, l->authority);
     json_out_object(json, "lock");
     if (authority != NULL)
         write_authority(json, authority);

@@ -10,6 +10,7 @@ struct holder;
 struct json_out;
 struct lock_identity;
 struct session;
+struct trust;
 
 /* Room for an answer that holds the members below. */
 enum { DESCRIPTION_MAX = 8192 };
@@ -18,7 +19,7 @@ enum { DESCRIPTION_MAX = 8192 };
 void describe_enterprise(struct json_out *json, const struct holder *holder);
 
 /* Writes the member "lock": authority, serial, not_after, key_number, primary. */
-void describe_lock(struct json_out *json, const struct app *app, const struct holder *holder);
+void describe_lock(struct json_out *json, const struct trust *trust, const struct holder *holder);
 
 /* Writes the member "certificate": what the certificate that was just read says. holder may be
  * NULL: not bound yet. */

@@ -4,7 +4,6 @@
 #include "app.h"
 #include "http/http.h"
 #include "pki/pki.h"
-#include "pki/trust.h"
 #include "portal/shared/reasons.h"
 
 enum idp_err portal_admit_answer(struct request *rq)
@@ -35,6 +34,6 @@ enum idp_err portal_prove_lock(struct request *rq, const struct challenge_place 
     out->proof = (struct proof){.question = &out->question,
                                 .answer = &out->answer,
                                 .identity = &out->identity,
-                                .trust_version = pki_trust(app->pki)->version};
+                                .trust_version = out->identity.trust_version};
     return err;
 }

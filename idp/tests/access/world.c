@@ -286,7 +286,7 @@ static void open_world(void)
     const struct pki_settings settings = {
         .trust = make_trust(), .kv = world.app.kv, .fetch = {.send = answer_question}};
     assert_int_equal(pki_new(&settings, &world.app.pki), IDP_OK);
-    world.app.access.trust = pki_trust(world.app.pki);
+    world.app.access.pki = world.app.pki;
     for (size_t i = 0; i < WORLD_CLIENTS; i++) {
         world.client_ids[i] = clients[i].id;
         world.redirect_uris[i] = clients[i].redirect_uri;

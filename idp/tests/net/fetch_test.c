@@ -326,6 +326,19 @@ static void plain_http_goes_to_allowed_hosts_only(void **state)
     assert_int_equal(server.connections, 0);
 }
 
+static void request_may_bring_hosts_of_its_own(void **state)
+{
+    (void)state;
+    char other[32];
+    (void)snprintf(other, sizeof(other), "127.0.0.2:%d", server.port);
+    const char *const allow[] = {"elsewhere.example:80", other, NULL};
+    const struct net_request request = {
+        .url = url_of("127.0.0.2", "/"), .allow = allow, .answer_max = 10, .deadline_ms = 500};
+    /* Nobody listens there, but it is tried. */
+    assert_int_equal(net_fetch(w.net, w.arena, &request, &w.answer), IDP_UNAVAILABLE);
+    assert_int_equal(get(request.url), IDP_DENIED); /* the next one does not inherit them */
+}
+
 static void other_schemes_and_user_names_are_refused(void **state)
 {
     (void)state;
@@ -425,6 +438,7 @@ int main(void)
         TEST(thread_that_may_not_wait_is_told),
         TEST(proxies_of_the_environment_are_ignored),
         TEST(plain_http_goes_to_allowed_hosts_only),
+        TEST(request_may_bring_hosts_of_its_own),
         TEST(other_schemes_and_user_names_are_refused),
         TEST(numeric_addresses_of_our_own_networks_are_refused),
         TEST(one_bad_address_refuses_the_name),

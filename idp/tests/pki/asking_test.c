@@ -30,7 +30,7 @@ static struct region_holder many[ASKING_WAITERS + 2], one, two;
 
 /* The services: those of the slow authority wait until they are let go. */
 static struct world {
-    struct trust *trust;
+    struct view *view;
     struct asking *asking;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -123,8 +123,8 @@ static int free_all(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    w.trust = make_trust();
-    w.asking = asking_new(w.trust, (struct pki_fetch){.send = answer_question}, 0);
+    w.view = view_new(make_trust(), NULL);
+    w.asking = asking_new((struct pki_fetch){.send = answer_question}, 0);
     w.hold = false;
     w.sent = IDP_OK;
     w.revoked = false;
@@ -137,7 +137,7 @@ static int tear_down(void **state)
 {
     (void)state;
     asking_free(w.asking);
-    trust_free(w.trust);
+    view_free(w.view);
     return 0;
 }
 
@@ -156,8 +156,9 @@ static struct ocsp_answer ask(const struct region_holder *holder)
     struct status status;
     enum pki_reason why = PKI_REASONS;
     assert_int_equal(leaf_parse(holder->der, holder->der_len, &why, &leaf), IDP_OK);
-    assert_int_equal(leaf_judge(leaf, w.trust), IDP_OK);
-    assert_int_equal(asking_ask(w.asking, arena, leaf, w.now, &status), IDP_OK);
+    assert_int_equal(leaf_judge(leaf, w.view->trust), IDP_OK);
+    const struct asking_about about = {.view = w.view, .leaf = leaf, .now = w.now};
+    assert_int_equal(asking_ask(w.asking, arena, &about, &status), IDP_OK);
     leaf_release(leaf);
     arena_free(arena);
     w.good += status.answer.verdict == STATUS_GOOD;
@@ -279,8 +280,9 @@ static void nonsense_is_an_answer_and_opens_no_circuit(void **state)
     struct status status;
     enum pki_reason why = PKI_REASONS;
     assert_int_equal(leaf_parse(one.der, one.der_len, &why, &leaf), IDP_OK);
-    assert_int_equal(leaf_judge(leaf, w.trust), IDP_OK);
-    assert_int_equal(asking_ask(w.asking, arena, leaf, w.now + 7200, &status), IDP_OK);
+    assert_int_equal(leaf_judge(leaf, w.view->trust), IDP_OK);
+    const struct asking_about about = {.view = w.view, .leaf = leaf, .now = w.now + 7200};
+    assert_int_equal(asking_ask(w.asking, arena, &about, &status), IDP_OK);
     assert_string_equal(status.answer.problem, "it is too old");
     leaf_release(leaf);
     arena_free(arena);
