@@ -9,20 +9,36 @@ ALTER TABLE schema_version ADD COLUMN hash TEXT NOT NULL DEFAULT ''; -- hex(SHA-
 
 -- 1: outlives the session it came from (offline_access).
 ALTER TABLE grants ADD COLUMN offline BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX grants_by_authority ON grants (authority);
+-- Rights that end together are walked through in the order of their ids.
+DROP INDEX grants_by_session;
+DROP INDEX grants_by_enterprise;
+DROP INDEX grants_by_client;
+DROP INDEX grants_by_lock;
+CREATE INDEX grants_by_session ON grants (session, id);
+CREATE INDEX grants_by_enterprise ON grants (enterprise, id);
+CREATE INDEX grants_by_client ON grants (client, id);
+CREATE INDEX grants_by_lock ON grants (lock, id);
+CREATE INDEX grants_by_authority ON grants (authority, id);
 -- The standing grant of a client for itself (client_credentials): one for each list of scopes.
 CREATE UNIQUE INDEX grants_standing ON grants (client, scope)
     WHERE enterprise IS NULL AND ended IS NULL;
 
--- Refresh tokens: a family for each grant that has them. A token is made from the family's id and
--- its number; only the newest number is kept, and an older one ends the family.
+-- When all rights were last ended. A code from before makes no grant, also when the standing is
+-- good again.
+ALTER TABLE clients ADD COLUMN rights_ended BIGINT;
+ALTER TABLE enterprises ADD COLUMN rights_ended BIGINT;
+ALTER TABLE locks ADD COLUMN rights_ended BIGINT; -- nor is a session from before
+-- Since when there has been some consent without a break; a code from before makes no grant.
+ALTER TABLE consents ADD COLUMN since BIGINT NOT NULL DEFAULT 0;
+
+-- Refresh tokens: a family for each grant that has them, named by the grant's id. A token is made
+-- from that and its number; only the newest number is kept, and an older one ends the grant.
 CREATE TABLE refresh_families (
-    id BYTEA NOT NULL PRIMARY KEY,           -- 16 random bytes
-    grant_id BYTEA NOT NULL UNIQUE REFERENCES grants (id),
+    grant_id BYTEA NOT NULL PRIMARY KEY REFERENCES grants (id),
     number BIGINT NOT NULL,         -- of the newest token, from 1
-    rotated_ms BIGINT NOT NULL,     -- when that one was made
-    created BIGINT NOT NULL,
-    expires BIGINT NOT NULL
+    key_id BIGINT NOT NULL,         -- of the key it is made with
+    rotated_ms BIGINT NOT NULL,     -- when it was made
+    expires BIGINT NOT NULL         -- of all of them
 );
 
 -- The trust list of all nodes: the newest row counts.

@@ -6,12 +6,15 @@
 
 #include <jansson.h>
 
+#include "access/resume.h"
+#include "access/revoke.h"
 #include "base/arena.h"
 #include "base/object.h"
 #include "client/desk.h"
 #include "client/metadata.h"
 #include "client/rows.h"
 #include "ctl/ctl.h"
+#include "ctl/order.h"
 
 /* --- answers ------------------------------------------------------------------------------- */
 
@@ -35,7 +38,7 @@ static int answer_and_wait(struct ctl *ctl, json_t *json, int64_t generation)
 static struct client_desk desk_of(const struct ctl *ctl)
 {
     return (struct client_desk){
-        .db = ctl->db, .keys = ctl->keys, .now = ctl->now, .actor = "tamgactl"};
+        .db = ctl->db, .keys = ctl->keys, .now = ctl->now, .detail = ctl->detail};
 }
 
 static int complain_about(const char *id, enum idp_err err)
@@ -201,15 +204,15 @@ static int show(struct ctl *ctl, const struct client_arguments *arguments)
 
 /* --- changes ------------------------------------------------------------------------------- */
 
-typedef enum idp_err change_standing(const struct client_desk *desk, const char *id,
-                                     int64_t *generation);
+typedef enum idp_err change_standing(const struct access *access, struct revoke_order *order,
+                                     const char *id);
 
 static int change(struct ctl *ctl, const char *id, change_standing *what)
 {
-    int64_t generation = 0;
     struct client_row row;
-    const struct client_desk desk = desk_of(ctl);
-    enum idp_err err = what(&desk, id, &generation);
+    struct revoke_order order = order_new(ctl);
+    const struct access access = order_access(ctl);
+    enum idp_err err = what(&access, &order, id);
     if (err == IDP_OK)
         err = client_row_read(ctl->db, ctl->arena, id, &row);
     if (err != IDP_OK)
@@ -217,17 +220,18 @@ static int change(struct ctl *ctl, const char *id, change_standing *what)
     struct object o = object_new();
     object_text(&o, "client_id", id);
     object_text(&o, "standing", client_standing_name(row.client.standing));
-    return answer_and_wait(ctl, object_done(&o), generation);
+    int code = answer(object_done(&o));
+    return code == 0 ? order_wait(ctl, &order) : code;
 }
 
 static int suspend(struct ctl *ctl, const struct client_arguments *arguments)
 {
-    return change(ctl, arguments->subject, client_suspend);
+    return change(ctl, arguments->subject, revoke_client);
 }
 
 static int resume(struct ctl *ctl, const struct client_arguments *arguments)
 {
-    return change(ctl, arguments->subject, client_resume);
+    return change(ctl, arguments->subject, resume_client);
 }
 
 static int rotate_secret(struct ctl *ctl, const struct client_arguments *arguments)

@@ -1,9 +1,11 @@
 #include "ctl/ctl.h"
 
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -71,6 +73,20 @@ static int open_keys(struct ctl *ctl)
     return err == IDP_OK ? 0 : ctl_complain_of(err);
 }
 
+/* The operator, as the system knows them. */
+static int find_operator(struct ctl *ctl)
+{
+    char buffer[4096];
+    struct passwd entry;
+    struct passwd *found = NULL;
+    (void)getpwuid_r(getuid(), &entry, buffer, sizeof(buffer), &found);
+    const char *name = found != NULL ? arena_strdup(ctl->arena, found->pw_name)
+                                     : arena_printf(ctl->arena, "%lu", (unsigned long)getuid());
+    ctl->by = (struct audit_actor){.kind = "operator", .name = name};
+    ctl->detail = audit_detail(ctl->arena, &ctl->by, NULL, NULL);
+    return ctl->detail != NULL ? 0 : ctl_complain_of(IDP_FAULT);
+}
+
 int ctl_open(struct ctl *ctl, const char *settings)
 {
     char *why = NULL;
@@ -83,7 +99,9 @@ int ctl_open(struct ctl *ctl, const char *settings)
     err = master_key_load(ctl->config.master_key_file, &why, &ctl->master);
     if (err != IDP_OK)
         return complain_why(why, err);
-    int code = open_database(ctl);
+    int code = find_operator(ctl);
+    if (code == 0)
+        code = open_database(ctl);
     return code == 0 ? open_keys(ctl) : code;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "config.h"
+#include "evidence/audit.h"
 
 struct arena;
 struct master_key;
@@ -28,6 +29,8 @@ struct ctl {
     struct sql *db;
     struct purpose_keys *keys;
     int64_t now;
+    struct audit_actor by; /* who runs this program */
+    const char *detail;    /* the same as an audit row has it */
 };
 
 /*

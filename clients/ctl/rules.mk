@@ -1,6 +1,6 @@
 # tamgactl: the operators' command line, and its tests, which run the program itself.
 CTL_OBJ  = $(call obj,$(sort $(wildcard clients/ctl/*.c)) idp/config.c)
-CTL_LIBS = $(foreach r,client $(LOW_client),$(call room_lib,$(r)))
+CTL_LIBS = $(foreach r,access $(LOW_access),$(call room_lib,$(r)))
 
 $(OUT)/bin/tamgactl: $(CTL_OBJ) $(CTL_LIBS)
 	@mkdir -p $(@D)

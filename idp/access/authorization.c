@@ -16,10 +16,13 @@ enum idp_err authorization_need(const struct access *access, struct arena *arena
                                 const struct interaction *in, const struct session *session,
                                 enum authorization_need *out)
 {
-    if (!session->signed_in || in->ask_sign_in || session->auth_time < in->signed_in_since) {
-        *out = AUTHORIZATION_SIGN_IN;
+    const struct holder *holder = NULL;
+    *out = AUTHORIZATION_SIGN_IN;
+    if (!session->signed_in || in->ask_sign_in || session->auth_time < in->signed_in_since)
         return IDP_OK;
-    }
+    enum idp_err err = session_holder(access, arena, session, &holder);
+    if (err != IDP_OK)
+        return err == IDP_NOT_FOUND ? IDP_OK : err;
     *out = AUTHORIZATION_CONSENT;
     if (in->ask_consent)
         return IDP_OK;
@@ -27,7 +30,7 @@ enum idp_err authorization_need(const struct access *access, struct arena *arena
                                     .client = in->client,
                                     .scope = in->scope,
                                     .claims = in->claims};
-    enum idp_err err = consent_find(access, arena, &consent);
+    err = consent_find(access, arena, &consent);
     if (err == IDP_OK)
         *out = AUTHORIZATION_NOTHING;
     return err == IDP_NOT_FOUND ? IDP_OK : err;
@@ -85,6 +88,7 @@ enum idp_err authorization_grant(const struct access *access, struct arena *aren
         .acr = session->acr,
         .amr = session->amr,
         .auth_time = session->auth_time,
+        .issued = now,
         .expires = now + access->code_s,
     };
     enum idp_err err = code_issue(access, arena, &code, &text);

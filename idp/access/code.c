@@ -12,7 +12,7 @@
 #include "jose/purpose_keys.h"
 #include "store/kv.h"
 
-enum { RECORD_VERSION = 2, RECORD_MAX = 8192, RANDOM_BYTES = 16 };
+enum { RECORD_VERSION = 3, RECORD_MAX = 8192, RANDOM_BYTES = 16 };
 
 /* key id || random || HMAC, cut to 16 bytes (RFC 2104 section 5) */
 enum {
@@ -50,6 +50,7 @@ static struct pack write_record(const struct code *c, unsigned char buffer[RECOR
     pack_text(&p, c->acr);
     pack_text(&p, c->amr);
     pack_number(&p, c->auth_time);
+    pack_number(&p, c->issued);
     pack_number(&p, c->expires);
     return p;
 }
@@ -120,6 +121,7 @@ static bool read_record(struct kv_bytes record, struct arena *arena, struct code
     c->acr = unpack_text(&u);
     c->amr = unpack_text(&u);
     c->auth_time = unpack_number(&u);
+    c->issued = unpack_number(&u);
     c->expires = unpack_number(&u);
     return unpack_done(&u);
 }

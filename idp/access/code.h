@@ -22,7 +22,7 @@ struct code {
     const char *enterprise, *lock, *authority; /* ids */
     const char *session;                       /* family of the session it came from */
     const char *acr, *amr;
-    int64_t auth_time, expires;
+    int64_t auth_time, issued, expires;
 };
 
 /* Issues a code. *out is its text: key id, random bytes and our HMAC over them, base64url. */

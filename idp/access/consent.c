@@ -61,7 +61,7 @@ static enum idp_err write_rows(struct sql_tx *tx, void *with)
     enum idp_err err =
         sql_run(tx, NULL,
                 &(struct sql_call){"INSERT INTO consents (enterprise, client, scope, claims_hash, "
-                                   "given) VALUES ($1, $2, $3, $4, $5) "
+                                   "given, since) VALUES ($1, $2, $3, $4, $5, $5) "
                                    "ON CONFLICT (enterprise, client) DO UPDATE SET "
                                    "scope = excluded.scope, claims_hash = excluded.claims_hash, "
                                    "given = excluded.given",
@@ -101,4 +101,15 @@ enum idp_err consent_give(const struct access *access, struct arena *arena, cons
     if (err != IDP_OK || g.detail == NULL)
         return IDP_FAULT;
     return sql_transact(access->db, write_rows, &g);
+}
+
+enum idp_err consent_withdraw(struct sql_tx *tx, const char *enterprise, const char *client)
+{
+    int64_t changed = 0;
+    const struct sql_value params[] = {sql_text(enterprise), sql_text(client)};
+    enum idp_err err = sql_run(
+        tx, NULL,
+        &(struct sql_call){"DELETE FROM consents WHERE enterprise = $1 AND client = $2", params, 2},
+        NULL, &changed);
+    return err == IDP_OK && changed == 0 ? IDP_NOT_FOUND : err;
 }

@@ -23,6 +23,10 @@ struct consent {
 enum idp_err consent_find(const struct access *access, struct arena *arena,
                           const struct consent *consent);
 
+/* Forgets what an enterprise agreed to with a client. What it gave is ended by revoke_consent().
+ * IDP_NOT_FOUND. */
+enum idp_err consent_withdraw(struct sql_tx *tx, const char *enterprise, const char *client);
+
 /* Remembers it, in the place of what was agreed with this client before, with an audit row. */
 enum idp_err consent_give(const struct access *access, struct arena *arena,
                           const struct consent *consent, int64_t now);

@@ -12,7 +12,7 @@
 #include "store/kv.h"
 #include "store/sql.h"
 
-enum { COPY_VERSION = 3, TOMBSTONE_VERSION = 2, COPY_MAX = 4096, COPY_SPARE_S = 60 };
+enum { COPY_VERSION = 4, TOMBSTONE_VERSION = 2, COPY_MAX = 4096, COPY_SPARE_S = 60 };
 
 static struct kv_bytes key_of(const unsigned char id[GRANT_ID_SIZE])
 {
@@ -41,6 +41,7 @@ static enum idp_err write_copy(const struct access *access, const struct grant *
     pack_number(&p, g->claims.id_token);
     pack_number(&p, g->auth_time);
     pack_number(&p, g->created);
+    pack_number(&p, g->offline);
     if (p.failed)
         return IDP_FAULT;
     /* add, not put: a tombstone that is there already must stay */
@@ -68,6 +69,7 @@ static bool read_copy(struct kv_bytes copy, struct arena *arena, struct grant *g
     g->claims.id_token = (uint32_t)unpack_number(&u);
     g->auth_time = unpack_number(&u);
     g->created = unpack_number(&u);
+    g->offline = unpack_number(&u) != 0;
     return unpack_done(&u);
 }
 
@@ -81,10 +83,15 @@ enum idp_err grant_bury(const struct access *access, const unsigned char id[GRAN
 /* What the transaction works with. */
 struct making {
     const struct grant *grant;
-    const char *code_hash, *claims;
+    const struct grant_code *code;
+    const char *claims;
 };
 
-/* The row is written only where everybody it speaks of is in good standing. */
+/*
+ * The row is written only where everybody it speaks of is in good standing, and has been since the
+ * code was issued: what was ended does not come back by a code from before, also when the standing
+ * has been lifted since; nor by a session from before its lock was unbound.
+ */
 static enum idp_err insert(struct sql_tx *tx, void *with)
 {
     const struct making *m = with;
@@ -102,19 +109,26 @@ static enum idp_err insert(struct sql_tx *tx, void *with)
         sql_text(g->acr),
         sql_text(g->amr),
         sql_int(g->created),
-        sql_text(m->code_hash),
+        sql_text(m->code->hash),
         sql_text(g->authority),
+        sql_int(g->offline),
+        sql_int(m->code->issued),
     };
     enum idp_err err = sql_run(
         tx, NULL,
         &(struct sql_call){
             "INSERT INTO grants (id, client, enterprise, lock, session, scope, claims, auth_time, "
-            "acr, amr, created, code_hash, authority) "
-            "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 "
+            "acr, amr, created, code_hash, authority, offline) "
+            "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 "
             "WHERE EXISTS (SELECT 1 FROM locks l JOIN enterprises e ON e.id = l.enterprise "
-            "WHERE l.id = $4 AND l.unbound IS NULL AND e.id = $3 AND e.standing = 'active') "
-            "AND EXISTS (SELECT 1 FROM clients c WHERE c.id = $2 AND c.standing = 'active')",
-            params, 13},
+            "WHERE l.id = $4 AND l.unbound IS NULL AND e.id = $3 "
+            "AND (l.rights_ended IS NULL OR l.rights_ended < $8) "
+            "AND e.standing = 'active' AND (e.rights_ended IS NULL OR e.rights_ended < $15)) "
+            "AND EXISTS (SELECT 1 FROM clients c WHERE c.id = $2 AND c.standing = 'active' "
+            "AND (c.rights_ended IS NULL OR c.rights_ended < $15)) "
+            "AND EXISTS (SELECT 1 FROM consents a WHERE a.enterprise = $3 AND a.client = $2 "
+            "AND a.since <= $15)",
+            params, 15},
         NULL, &changed);
     if (err == IDP_OK && changed == 0)
         err = IDP_DENIED;
@@ -132,11 +146,11 @@ static const char *claims_text(struct arena *arena, struct claims_asked claims)
 }
 
 enum idp_err grant_make(const struct access *access, struct arena *arena, struct grant *grant,
-                        const char *code_hash)
+                        const struct grant_code *code)
 {
     struct making m = {
         .grant = grant,
-        .code_hash = code_hash,
+        .code = code,
         .claims = claims_text(arena, grant->claims),
     };
     if (m.claims == NULL || random_bytes(grant->id, sizeof(grant->id)) != IDP_OK)
@@ -162,6 +176,7 @@ static enum idp_err from_row(const struct sql_rows *rows, struct arena *arena, s
     g->created = sql_cell_int(rows, 0, 9);
     g->ended = sql_cell(rows, 0, 10) != NULL;
     g->authority = sql_cell_text(rows, 0, 11);
+    g->offline = sql_cell_int(rows, 0, 12) != 0;
     if (bar == NULL)
         return IDP_OK;
     const char *userinfo = arena_strndup(arena, claims, (size_t)(bar - claims));
@@ -179,7 +194,7 @@ static enum idp_err read_row(const struct access *access, struct arena *arena, s
     enum idp_err err = sql_read_one(
         access->db, arena,
         &(struct sql_call){"SELECT client, enterprise, lock, session, scope, claims, auth_time, "
-                           "acr, amr, created, ended, authority FROM grants WHERE id = $1",
+                           "acr, amr, created, ended, authority, offline FROM grants WHERE id = $1",
                            &id, 1},
         &rows);
     if (err == IDP_OK)

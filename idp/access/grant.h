@@ -27,16 +27,23 @@ struct grant {
     struct claims_asked claims;
     int64_t auth_time, created;
     const char *acr, *amr;
+    bool offline; /* outlives the session (offline_access) */
     bool ended;
 };
 
+/* The code that a grant is made from. */
+struct grant_code {
+    const char *hash; /* base64url(SHA-256(code)) */
+    int64_t issued;
+};
+
 /*
- * Makes the row from a code that was taken. code_hash is base64url(SHA-256(code)). Returns
- * IDP_CONFLICT when this code made a grant before, IDP_DENIED when the enterprise is suspended,
- * the lock unbound or the client not active any more.
+ * Makes the row from a code that was taken. Returns IDP_CONFLICT when this code made a grant
+ * before, IDP_DENIED when the enterprise is suspended, the lock unbound, the consent withdrawn or
+ * the client not active, or one of them was so since the code was issued.
  */
 enum idp_err grant_make(const struct access *access, struct arena *arena, struct grant *grant,
-                        const char *code_hash);
+                        const struct grant_code *code);
 
 /*
  * Finds a grant, ended ones too: from its copy, or on a miss from SQL. Returns IDP_NOT_FOUND,

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "access/ending.h"
 #include "access/grant.h"
+#include "access/resume.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -14,6 +16,8 @@
 /* Every kind there is. */
 static const struct outbox_kind *const kinds[] = {
     &grant_tombstone,
+    &ending_kind,
+    &resume_holders,
     NULL,
 };
 
@@ -39,7 +43,7 @@ enum idp_err outbox_add(struct sql_tx *tx, struct arena *arena, const struct out
         sql_text(entry->target),
         sql_text(entry->body != NULL ? entry->body : ""),
         sql_int(entry->now),
-        sql_int(entry->now * 1000 + kind->head_start_ms),
+        sql_int(entry->now * 1000 + (entry->at_once ? 0 : kind->head_start_ms)),
     };
     if (id == NULL)
         return IDP_FAULT;

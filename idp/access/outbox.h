@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,7 @@ struct outbox_entry {
     const char *target; /* what or whom it is about */
     const char *body;   /* NULL: none is needed */
     int64_t now;        /* seconds since 1970 */
+    bool at_once;       /* nobody does it beside the row: it needs no head start */
 };
 
 /* Adds a row. *out is its id, in the arena. Returns what sql_run() does. */

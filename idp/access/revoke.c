@@ -4,114 +4,136 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "access/consent.h"
+#include "access/ending.h"
 #include "access/outbox.h"
 #include "access/session.h"
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/clock.h"
-#include "evidence/audit.h"
+#include "client/desk.h"
+#include "enterprise/enterprise.h"
+#include "enterprise/lock.h"
 #include "store/sql.h"
 
-/* What one call ends. */
-struct ending {
+/* --- one grant -------------------------------------------------------------------------------- */
+
+static const struct audit_actor nobody = {.kind = NULL};
+
+/* What a transaction that ends one grant works with. */
+struct single {
     struct arena *arena;
-    struct sql_call call; /* ends rows and returns id, client, enterprise, lock of each */
-    struct sql_call all;  /* the ids of all that are ended, by this call or an earlier one */
-    const char *detail;
+    const unsigned char *id;
+    const char *why, *detail, *target;
     int64_t now;
-    struct sql_rows ended, buried;
-    const char **outbox; /* one row's id for each grant */
+    const char *row; /* of the outbox; NULL: it was over already */
 };
 
-static enum idp_err note(struct sql_tx *tx, struct ending *e, size_t row)
+static enum idp_err note_single(struct sql_tx *tx, struct single *s, const struct sql_rows *ended)
 {
-    const struct sql_value *id = sql_cell(&e->ended, row, 0);
-    char text[BASE64URL_LEN(GRANT_ID_SIZE) + 1];
-    if (id == NULL || id->len != GRANT_ID_SIZE)
-        return IDP_FAULT;
-    base64url_encode(id->bytes, id->len, text);
-    const struct outbox_entry entry = {.kind = &grant_tombstone, .target = text, .now = e->now};
-    enum idp_err err = outbox_add(tx, e->arena, &entry, &e->outbox[row]);
+    const struct outbox_entry entry = {
+        .kind = &grant_tombstone, .target = s->target, .now = s->now};
+    enum idp_err err = outbox_add(tx, s->arena, &entry, &s->row);
     if (err != IDP_OK)
         return err;
-    return audit_add(tx, e->arena,
+    return audit_add(tx, s->arena,
                      &(struct audit_entry){.event = "grant_ended",
                                            .at_ms = clock_now_ms(),
-                                           .client = sql_cell_text(&e->ended, row, 1),
-                                           .enterprise = sql_cell_text(&e->ended, row, 2),
-                                           .lock = sql_cell_text(&e->ended, row, 3),
-                                           .detail = e->detail});
+                                           .client = sql_cell_text(ended, 0, 0),
+                                           .enterprise = sql_cell_text(ended, 0, 1),
+                                           .lock = sql_cell_text(ended, 0, 2),
+                                           .detail = s->detail});
 }
 
-static enum idp_err mark(struct sql_tx *tx, void *with)
+static enum idp_err end_single(struct sql_tx *tx, void *with)
 {
-    struct ending *e = with;
-    enum idp_err err = sql_run(tx, e->arena, &e->call, &e->ended, NULL);
-    if (err != IDP_OK)
-        return err;
-    e->outbox = arena_alloc(e->arena, (e->ended.rows + 1) * sizeof(*e->outbox));
-    if (e->outbox == NULL)
-        return IDP_FAULT;
-    for (size_t i = 0; err == IDP_OK && i < e->ended.rows; i++)
-        err = note(tx, e, i);
-    return err == IDP_OK ? sql_run(tx, e->arena, &e->all, &e->buried, NULL) : err;
+    struct single *s = with;
+    struct sql_rows ended;
+    const struct sql_value params[] = {sql_blob(s->id, GRANT_ID_SIZE), sql_int(s->now),
+                                       sql_text(s->why)};
+    const struct sql_call call = {"UPDATE grants SET ended = $2, ended_why = $3 WHERE id = $1 AND "
+                                  "ended IS NULL RETURNING client, enterprise, lock",
+                                  params, 3};
+    s->row = NULL;
+    enum idp_err err = sql_run(tx, s->arena, &call, &ended, NULL);
+    return err == IDP_OK && ended.rows > 0 ? note_single(tx, s, &ended) : err;
 }
 
-/* An earlier call may have failed after its commit: its tombstones are put now, too. */
-static enum idp_err bury_all(const struct access *access, const struct ending *e)
+static const char *id_text(struct arena *arena, const unsigned char id[GRANT_ID_SIZE])
 {
-    enum idp_err err = IDP_OK;
-    for (size_t i = 0; err == IDP_OK && i < e->buried.rows; i++) {
-        const struct sql_value *id = sql_cell(&e->buried, i, 0);
-        bool whole = id != NULL && id->len == GRANT_ID_SIZE;
-        err = whole ? grant_bury(access, id->bytes) : IDP_FAULT;
-    }
-    return err;
+    char text[BASE64URL_LEN(GRANT_ID_SIZE) + 1];
+    base64url_encode(id, GRANT_ID_SIZE, text);
+    return arena_strdup(arena, text);
 }
 
-static enum idp_err end(const struct access *access, struct ending *e)
-{
-    enum idp_err err = sql_transact(access->db, mark, e);
-    if (err == IDP_OK)
-        err = bury_all(access, e);
-    return err == IDP_OK ? outbox_done(access, e->outbox, e->ended.rows, e->now) : err;
-}
-
-static const char *describe(struct arena *arena, const char *why)
-{
-    return arena_printf(arena, "{\"why\":\"%s\"}", why); /* a word of ours, never input */
-}
-
+/* An earlier call may have failed after its commit: the tombstone is put in any case. */
 enum idp_err revoke_grant(const struct access *access, struct arena *arena,
                           const unsigned char id[GRANT_ID_SIZE], const char *why, int64_t now)
 {
-    const struct sql_value params[] = {sql_blob(id, GRANT_ID_SIZE), sql_int(now), sql_text(why)};
-    struct ending e = {
-        .arena = arena,
-        .call = {"UPDATE grants SET ended = $2, ended_why = $3 WHERE id = $1 AND ended IS NULL "
-                 "RETURNING id, client, enterprise, lock",
-                 params, 3},
-        .all = {"SELECT id FROM grants WHERE id = $1 AND ended IS NOT NULL", params, 1},
-        .detail = describe(arena, why),
-        .now = now,
-    };
-    return e.detail != NULL ? end(access, &e) : IDP_FAULT;
+    struct single s = {.arena = arena,
+                       .id = id,
+                       .why = why,
+                       .detail = audit_detail(arena, &nobody, "why", why),
+                       .target = id_text(arena, id),
+                       .now = now};
+    if (s.detail == NULL || s.target == NULL)
+        return IDP_FAULT;
+    enum idp_err err = sql_transact(access->db, end_single, &s);
+    if (err == IDP_OK)
+        err = grant_bury(access, id);
+    return err == IDP_OK && s.row != NULL ? outbox_done(access, &s.row, 1, now) : err;
 }
 
-static enum idp_err end_family(const struct access *access, struct arena *arena, const char *family,
-                               const char *why, int64_t now)
+/* --- many ------------------------------------------------------------------------------------- */
+
+/* What a transaction that ends many works with. */
+struct ordering {
+    const struct access *access;
+    struct revoke_order *order;
+    /* Changes the row that is the cause. */
+    enum idp_err (*cause)(struct sql_tx *tx, struct ordering *o);
+    const char *event;    /* of the audit row; NULL: the cause writes its own */
+    const char *detail;   /* of the audit row */
+    struct ending ending; /* for the enterprise of the audit row, too */
+};
+
+static enum idp_err note(struct sql_tx *tx, const struct ordering *o)
 {
-    const struct sql_value params[] = {sql_text(family), sql_int(now), sql_text(why)};
-    struct ending e = {
-        .arena = arena,
-        .call = {"UPDATE grants SET ended = $2, ended_why = $3 "
-                 "WHERE session = $1 AND ended IS NULL RETURNING id, client, enterprise, lock",
-                 params, 3},
-        .all = {"SELECT id FROM grants WHERE session = $1 AND ended IS NOT NULL", params, 1},
-        .detail = describe(arena, why),
-        .now = now,
-    };
-    return e.detail != NULL ? end(access, &e) : IDP_FAULT;
+    const struct ending *e = &o->ending;
+    bool enterprise = e->of == ENDING_ENTERPRISE || e->of == ENDING_CONSENT;
+    if (o->event == NULL)
+        return IDP_OK;
+    return audit_add(tx, o->order->arena,
+                     &(struct audit_entry){.event = o->event,
+                                           .at_ms = clock_now_ms(),
+                                           .enterprise = enterprise ? e->subject : NULL,
+                                           .lock = e->of == ENDING_LOCK ? e->subject : NULL,
+                                           .client = e->client,
+                                           .detail = o->detail});
+}
+
+static enum idp_err write_order(struct sql_tx *tx, void *with)
+{
+    struct ordering *o = with;
+    enum idp_err err = o->cause != NULL ? o->cause(tx, o) : IDP_OK;
+    if (err == IDP_OK)
+        err = note(tx, o);
+    return err == IDP_OK ? ending_order(tx, o->order->arena, &o->ending) : err;
+}
+
+static enum idp_err carry_out(const struct access *access, struct ordering *o)
+{
+    struct ending *e = &o->ending;
+    o->access = access;
+    e->now = o->order->now;
+    e->by_nodes = access->kv == NULL;
+    if (o->detail == NULL)
+        return IDP_FAULT;
+    enum idp_err err = sql_transact(access->db, write_order, o);
+    o->order->row = err == IDP_OK ? e->row : NULL;
+    if (err == IDP_OK)
+        err = ending_finish(access, e);
+    return err == IDP_OK && access->kv != NULL ? outbox_done(access, &e->row, 1, e->now) : err;
 }
 
 enum idp_err revoke_session(const struct access *access, struct arena *arena,
@@ -119,8 +141,110 @@ enum idp_err revoke_session(const struct access *access, struct arena *arena,
 {
     if (!session->signed_in)
         return IDP_OK;
-    enum idp_err err = session_close_codes(access, session);
+    struct revoke_order order = {.arena = arena, .now = now};
+    struct ordering o = {.order = &order,
+                         .event = "session_left",
+                         .detail = audit_detail(arena, &nobody, "why", why),
+                         .ending = {.of = ENDING_SIGN_OUT, .subject = session->family, .why = why}};
+    enum idp_err err = session_close_codes(access, session->family);
     if (err == IDP_OK)
-        err = end_family(access, arena, session->family, why, now);
+        err = carry_out(access, &o);
     return err == IDP_OK ? session_end(access, session) : err;
+}
+
+/* --- orders ----------------------------------------------------------------------------------- */
+
+static const char *by_whom(const struct revoke_order *order, const char *name, const char *value)
+{
+    return audit_detail(order->arena, &order->by, name, value);
+}
+
+static enum idp_err suspend_client(struct sql_tx *tx, struct ordering *o)
+{
+    const struct client_desk desk = {
+        .db = o->access->db, .now = o->order->now, .detail = o->detail};
+    return client_suspend(tx, &desk, o->order->arena, o->ending.subject, &o->order->generation);
+}
+
+enum idp_err revoke_client(const struct access *access, struct revoke_order *order, const char *id)
+{
+    struct ordering o = {.order = order,
+                         .cause = suspend_client,
+                         .detail = by_whom(order, NULL, NULL),
+                         .ending = {.of = ENDING_CLIENT, .subject = id, .why = "client_suspended"}};
+    return carry_out(access, &o);
+}
+
+static enum idp_err suspend_enterprise(struct sql_tx *tx, struct ordering *o)
+{
+    return enterprise_suspend(tx, o->ending.subject, o->order->now);
+}
+
+enum idp_err revoke_enterprise(const struct access *access, struct revoke_order *order,
+                               const char *id)
+{
+    struct ordering o = {
+        .order = order,
+        .cause = suspend_enterprise,
+        .event = "enterprise_suspended",
+        .detail = by_whom(order, NULL, NULL),
+        .ending = {.of = ENDING_ENTERPRISE, .subject = id, .why = "enterprise_suspended"}};
+    return carry_out(access, &o);
+}
+
+static enum idp_err unbind(struct sql_tx *tx, struct ordering *o)
+{
+    return lock_unbind(tx, o->ending.subject, o->order->now);
+}
+
+enum idp_err revoke_lock(const struct access *access, struct revoke_order *order, const char *id)
+{
+    struct ordering o = {.order = order,
+                         .cause = unbind,
+                         .event = "lock_unbound",
+                         .detail = by_whom(order, NULL, NULL),
+                         .ending = {.of = ENDING_LOCK, .subject = id, .why = "lock_unbound"}};
+    return carry_out(access, &o);
+}
+
+static enum idp_err withdraw(struct sql_tx *tx, struct ordering *o)
+{
+    return consent_withdraw(tx, o->ending.subject, o->ending.client);
+}
+
+enum idp_err revoke_consent(const struct access *access, struct revoke_order *order,
+                            const char *enterprise, const char *client)
+{
+    struct ordering o = {.order = order,
+                         .cause = withdraw,
+                         .event = "consent_withdrawn",
+                         .detail = by_whom(order, NULL, NULL),
+                         .ending = {.of = ENDING_CONSENT,
+                                    .subject = enterprise,
+                                    .client = client,
+                                    .why = "consent_withdrawn"}};
+    return carry_out(access, &o);
+}
+
+enum idp_err revoke_family(const struct access *access, struct revoke_order *order,
+                           const char *family)
+{
+    struct ordering o = {
+        .order = order,
+        .event = "session_ended",
+        .detail = by_whom(order, "session", family),
+        .ending = {.of = ENDING_SESSION, .subject = family, .why = "session_ended"}};
+    enum idp_err err = access->kv != NULL ? session_end_family(access, family) : IDP_OK;
+    return err == IDP_OK ? carry_out(access, &o) : err;
+}
+
+enum idp_err revoke_authority(const struct access *access, struct revoke_order *order,
+                              const char *authority)
+{
+    struct ordering o = {
+        .order = order,
+        .event = "authority_removed",
+        .detail = by_whom(order, "authority", authority),
+        .ending = {.of = ENDING_AUTHORITY, .subject = authority, .why = "authority_removed"}};
+    return carry_out(access, &o);
 }

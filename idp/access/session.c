@@ -22,7 +22,7 @@ enum {
     VISITOR_BYTES = 16,
     SESSION_BYTES = 32,
     HASH_TEXT = BASE64URL_LEN(DIGEST_SIZE) + 1,
-    MARK_TEXT = HASH_TEXT + sizeof("closed:"),
+    MARK_TEXT = HASH_TEXT + sizeof("closed:"), /* as long as "ended:" at least */
     VISITOR_LEN = 1 + BASE64URL_LEN(VISITOR_BYTES) + BASE64URL_LEN(DIGEST_SIZE),
     SEEN_EVERY_S = 60, /* how often a session that is used is written anew */
 };
@@ -147,6 +147,32 @@ static enum idp_err touch(const struct access *access, struct session *s, struct
     return err == IDP_CONFLICT ? IDP_OK : err; /* another request of the same browser was first */
 }
 
+/* What marks of a family say: its codes are closed; its sessions are over, too. No session's hash
+ * holds a ':'. */
+static const char closed[] = "closed:";
+static const char ended[] = "ended:";
+
+static enum idp_err put_mark(const struct access *access, const char *mark, const char *family,
+                             int64_t for_s)
+{
+    char key[MARK_TEXT];
+    (void)snprintf(key, sizeof(key), "%s%s", mark, family);
+    return kv_put(access->kv, KV_SESSION, kv_text(key), kv_text("1"), for_s * 1000);
+}
+
+/* IDP_DENIED where the mark stands, otherwise IDP_OK. */
+static enum idp_err check_mark(const struct access *access, struct arena *arena, const char *mark,
+                               const char *family)
+{
+    char key[MARK_TEXT];
+    struct kv_bytes found;
+    (void)snprintf(key, sizeof(key), "%s%s", mark, family);
+    enum idp_err err = kv_get(access->kv, KV_SESSION, kv_text(key), arena, &found);
+    if (err == IDP_NOT_FOUND)
+        return IDP_OK;
+    return err == IDP_OK ? IDP_DENIED : err;
+}
+
 static enum idp_err find_signed_in(const struct access *access, struct arena *arena,
                                    struct session *s, int64_t now)
 {
@@ -156,7 +182,10 @@ static enum idp_err find_signed_in(const struct access *access, struct arena *ar
         return err;
     if (!read_record(record, arena, s) || now >= end_of(access, s))
         return IDP_NOT_FOUND;
-    return touch(access, s, record, now);
+    err = check_mark(access, arena, ended, s->family);
+    if (err == IDP_DENIED)
+        return IDP_NOT_FOUND;
+    return err == IDP_OK ? touch(access, s, record, now) : err;
 }
 
 enum idp_err session_find(const struct access *access, struct arena *arena, const char *cookie,
@@ -207,20 +236,16 @@ enum idp_err session_sign_in(const struct access *access, struct arena *arena,
     return err;
 }
 
-/* Where the mark of a family stands. No session's hash holds a ':'. */
-static const char *mark_of(const char *family, char key[MARK_TEXT])
+enum idp_err session_close_codes(const struct access *access, const char *family)
 {
-    (void)snprintf(key, MARK_TEXT, "closed:%s", family);
-    return key;
+    return put_mark(access, closed, family, access->code_s);
 }
 
-enum idp_err session_close_codes(const struct access *access, const struct session *session)
+/* A session of the family that is begun beside this lives no longer than the mark. */
+enum idp_err session_end_family(const struct access *access, const char *family)
 {
-    char key[MARK_TEXT];
-    if (!session->signed_in)
-        return IDP_OK;
-    return kv_put(access->kv, KV_SESSION, kv_text(mark_of(session->family, key)), kv_text("1"),
-                  access->code_s * 1000);
+    enum idp_err err = put_mark(access, ended, family, access->session_absolute_s);
+    return err == IDP_OK ? session_close_codes(access, family) : err;
 }
 
 enum idp_err session_end(const struct access *access, const struct session *session)
@@ -231,13 +256,22 @@ enum idp_err session_end(const struct access *access, const struct session *sess
     return err == IDP_NOT_FOUND ? IDP_OK : err;
 }
 
+/* A session that idled out, or was lost with the store, left no mark: that ends no right. */
 enum idp_err session_check_codes(const struct access *access, struct arena *arena,
                                  const char *family)
 {
-    char key[MARK_TEXT];
-    struct kv_bytes mark;
-    enum idp_err err = kv_get(access->kv, KV_SESSION, kv_text(mark_of(family, key)), arena, &mark);
-    if (err == IDP_NOT_FOUND)
-        return IDP_OK; /* also when it idled out or was lost with the store: that ends no right */
-    return err == IDP_OK ? IDP_DENIED : err;
+    return check_mark(access, arena, closed, family);
+}
+
+enum idp_err session_holder(const struct access *access, struct arena *arena,
+                            const struct session *session, const struct holder **out)
+{
+    const struct holder *holder = NULL;
+    enum idp_err err = holder_find(access->db, access->kv, arena, session->lock, &holder);
+    if (err != IDP_OK)
+        return err;
+    if (!holder_in_good_standing(holder) || holder->lock.rights_ended >= session->auth_time)
+        return IDP_NOT_FOUND;
+    *out = holder;
+    return IDP_OK;
 }

@@ -62,14 +62,25 @@ enum idp_err session_sign_in(const struct access *access, struct arena *arena,
                              int64_t now, struct session **out);
 
 /*
- * Leaves a mark, for as long as a code may live, by which the codes issued in the session's family
- * are no good any more. The session goes on until session_end(): whoever could not end its grants
- * in between is still signed in and can try again. A visitor's needs no mark.
+ * Leaves a mark, for as long as a code may live, by which the codes issued in the family are no
+ * good any more. Its sessions go on until session_end(): whoever could not end its grants in
+ * between is still signed in and can try again.
  */
-enum idp_err session_close_codes(const struct access *access, const struct session *session);
+enum idp_err session_close_codes(const struct access *access, const char *family);
 
-/* Ends a session. The grants it gave are ended by revoke_session_grants(). */
+/* The same, and ends all sessions of the family, whatever browser they are in. */
+enum idp_err session_end_family(const struct access *access, const char *family);
+
+/* Ends a session. The grants it gave are ended by revoke_session(). A visitor's has no end. */
 enum idp_err session_end(const struct access *access, const struct session *session);
+
+/*
+ * Finds in whose name a signed-in session may act. Returns IDP_NOT_FOUND when that is nobody any
+ * more: the enterprise is suspended, or its lock has been unbound since it proved itself, even if
+ * it is bound anew.
+ */
+enum idp_err session_holder(const struct access *access, struct arena *arena,
+                            const struct session *session, const struct holder **out);
 
 /* Says whether the codes of this family were closed: IDP_DENIED, otherwise IDP_OK. */
 enum idp_err session_check_codes(const struct access *access, struct arena *arena,

@@ -24,7 +24,7 @@ struct change {
     struct arena *arena;
     const struct client_desk *desk;
     const char *id;
-    const char *event, *audit_id, *detail; /* for the audit */
+    const char *event, *audit_id; /* for the audit */
     const char *standing, *environment, *hash, *metadata;
     int64_t generation;
 };
@@ -42,12 +42,10 @@ static const char *new_id(struct arena *arena)
     return text;
 }
 
-/* The audit row says who did it; the actor's name is a word of ours, so it needs no escaping. */
 static enum idp_err prepare(struct change *change)
 {
-    change->detail = arena_printf(change->arena, "{\"actor\":\"%s\"}", change->desk->actor);
     change->audit_id = random_text(change->arena, AUDIT_ID_BYTES);
-    return change->detail != NULL && change->audit_id != NULL ? IDP_OK : IDP_FAULT;
+    return change->audit_id != NULL ? IDP_OK : IDP_FAULT;
 }
 
 /* What every change ends with: its audit row, and the counter by which nodes forget. */
@@ -55,7 +53,7 @@ static enum idp_err conclude(struct sql_tx *tx, struct change *change)
 {
     const struct sql_value params[] = {sql_text(change->audit_id),
                                        sql_int(change->desk->now * 1000), sql_text(change->event),
-                                       sql_text(change->id), sql_text(change->detail)};
+                                       sql_text(change->id), sql_text(change->desk->detail)};
     const struct sql_call insert = {
         .text = "INSERT INTO audit (id, at_ms, event, client, detail) VALUES ($1, $2, $3, $4, $5)",
         .params = params,
@@ -149,7 +147,7 @@ enum idp_err client_add(const struct client_desk *desk, struct arena *arena, con
 
 /* --- standing ------------------------------------------------------------------------------ */
 
-static enum idp_err set_standing(struct sql_tx *tx, struct change *change)
+static enum idp_err set_standing(struct sql_tx *tx, struct change *change, int64_t *generation)
 {
     const struct sql_value params[] = {sql_text(change->standing), sql_int(change->desk->now),
                                        sql_text(change->id)};
@@ -157,34 +155,45 @@ static enum idp_err set_standing(struct sql_tx *tx, struct change *change)
         .text = "UPDATE clients SET standing = $1, changed = $2 WHERE id = $3",
         .params = params,
         .count = 3};
-    return update(tx, change, &call);
-}
-
-static enum idp_err suspend(struct sql_tx *tx, void *with)
-{
-    struct change *change = with;
-    change->standing = client_standing_name(CLIENT_SUSPENDED);
-    return set_standing(tx, change);
-}
-
-enum idp_err client_suspend(const struct client_desk *desk, const char *id, int64_t *generation)
-{
-    struct change change = {
-        .arena = arena_new(), .desk = desk, .id = id, .event = "client_suspended"};
-    enum idp_err err = change.arena != NULL ? run(&change, suspend, generation) : IDP_FAULT;
-    arena_free(change.arena);
+    enum idp_err err = prepare(change);
+    if (err == IDP_OK)
+        err = update(tx, change, &call);
+    if (err == IDP_OK)
+        *generation = change->generation;
     return err;
 }
 
-/* Whether a platform has joined stands in its metadata, and outlives a suspension there. */
-static enum idp_err resume(struct sql_tx *tx, void *with)
+/* A code from before a suspension is no good afterwards either: grant_make() looks. */
+static enum idp_err end_codes(struct sql_tx *tx, const struct change *change)
 {
-    struct change *change = with;
+    const struct sql_value params[] = {sql_text(change->id), sql_int(change->desk->now)};
+    return sql_run(
+        tx, NULL,
+        &(struct sql_call){"UPDATE clients SET rights_ended = $2 WHERE id = $1", params, 2}, NULL,
+        NULL);
+}
+
+enum idp_err client_suspend(struct sql_tx *tx, const struct client_desk *desk, struct arena *arena,
+                            const char *id, int64_t *generation)
+{
+    struct change change = {.arena = arena,
+                            .desk = desk,
+                            .id = id,
+                            .event = "client_suspended",
+                            .standing = client_standing_name(CLIENT_SUSPENDED)};
+    enum idp_err err = set_standing(tx, &change, generation);
+    return err == IDP_OK ? end_codes(tx, &change) : err;
+}
+
+/* Whether a platform has joined stands in its metadata, and outlives a suspension there. */
+static enum idp_err standing_before(struct sql_tx *tx, struct arena *arena, const char *id,
+                                    enum client_standing *out)
+{
     struct sql_rows rows;
-    const struct sql_value params[] = {sql_text(change->id)};
+    const struct sql_value params[] = {sql_text(id)};
     const struct sql_call call = {
         .text = "SELECT metadata FROM clients WHERE id = $1", .params = params, .count = 1};
-    enum idp_err err = sql_run(tx, change->arena, &call, &rows, NULL);
+    enum idp_err err = sql_run(tx, arena, &call, &rows, NULL);
     if (err != IDP_OK)
         return err;
     const char *metadata = rows.rows > 0 ? sql_cell_text(&rows, 0, 0) : NULL;
@@ -195,17 +204,20 @@ static enum idp_err resume(struct sql_tx *tx, void *with)
         return IDP_FAULT;
     bool announced = json_is_false(json_object_get(json, "tamga_joined"));
     json_decref(json);
-    change->standing = client_standing_name(announced ? CLIENT_ANNOUNCED : CLIENT_ACTIVE);
-    return set_standing(tx, change);
+    *out = announced ? CLIENT_ANNOUNCED : CLIENT_ACTIVE;
+    return IDP_OK;
 }
 
-enum idp_err client_resume(const struct client_desk *desk, const char *id, int64_t *generation)
+enum idp_err client_resume(struct sql_tx *tx, const struct client_desk *desk, struct arena *arena,
+                           const char *id, int64_t *generation)
 {
-    struct change change = {
-        .arena = arena_new(), .desk = desk, .id = id, .event = "client_resumed"};
-    enum idp_err err = change.arena != NULL ? run(&change, resume, generation) : IDP_FAULT;
-    arena_free(change.arena);
-    return err;
+    enum client_standing standing = CLIENT_ACTIVE;
+    struct change change = {.arena = arena, .desk = desk, .id = id, .event = "client_resumed"};
+    enum idp_err err = standing_before(tx, arena, id, &standing);
+    if (err != IDP_OK)
+        return err;
+    change.standing = client_standing_name(standing);
+    return set_standing(tx, &change, generation);
 }
 
 /* --- secret -------------------------------------------------------------------------------- */

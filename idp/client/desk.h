@@ -12,13 +12,14 @@
 struct arena;
 struct purpose_keys;
 struct sql;
+struct sql_tx;
 
 /* Who changes what, with what. */
 struct client_desk {
     struct sql *db;
     const struct purpose_keys *keys;
-    int64_t now;       /* seconds */
-    const char *actor; /* for the audit, e.g. "tamgactl" */
+    int64_t now;        /* seconds */
+    const char *detail; /* of audit rows: a JSON object that says who did it */
 };
 
 /* What the client's owner is told, once. */
@@ -35,12 +36,16 @@ struct client_credentials {
 enum idp_err client_add(const struct client_desk *desk, struct arena *arena, const char *metadata,
                         const struct client *client, struct client_credentials *out);
 
-/* Suspends an active client; one that is suspended stays so. *generation may be NULL. Returns
- * IDP_NOT_FOUND. */
-enum idp_err client_suspend(const struct client_desk *desk, const char *id, int64_t *generation);
+/*
+ * In the transaction that ends its rights (access/revoke.h): suspends a client; one that is
+ * suspended stays so. Returns IDP_NOT_FOUND.
+ */
+enum idp_err client_suspend(struct sql_tx *tx, const struct client_desk *desk, struct arena *arena,
+                            const char *id, int64_t *generation);
 
 /* Lifts a suspension: active again, or announced when it has not joined. IDP_NOT_FOUND. */
-enum idp_err client_resume(const struct client_desk *desk, const char *id, int64_t *generation);
+enum idp_err client_resume(struct sql_tx *tx, const struct client_desk *desk, struct arena *arena,
+                           const char *id, int64_t *generation);
 
 /* Gives it a new secret; the old one ends. Returns IDP_NOT_FOUND, or IDP_DENIED for a client
  * without secret. */

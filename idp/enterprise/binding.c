@@ -146,6 +146,7 @@ static struct recognised recognise(const struct holder *match, const struct lock
     r.holder.lock = *presented;
     r.holder.lock.id = match->lock.id;
     r.holder.lock.primary = match->lock.primary;
+    r.holder.lock.rights_ended = match->lock.rights_ended;
     r.holder.enterprise.name = identity->name;
     return r;
 }

@@ -53,3 +53,25 @@ enum idp_err enterprise_rename(struct sql_tx *tx, const char *id, const char *na
                                       params, 3},
                    NULL, NULL);
 }
+
+static enum idp_err change_one(struct sql_tx *tx, const char *text, const char *id, int64_t now)
+{
+    int64_t changed = 0;
+    const struct sql_value params[] = {sql_text(id), sql_int(now)};
+    enum idp_err err = sql_run(tx, NULL, &(struct sql_call){text, params, 2}, NULL, &changed);
+    return err == IDP_OK && changed == 0 ? IDP_NOT_FOUND : err;
+}
+
+enum idp_err enterprise_suspend(struct sql_tx *tx, const char *id, int64_t now)
+{
+    return change_one(tx,
+                      "UPDATE enterprises SET standing = 'suspended', rights_ended = $2, "
+                      "changed = $2 WHERE id = $1",
+                      id, now);
+}
+
+enum idp_err enterprise_resume(struct sql_tx *tx, const char *id, int64_t now)
+{
+    return change_one(tx, "UPDATE enterprises SET standing = 'active', changed = $2 WHERE id = $1",
+                      id, now);
+}

@@ -8,15 +8,18 @@
 #include "store/sql.h"
 
 /* A copy that an unluckily timed refill left behind is forgotten after this. */
-enum { COPY_MS = 60 * 1000, COPY_VERSION = 1, COPY_MAX = 8192 };
+enum { COPY_MS = 60 * 1000, COPY_VERSION = 2, COPY_MAX = 8192 };
 
 #define COLUMNS                                                                                    \
     "e.id, e.uscc, e.name, e.standing, e.city, e.legal_representative, e.phone, e.address, "       \
     "e.email, e.entity_types, l.id, l.authority, l.key_hash, l.key_number, l.certificate_hash, "   \
-    "l.serial, l.not_after, l.role, l.unbound "
+    "l.serial, l.not_after, l.role, l.unbound, l.rights_ended "
 
 static const char find_by_lock[] =
     "SELECT " COLUMNS "FROM locks l JOIN enterprises e ON e.id = l.enterprise WHERE l.id = $1";
+
+static const char find_by_enterprise[] =
+    "SELECT " COLUMNS "FROM locks l JOIN enterprises e ON e.id = l.enterprise WHERE e.id = $1";
 
 static const char find_by_key[] =
     "SELECT " COLUMNS "FROM locks l JOIN enterprises e ON e.id = l.enterprise "
@@ -62,6 +65,7 @@ static struct holder from_row(const struct sql_rows *rows, size_t row)
                 .not_after = sql_cell_int(rows, row, 16),
                 .primary = role != NULL && strcmp(role, "primary") == 0,
                 .unbound = sql_cell(rows, row, 18) != NULL,
+                .rights_ended = sql_cell_int(rows, row, 19),
             },
     };
 }
@@ -104,6 +108,7 @@ static struct pack write_copy(const struct holder *holder, unsigned char *buffer
     pack_number(&p, h.lock.not_after);
     pack_number(&p, h.lock.primary);
     pack_number(&p, h.lock.unbound);
+    pack_number(&p, h.lock.rights_ended);
     return p;
 }
 
@@ -122,6 +127,7 @@ static const struct holder *read_copy(struct kv_bytes copy, struct arena *arena)
     h->lock.not_after = unpack_number(&u);
     h->lock.primary = unpack_number(&u) != 0;
     h->lock.unbound = unpack_number(&u) != 0;
+    h->lock.rights_ended = unpack_number(&u);
     return unpack_done(&u) ? h : NULL;
 }
 
@@ -133,6 +139,32 @@ enum idp_err holder_remember(struct kv *kv, const struct holder *holder)
         return IDP_FAULT;
     return kv_put(kv, KV_HOLDER, kv_text(holder->lock.id), (struct kv_bytes){buffer, p.len},
                   COPY_MS);
+}
+
+/* Puts the rows that a statement finds by an id as fresh copies. */
+static enum idp_err refresh(struct sql *db, struct kv *kv, const char *text, const char *id)
+{
+    struct sql_rows rows;
+    struct arena *arena = arena_new();
+    const struct sql_value param = sql_text(id);
+    enum idp_err err =
+        arena != NULL ? sql_read(db, arena, &(struct sql_call){text, &param, 1}, &rows) : IDP_FAULT;
+    for (size_t i = 0; err == IDP_OK && i < rows.rows; i++) {
+        const struct holder h = from_row(&rows, i);
+        err = holder_remember(kv, &h);
+    }
+    arena_free(arena);
+    return err;
+}
+
+enum idp_err holder_refresh(struct sql *db, struct kv *kv, const char *lock_id)
+{
+    return refresh(db, kv, find_by_lock, lock_id);
+}
+
+enum idp_err holders_refresh(struct sql *db, struct kv *kv, const char *enterprise_id)
+{
+    return refresh(db, kv, find_by_enterprise, enterprise_id);
 }
 
 /* A refill never replaces a copy that is there: that one may be newer than what was read. */

@@ -35,6 +35,13 @@ enum idp_err holder_find(struct sql *db, struct kv *kv, struct arena *arena, con
 /* Puts a fresh copy where a stale one may stand; called after a change was committed. */
 enum idp_err holder_remember(struct kv *kv, const struct holder *holder);
 
+/*
+ * The same from what SQL has, for one lock, or for all that are or were bound to an enterprise.
+ * Returns IDP_UNAVAILABLE when a store does not answer, IDP_FULL.
+ */
+enum idp_err holder_refresh(struct sql *db, struct kv *kv, const char *lock_id);
+enum idp_err holders_refresh(struct sql *db, struct kv *kv, const char *enterprise_id);
+
 /* What a binding is: (authority, USCC, key). */
 struct holder_key {
     const char *uscc, *authority, *key_hash;

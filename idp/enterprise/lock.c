@@ -30,11 +30,13 @@ enum idp_err lock_insert(struct sql_tx *tx, struct arena *arena, const char *ent
             "key_number = excluded.key_number, certificate_hash = excluded.certificate_hash, "
             "serial = excluded.serial, not_after = excluded.not_after, role = excluded.role, "
             "bound = excluded.bound, unbound = NULL "
-            "RETURNING id",
+            "RETURNING id, rights_ended",
             params, 10},
         &rows, NULL);
-    if (err == IDP_OK)
+    if (err == IDP_OK) {
         l->id = sql_cell_text(&rows, 0, 0);
+        l->rights_ended = sql_cell_int(&rows, 0, 1);
+    }
     return err;
 }
 
@@ -51,4 +53,16 @@ enum idp_err lock_renew(struct sql_tx *tx, const struct lock *l)
                                       "WHERE id = $1",
                                       params, 6},
                    NULL, NULL);
+}
+
+enum idp_err lock_unbind(struct sql_tx *tx, const char *id, int64_t now)
+{
+    int64_t changed = 0;
+    const struct sql_value params[] = {sql_text(id), sql_int(now)};
+    enum idp_err err =
+        sql_run(tx, NULL,
+                &(struct sql_call){"UPDATE locks SET unbound = COALESCE(unbound, $2), rights_ended = $2 WHERE id = $1",
+                                   params, 2},
+                NULL, &changed);
+    return err == IDP_OK && changed == 0 ? IDP_NOT_FOUND : err;
 }

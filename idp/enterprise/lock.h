@@ -17,6 +17,7 @@ struct lock {
     const char *certificate_hash; /* base64url(SHA-256), of the certificate seen last */
     const char *serial;           /* of that certificate, hex */
     int64_t not_after;
+    int64_t rights_ended; /* when it was last unbound, also if it is bound anew; 0: never */
     bool primary;
     bool unbound;
 };
@@ -27,6 +28,10 @@ struct lock {
  */
 enum idp_err lock_insert(struct sql_tx *tx, struct arena *arena, const char *enterprise,
                          int64_t now, struct lock *lock);
+
+/* Ends the binding; one that is over stays so. The rights it gave are ended by access/revoke.h.
+ * IDP_NOT_FOUND. */
+enum idp_err lock_unbind(struct sql_tx *tx, const char *id, int64_t now);
 
 /* Takes over what a renewed certificate says: key, key number, hash, serial, end. */
 enum idp_err lock_renew(struct sql_tx *tx, const struct lock *lock);

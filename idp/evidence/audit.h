@@ -21,3 +21,14 @@ struct audit_entry {
 
 /* Adds a row. */
 enum idp_err audit_add(struct sql_tx *tx, struct arena *arena, const struct audit_entry *entry);
+
+/* Who did it. */
+struct audit_actor {
+    const char *kind; /* bidder, client, operator, node */
+    const char *name; /* of an operator, as the system knows them; may be NULL */
+};
+
+/* A detail that says who did it, and one thing more: {"actor":…,"by":…,name:value}, in the arena.
+ * What is NULL is left out. Returns NULL when there is no memory, or the texts are too long. */
+const char *audit_detail(struct arena *arena, const struct audit_actor *by, const char *name,
+                         const char *value);

@@ -7,7 +7,6 @@
 #include "access/session.h"
 #include "app.h"
 #include "base/json_out.h"
-#include "enterprise/holder.h"
 #include "http/http.h"
 #include "pki/pki.h"
 #include "portal/shared/browser.h"
@@ -53,10 +52,8 @@ static enum idp_err session(struct request *rq, struct response *rs)
     const struct holder *holder = NULL;
     enum idp_err err = IDP_OK;
     if (rq->session != NULL && rq->session->signed_in)
-        err = holder_find(rq->app->db, rq->app->kv, rq->arena, rq->session->lock, &holder);
-    if (err == IDP_NOT_FOUND ||
-        (err == IDP_OK && holder != NULL && !holder_in_good_standing(holder))) {
-        holder = NULL; /* the lock was unbound meanwhile */
+        err = session_holder(&rq->app->access, rq->arena, rq->session, &holder);
+    if (err == IDP_NOT_FOUND) {
         rq->session = NULL;
         err = IDP_OK;
     }

@@ -313,6 +313,11 @@ static enum idp_err count_behind(struct sql *db, int64_t generation, int64_t *ou
     return err;
 }
 
+enum idp_err generation_count_nodes(struct sql *db, int64_t *out)
+{
+    return count_behind(db, INT64_MAX, out);
+}
+
 enum idp_err generation_wait(struct sql *db, struct generation_watch *own, int64_t generation,
                              int64_t deadline_ms)
 {

@@ -30,6 +30,9 @@ enum idp_err generation_read(struct sql *db, int64_t *out);
  * transaction. Returns what sql_run() does. */
 enum idp_err generation_bump(struct sql_tx *tx, int64_t *out);
 
+/* How many nodes may live. Returns what sql_read() does. */
+enum idp_err generation_count_nodes(struct sql *db, int64_t *out);
+
 /* Who has to hear of a new generation. */
 struct generation_listener {
     /* Drops or reloads what is cached. Called once at the start and then for each generation, by

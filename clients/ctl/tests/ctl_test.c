@@ -12,19 +12,24 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include <jansson.h>
 
+#include "access/access.h"
+#include "access/outbox.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "client/registry.h"
 #include "client/secret.h"
 #include "jose/master.h"
 #include "jose/purpose_keys.h"
 #include "store/generation.h"
+#include "store/kv.h"
 #include "store/sql.h"
 #include "tests/help.h"
 
@@ -387,30 +392,69 @@ static enum idp_err forget(void *with, int64_t generation)
     return IDP_OK;
 }
 
+/* A node, as far as commands notice one. */
+static struct node {
+    struct sql *db;
+    struct kv *kv;
+    struct client_registry *registry;
+    struct generation_watch *watch;
+    pthread_t thread;
+    atomic_bool stop;
+} node;
+
+/* Its job: delivers what is due. */
+static void *deliver(void *with)
+{
+    const struct access access = {
+        .db = node.db, .kv = node.kv, .access_token_s = 600, .code_s = 60};
+    const struct timespec nap = {.tv_nsec = 20000000};
+    (void)with;
+    while (!atomic_load(&node.stop)) {
+        (void)outbox_deliver(&access, OUTBOX_TOMBSTONES, clock_now_ms());
+        (void)nanosleep(&nap, NULL);
+    }
+    return NULL;
+}
+
+static void start_node(void)
+{
+    char *why = NULL;
+    assert_int_equal(sql_open(arena_printf(w.arena, "sqlite:%s", path("t.db")), &why, &node.db),
+                     IDP_OK);
+    assert_int_equal(kv_open(&(struct kv_settings){.where = "memory:"}, &why, &node.kv), IDP_OK);
+    node.registry = client_registry_new(node.db);
+    const struct generation_listener listener = {.changed = forget, .with = node.registry};
+    assert_int_equal(generation_watch_start(node.db, "node", &listener, &node.watch), IDP_OK);
+    atomic_store(&node.stop, false);
+    assert_int_equal(pthread_create(&node.thread, NULL, deliver, NULL), 0);
+}
+
+static void stop_node(void)
+{
+    atomic_store(&node.stop, true);
+    (void)pthread_join(node.thread, NULL);
+    generation_watch_stop(node.watch);
+    client_registry_free(node.registry);
+    kv_close(node.kv);
+    sql_close(node.db);
+}
+
 /* When the command has ended, a running node uses the new record: nothing has to be restarted. */
 static void running_node_knows_the_change_when_the_command_ends(void **state)
 {
     (void)state;
-    char *why = NULL;
-    struct sql *db = NULL;
-    struct generation_watch *watch = NULL;
     const struct client *client = NULL;
     (void)add_baotou();
-    assert_int_equal(sql_open(arena_printf(w.arena, "sqlite:%s", path("t.db")), &why, &db), IDP_OK);
-    struct client_registry *registry = client_registry_new(db);
-    const struct generation_listener listener = {.changed = forget, .with = registry};
-    assert_int_equal(generation_watch_start(db, "node", &listener, &watch), IDP_OK);
-    assert_int_equal(client_find(registry, w.arena, "baotou", &client), IDP_OK);
+    start_node();
+    assert_int_equal(client_find(node.registry, w.arena, "baotou", &client), IDP_OK);
     assert_int_equal(client->standing, CLIENT_ACTIVE);
     long long before = atomic_load(&seen);
     run("client suspend baotou");
     json_decref(answer());
     assert_int_equal(atomic_load(&seen), before + 1);
-    assert_int_equal(client_find(registry, w.arena, "baotou", &client), IDP_OK);
+    assert_int_equal(client_find(node.registry, w.arena, "baotou", &client), IDP_OK);
     assert_int_equal(client->standing, CLIENT_SUSPENDED);
-    generation_watch_stop(watch);
-    client_registry_free(registry);
-    sql_close(db);
+    stop_node();
 }
 
 /* The program under test lies beside the tests: build/<flavour>/bin/tamgactl. */

@@ -72,25 +72,28 @@ static const char *objection(const struct request *rq, const struct code *code)
     return NULL;
 }
 
-static enum idp_err refuse_signed_out(struct request *rq, const struct grant *grant)
+static enum idp_err refuse_ended(struct request *rq, const struct grant *grant, const char *why)
 {
-    enum idp_err err = revoke_grant(&rq->app->access, rq->arena, grant->id, "signed_out", rq->now);
-    note(rq, "signed out meanwhile");
+    enum idp_err err = revoke_grant(&rq->app->access, rq->arena, grant->id, why, rq->now);
+    note(rq, why);
     return err == IDP_OK ? IDP_BAD_GRANT : err;
 }
 
 /*
  * What may have happened while the grant was made. Whoever ends a session, or uses a code a second
  * time, leaves a mark first and then ends the grants that are there; the marks are looked for after
- * the grant is committed, so one of the two sees the other.
+ * the grant is committed, so one of the two sees the other. The trust list is looked at again for
+ * the same reason: an authority's grants are ended once all nodes work by the list without it.
  */
 static enum idp_err check_after(struct request *rq, const struct grant *grant, const char *hash)
 {
     const struct access *access = &rq->app->access;
     struct kv_bytes mark;
+    if (!grant_authority_is_listed(access, grant))
+        return refuse_ended(rq, grant, "authority_removed");
     enum idp_err err = session_check_codes(access, rq->arena, grant->session);
     if (err == IDP_DENIED)
-        return refuse_signed_out(rq, grant);
+        return refuse_ended(rq, grant, "signed_out");
     if (err == IDP_OK)
         err = kv_get(access->kv, KV_REPLAY, kv_text(hash), rq->arena, &mark);
     if (err == IDP_OK) /* one use succeeds; what it gives away is dead */
@@ -119,11 +122,12 @@ static enum idp_err make_grant(struct request *rq, const struct code *code, cons
         note(rq, "the lock's authority has left the trust list");
         return IDP_BAD_GRANT;
     }
-    enum idp_err err = grant_make(access, rq->arena, grant, hash);
+    const struct grant_code from = {.hash = hash, .issued = code->issued};
+    enum idp_err err = grant_make(access, rq->arena, grant, &from);
     if (err == IDP_CONFLICT)
         return refuse_second_use(rq, hash);
     if (err == IDP_DENIED) {
-        note(rq, "client, enterprise or lock has ended");
+        note(rq, "client, enterprise, lock or consent has ended");
         return IDP_BAD_GRANT;
     }
     return err == IDP_OK ? check_after(rq, grant, hash) : err;

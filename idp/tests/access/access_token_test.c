@@ -123,6 +123,7 @@ static void what_is_something_else_is_no_token(void **state)
                                 .session = session->hash,
                                 .acr = "a",
                                 .amr = "b",
+                                .issued = world.now,
                                 .expires = world.now + 60};
     assert_int_equal(code_issue(&world.app.access, world.arena, &wanted, &code), IDP_OK);
     assert_int_equal(try(code), IDP_BAD_TOKEN);

@@ -25,6 +25,7 @@ static struct code usual(void)
                          .acr = "an acr",
                          .amr = "hwk pin",
                          .auth_time = world.now - 5,
+                         .issued = world.now,
                          .expires = world.now + 60};
 }
 

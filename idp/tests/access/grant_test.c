@@ -124,10 +124,16 @@ static void network_thread_is_told_to_wait_on_a_miss_only(void **state)
 
 /* --- making ---------------------------------------------------------------------------------- */
 
+static enum idp_err make(struct grant *grant, const char *code_hash)
+{
+    const struct grant_code code = {.hash = code_hash, .issued = world.now};
+    return grant_make(&world.app.access, world.arena, grant, &code);
+}
+
 static enum idp_err make_again(const char *code_hash)
 {
     struct grant grant = *usual();
-    return grant_make(&world.app.access, world.arena, &grant, code_hash);
+    return make(&grant, code_hash);
 }
 
 static void one_code_makes_one_grant(void **state)
@@ -160,11 +166,11 @@ static void nobody_in_bad_standing_gets_a_grant(void **state)
     int64_t before = world_number("SELECT COUNT(*) FROM grants");
     for (size_t i = 0; i < 4; i++) {
         world_sql(undo[i][0]);
-        assert_int_equal(grant_make(&world.app.access, world.arena, &grant, "a code"), IDP_DENIED);
+        assert_int_equal(make(&grant, "a code"), IDP_DENIED);
         world_sql(undo[i][1]);
     }
     assert_int_equal(world_number("SELECT COUNT(*) FROM grants"), before);
-    assert_int_equal(grant_make(&world.app.access, world.arena, &grant, "a code"), IDP_OK);
+    assert_int_equal(make(&grant, "a code"), IDP_OK);
 }
 
 static void lock_of_another_enterprise_gets_no_grant(void **state)
@@ -172,7 +178,7 @@ static void lock_of_another_enterprise_gets_no_grant(void **state)
     (void)state;
     struct grant grant = *usual();
     grant.lock = world.holders[LOCK_HARBOUR].lock.id;
-    assert_int_equal(grant_make(&world.app.access, world.arena, &grant, "a code"), IDP_DENIED);
+    assert_int_equal(make(&grant, "a code"), IDP_DENIED);
 }
 
 static void grant_stands_when_its_copy_could_not_be_put(void **state)
@@ -180,7 +186,7 @@ static void grant_stands_when_its_copy_could_not_be_put(void **state)
     (void)state;
     struct grant grant = *usual();
     world_kv_is_down(true);
-    assert_int_equal(grant_make(&world.app.access, world.arena, &grant, "a code"), IDP_OK);
+    assert_int_equal(make(&grant, "a code"), IDP_OK);
     world_kv_is_down(false);
     expect_same(find(&grant), &grant);
 }
@@ -190,7 +196,7 @@ static void dead_database_makes_no_grant(void **state)
     (void)state;
     struct grant grant = *usual();
     world_sql_is_down(true);
-    assert_int_equal(grant_make(&world.app.access, world.arena, &grant, "a code"), IDP_UNAVAILABLE);
+    assert_int_equal(make(&grant, "a code"), IDP_UNAVAILABLE);
     world_sql_is_down(false);
     assert_int_equal(look_for(&grant), IDP_NOT_FOUND);
 }

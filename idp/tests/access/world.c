@@ -317,8 +317,10 @@ static void add_client(size_t i)
     struct client client;
     struct metadata_problem problem;
     struct client_credentials credentials;
-    const struct client_desk desk = {
-        .db = world.app.db, .keys = world.app.keys, .now = REGION_NOW, .actor = "test"};
+    const struct client_desk desk = {.db = world.app.db,
+                                     .keys = world.app.keys,
+                                     .now = REGION_NOW,
+                                     .detail = "{\"actor\":\"test\"}"};
     const char *text = clients[i].metadata;
     if (metadata_parse(world.arena, &rules, text, strlen(text), &problem, &client) != IDP_OK)
         fail_msg("%s: %s %s", clients[i].id, problem.field, problem.problem);
@@ -807,7 +809,22 @@ struct session *session_of(const struct browser *browser)
     return err == IDP_OK ? session : NULL;
 }
 
-struct grant *granted(enum world_client client, const struct browser *browser)
+/* Some consent, where there is none: without it there is no grant. */
+static void agree_to_something(const struct session *session, const char *client)
+{
+    const struct sql_value params[] = {sql_text(session->enterprise), sql_text(client)};
+    assert_int_equal(
+        sql_execute(world.sql.real,
+                    &(struct sql_call){"INSERT INTO consents (enterprise, client, scope, "
+                                       "claims_hash, given) VALUES ($1, $2, '', '', 0) "
+                                       "ON CONFLICT (enterprise, client) DO NOTHING",
+                                       params, 2},
+                    NULL),
+        IDP_OK);
+}
+
+static struct grant *make_grant(enum world_client client, const struct browser *browser,
+                                bool offline)
 {
     static unsigned made;
     const struct session *session = session_of(browser);
@@ -828,10 +845,23 @@ struct grant *granted(enum world_client client, const struct browser *browser)
                           .auth_time = session->auth_time,
                           .created = world.now,
                           .acr = session->acr,
-                          .amr = session->amr};
-    const char *code = arena_printf(world.arena, "code hash %u", made++);
-    assert_int_equal(grant_make(&world.app.access, world.arena, &grant, code), IDP_OK);
+                          .amr = session->amr,
+                          .offline = offline};
+    const struct grant_code code = {.hash = arena_printf(world.arena, "code hash %u", made++),
+                                    .issued = world.now};
+    agree_to_something(session, row->id);
+    assert_int_equal(grant_make(&world.app.access, world.arena, &grant, &code), IDP_OK);
     return arena_copy(world.arena, &grant, sizeof(grant));
+}
+
+struct grant *granted(enum world_client client, const struct browser *browser)
+{
+    return make_grant(client, browser, false);
+}
+
+struct grant *granted_offline(enum world_client client, const struct browser *browser)
+{
+    return make_grant(client, browser, true);
 }
 
 const char *token_of(const struct grant *grant)

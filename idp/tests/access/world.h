@@ -163,6 +163,9 @@ struct session *session_of(const struct browser *browser);
 
 /* A grant of this session to a client for all its scopes, and a token of it. */
 struct grant *granted(enum world_client client, const struct browser *browser);
+
+/* The same with offline access. */
+struct grant *granted_offline(enum world_client client, const struct browser *browser);
 const char *token_of(const struct grant *grant);
 
 /* --- locks ---------------------------------------------------------------------------------- */

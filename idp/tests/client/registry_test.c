@@ -72,7 +72,8 @@ static int set_up(void **state)
     w.counted = (struct counted){.sql = {.driver = &counted_driver}, .real = w.db};
     w.registry = client_registry_new(&w.counted.sql);
     assert_non_null(w.registry);
-    w.desk = (struct client_desk){.db = w.db, .keys = w.keys, .now = 2000, .actor = "test"};
+    w.desk = (struct client_desk){
+        .db = w.db, .keys = w.keys, .now = 2000, .detail = "{\"actor\":\"test\"}"};
     return 0;
 }
 
@@ -89,6 +90,8 @@ static int tear_down(void **state)
     arena_free(w.arena);
     return 0;
 }
+
+#define CLIENT_COLUMNS "(id, standing, environment, secret_hash, metadata, created, changed) "
 
 #define METADATA(id, more)                                                                         \
     "{\"client_id\":\"" id "\",\"client_name\":\"" id                                              \
@@ -210,13 +213,35 @@ static void strangers_names_do_not_push_out_a_client(void **state)
     assert_int_equal(look_for("platform"), IDP_OK);
 }
 
+static int64_t changed_to; /* the generation of the last change of a standing */
+
+static enum idp_err suspend_in(struct sql_tx *tx, void *with)
+{
+    return client_suspend(tx, &w.desk, w.arena, with, &changed_to);
+}
+
+static enum idp_err resume_in(struct sql_tx *tx, void *with)
+{
+    return client_resume(tx, &w.desk, w.arena, with, &changed_to);
+}
+
+static enum idp_err suspend(const char *id)
+{
+    return sql_transact(w.db, suspend_in, arena_strdup(w.arena, id));
+}
+
+static enum idp_err resume(const char *id)
+{
+    return sql_transact(w.db, resume_in, arena_strdup(w.arena, id));
+}
+
 static void refresh_forgets_clients_and_absences(void **state)
 {
     (void)state;
     add(METADATA("platform", ""));
     (void)find("platform");
     assert_int_equal(look_for("late-comer"), IDP_NOT_FOUND);
-    assert_int_equal(client_suspend(&w.desk, "platform", NULL), IDP_OK);
+    assert_int_equal(suspend("platform"), IDP_OK);
     add(METADATA("late-comer", ""));
     client_registry_refresh(w.registry);
     assert_int_equal(find("platform")->standing, CLIENT_SUSPENDED);
@@ -307,10 +332,11 @@ static void more_clients_than_slots_are_all_found(void **state)
     (void)state;
     /* Straight into the table: the desk would sync 1,500 times. */
     static const struct sql_call fill = {
-        .text = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) "
-                "INSERT INTO clients SELECT 'many-' || i, 'active', 'test', NULL, "
-                "'{\"client_name\":\"a\",\"redirect_uris\":[\"https://a.example/cb\"]}', 1, 1 "
-                "FROM n"};
+        .text =
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) "
+            "INSERT INTO clients " CLIENT_COLUMNS "SELECT 'many-' || i, 'active', 'test', NULL, "
+            "'{\"client_name\":\"a\",\"redirect_uris\":[\"https://a.example/cb\"]}', 1, 1 "
+            "FROM n"};
     assert_int_equal(sql_execute(w.db, &fill, NULL), IDP_OK);
     for (int round = 0; round < 2; round++) {
         for (int i = 1; i <= 1500; i++) {
@@ -328,9 +354,11 @@ static void row_that_does_not_decode_is_a_fault(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "INSERT INTO clients VALUES ('a', 'active', 'test', NULL, '{', 1, 1)",
-        "INSERT INTO clients VALUES ('b', 'active', 'test', NULL, '{\"x\":1}', 1, 1)",
-        "INSERT INTO clients VALUES ('c', 'king', 'test', NULL, '" METADATA("c", "") "', 1, 1)",
+        "INSERT INTO clients " CLIENT_COLUMNS "VALUES ('a', 'active', 'test', NULL, '{', 1, 1)",
+        "INSERT INTO clients " CLIENT_COLUMNS
+        "VALUES ('b', 'active', 'test', NULL, '{\"x\":1}', 1, 1)",
+        "INSERT INTO clients " CLIENT_COLUMNS
+        "VALUES ('c', 'king', 'test', NULL, '" METADATA("c", "") "', 1, 1)",
     };
     static const char *const ids[] = {"a", "b", "c"};
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -417,12 +445,11 @@ static void each_change_is_audited_and_moves_the_generation(void **state)
     (void)state;
     struct client_credentials credentials;
     int64_t before = number("SELECT value FROM generation");
-    int64_t seen = 0;
     assert_int_equal(add(METADATA("platform", "")).generation, before + 1);
-    assert_int_equal(client_suspend(&w.desk, "platform", &seen), IDP_OK);
-    assert_int_equal(seen, before + 2);
-    assert_int_equal(client_resume(&w.desk, "platform", &seen), IDP_OK);
-    assert_int_equal(seen, before + 3);
+    assert_int_equal(suspend("platform"), IDP_OK);
+    assert_int_equal(changed_to, before + 2);
+    assert_int_equal(resume("platform"), IDP_OK);
+    assert_int_equal(changed_to, before + 3);
     assert_int_equal(client_rotate_secret(&w.desk, w.arena, "platform", &credentials), IDP_OK);
     assert_int_equal(credentials.generation, before + 4);
     assert_int_equal(number("SELECT value FROM generation"), before + 4);
@@ -455,11 +482,11 @@ static void suspension_is_lifted_to_what_was_before(void **state)
     static const char *const ids[] = {"hohhot", "erenhot"};
     static const enum client_standing standings[] = {CLIENT_ACTIVE, CLIENT_ANNOUNCED};
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(client_suspend(&w.desk, ids[i], NULL), IDP_OK);
-        assert_int_equal(client_suspend(&w.desk, ids[i], NULL), IDP_OK);
+        assert_int_equal(suspend(ids[i]), IDP_OK);
+        assert_int_equal(suspend(ids[i]), IDP_OK);
         client_registry_refresh(w.registry);
         assert_int_equal(find(ids[i])->standing, CLIENT_SUSPENDED);
-        assert_int_equal(client_resume(&w.desk, ids[i], NULL), IDP_OK);
+        assert_int_equal(resume(ids[i]), IDP_OK);
         client_registry_refresh(w.registry);
         assert_int_equal(find(ids[i])->standing, standings[i]);
     }
@@ -469,8 +496,8 @@ static void unknown_client_cannot_be_changed(void **state)
 {
     (void)state;
     struct client_credentials credentials;
-    assert_int_equal(client_suspend(&w.desk, "nobody", NULL), IDP_NOT_FOUND);
-    assert_int_equal(client_resume(&w.desk, "nobody", NULL), IDP_NOT_FOUND);
+    assert_int_equal(suspend("nobody"), IDP_NOT_FOUND);
+    assert_int_equal(resume("nobody"), IDP_NOT_FOUND);
     assert_int_equal(client_rotate_secret(&w.desk, w.arena, "nobody", &credentials), IDP_NOT_FOUND);
     assert_int_equal(number("SELECT COUNT(*) FROM audit"), 0);
 }

@@ -135,6 +135,7 @@ static void code_of_a_request_without_openid_brings_no_id_token(void **state)
     struct asking asking = asking_of(CLIENT_PLATFORM);
     const char *code = NULL;
     const struct session *session = session_of(&browser);
+    agree(LOCK_BELL, CLIENT_PLATFORM);
     const struct code wanted = {.client = "platform",
                                 .redirect_uri = asking.redirect_uri,
                                 .code_challenge = CHALLENGE,
@@ -145,6 +146,8 @@ static void code_of_a_request_without_openid_brings_no_id_token(void **state)
                                 .session = session->family,
                                 .acr = "a",
                                 .amr = "b",
+                                .auth_time = world.now,
+                                .issued = world.now,
                                 .expires = world.now + 60};
     assert_int_equal(code_issue(&world.app.access, world.arena, &wanted, &code), IDP_OK);
     const struct answer *answer = redeem_usual(CLIENT_PLATFORM, code);
@@ -159,6 +162,7 @@ static void claims_asked_for_stand_in_the_id_token(void **state)
     struct browser browser = signed_in(LOCK_BELL);
     const char *code = NULL;
     const struct session *session = session_of(&browser);
+    agree(LOCK_BELL, CLIENT_PLATFORM);
     const struct code wanted = {.client = "platform",
                                 .redirect_uri = world.redirect_uris[CLIENT_PLATFORM],
                                 .code_challenge = CHALLENGE,
@@ -170,6 +174,8 @@ static void claims_asked_for_stand_in_the_id_token(void **state)
                                 .session = session->family,
                                 .acr = "a",
                                 .amr = "b",
+                                .auth_time = world.now,
+                                .issued = world.now,
                                 .expires = world.now + 60};
     assert_int_equal(code_issue(&world.app.access, world.arena, &wanted, &code), IDP_OK);
     const struct answer *answer = redeem_usual(CLIENT_PLATFORM, code);
@@ -326,7 +332,7 @@ static void code_of_a_session_that_was_ended_is_no_good(void **state)
     const struct asking asking = asking_of(CLIENT_PLATFORM);
     agree(LOCK_BELL, CLIENT_PLATFORM);
     const char *code = code_for(&browser, &asking);
-    assert_int_equal(session_close_codes(&world.app.access, session_of(&browser)), IDP_OK);
+    assert_int_equal(session_close_codes(&world.app.access, session_of(&browser)->family), IDP_OK);
     expect_error(redeem_usual(CLIENT_PLATFORM, code), 400, "invalid_grant");
 }
 
@@ -346,6 +352,8 @@ static void code_of_an_authority_that_left_the_trust_list_is_no_good(void **stat
                                 .session = session->family,
                                 .acr = "a",
                                 .amr = "b",
+                                .auth_time = world.now,
+                                .issued = world.now,
                                 .expires = world.now + 60};
     assert_int_equal(code_issue(&world.app.access, world.arena, &wanted, &code), IDP_OK);
     expect_error(redeem_usual(CLIENT_PLATFORM, code), 400, "invalid_grant");
