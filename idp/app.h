@@ -5,6 +5,7 @@
 
 #include "access/access.h"
 #include "config.h"
+#include "jose/signing_keys.h"
 
 struct client_registry;
 struct generation_watch;
@@ -31,6 +32,7 @@ struct app {
     struct pki *pki;
     struct master_key *master;
     struct purpose_keys *keys;
+    struct key_policy key_policy; /* what the settings say about signing keys */
     struct signer *signer;
     struct client_registry *clients;
     struct kept *kept; /* evidence that is there already; NULL: none is known */

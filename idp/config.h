@@ -34,6 +34,9 @@ struct config {
     int64_t rate_challenge, rate_authorize, rate_token_failures, rate_sign_in;
     int64_t rate_client; /* the same from anywhere about one client: authorize, token failures */
 
+    int64_t rotate_days;    /* how long a signing key signs; 0: until it is replaced by a command */
+    int64_t clock_margin_s; /* by how much clocks of nodes may differ */
+
     void *document; /* what the texts above live in */
 };
 

@@ -10,11 +10,31 @@
 #include "app.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "jose/rotation.h"
+#include "jose/sign.h"
 #include "store/lease.h"
 
 static enum idp_err deliver_tombstones(struct app *app)
 {
     return outbox_deliver(&app->access, OUTBOX_TOMBSTONES, clock_now_ms());
+}
+
+static enum idp_err rotate_keys(struct app *app)
+{
+    const struct rotation rotation = {
+        .db = app->db, .master = app->master, .policy = &app->key_policy, .now = clock_now()};
+    return rotation_run(&rotation);
+}
+
+/* Every node looks, so that it is noticed when the one that should rotate does not. */
+static enum idp_err watch_keys(struct app *app)
+{
+    struct signing_figure figures[SIGNING_KEYS_ALL];
+    size_t n = signer_figures(app->signer, clock_now(), figures, SIGNING_KEYS_ALL);
+    for (size_t i = 0; i < n; i++)
+        if (figures[i].overdue)
+            log_event(LOG_WARN, "signing_key_overdue", "kid", figures[i].kid);
+    return IDP_OK;
 }
 
 static const struct job {
@@ -24,6 +44,8 @@ static const struct job {
     enum idp_err (*run)(struct app *app);
 } all[] = {
     {"tombstones", 1000, true, deliver_tombstones},
+    {"rotate_keys", 5000, true, rotate_keys},
+    {"watch_keys", 3600000, false, watch_keys},
 };
 
 enum { JOBS = sizeof(all) / sizeof(*all), SOON_MS = 1000, FAILED_TEND_MS = 1000 };

@@ -123,6 +123,7 @@ static enum idp_err serve(struct app *app, const sigset_t *signals, char **why)
         err = generation_watch_start(app->db, node, &listener, &app->watch);
     if (err == IDP_OK) {
         client_registry_guard(app->clients, is_stale, app->watch);
+        signer_guard(app->signer, is_stale, app->watch);
         err = start_server(app, csp, why);
     }
     if (err == IDP_OK)

@@ -76,6 +76,14 @@ static enum idp_err check_master_key(const struct app *app, char **why)
     return err == IDP_NOT_FOUND ? IDP_OK : err;
 }
 
+static struct key_policy policy_of(const struct config *c)
+{
+    return (struct key_policy){.cache_s = c->jwks_cache_s,
+                               .longest_s = c->id_token_s,
+                               .margin_s = c->clock_margin_s,
+                               .rotate_s = c->rotate_days * 86400};
+}
+
 static enum idp_err open_keys(struct app *app, char **why)
 {
     int64_t now = clock_now();
@@ -86,9 +94,10 @@ static enum idp_err open_keys(struct app *app, char **why)
     if (err != IDP_OK)
         return explain(err, why, "master_key_file: %s: cannot be read",
                        app->config.master_key_file);
+    app->key_policy = policy_of(&app->config);
     err = purpose_keys_open(app->db, app->master, now, &app->keys);
     if (err == IDP_OK)
-        err = signer_open(app->db, app->master, now, &app->signer);
+        err = signer_open(app->db, app->master, &app->key_policy, now, &app->signer);
     if (err == IDP_DENIED)
         return explain(err, why, "master_key_file: %s: does not open the keys in %s",
                        app->config.master_key_file, app->config.sql);

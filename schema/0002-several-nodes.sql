@@ -55,3 +55,10 @@ ALTER TABLE outbox ADD COLUMN parked BIGINT; -- given up, and why it failed last
 ALTER TABLE outbox ADD COLUMN failure TEXT;
 DROP INDEX outbox_by_due;
 CREATE INDEX outbox_waiting ON outbox (queue, due_ms) WHERE delivered IS NULL AND parked IS NULL;
+
+-- What nodes have promised about a signing key, the most of all nodes: for how many seconds clients
+-- may keep a set of keys that was read beside it, and how many seconds something it signs may live.
+ALTER TABLE signing_keys ADD COLUMN cache_s BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE signing_keys ADD COLUMN longest_s BIGINT NOT NULL DEFAULT 0;
+-- 1: known to nodes, and not yet used by any.
+ALTER TABLE purpose_keys ADD COLUMN waiting BIGINT NOT NULL DEFAULT 0;

@@ -27,6 +27,7 @@ enum { NONCE_SIZE = 12, TAG_SIZE = 16, WRAPPED_MAX = 8192, LABEL_MAX = 160, FILE
 
 struct master_key {
     unsigned char bytes[MASTER_KEY_SIZE];
+    struct master_key *other; /* or NULL */
 };
 
 static void explain(char **why, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -179,12 +180,21 @@ enum idp_err master_key_load(const char *file, char **why, struct master_key **o
     return IDP_OK;
 }
 
+void master_key_join(struct master_key *key, struct master_key *other)
+{
+    while (key->other != NULL)
+        key = key->other;
+    key->other = other;
+}
+
 void master_key_free(struct master_key *key)
 {
-    if (key == NULL)
-        return;
-    OPENSSL_cleanse(key, sizeof(*key));
-    free(key);
+    while (key != NULL) {
+        struct master_key *other = key->other;
+        OPENSSL_cleanse(key, sizeof(*key));
+        free(key);
+        key = other;
+    }
 }
 
 /* Purpose and id with their NULs, so that no two labels have one text. Returns its length, or 0. */
@@ -245,24 +255,58 @@ static bool unseal(const struct master_key *key, const struct master_label *labe
     return good;
 }
 
-enum idp_err master_unwrap(const struct master_key *key, const struct master_label *label,
-                           const char *text, struct arena *arena, struct master_opened *out)
+/* The bytes inside the text, sealed. They are the arena's, as is room for as many opened ones. */
+static enum idp_err decode_sealed(const char *text, struct arena *arena, unsigned char **sealed,
+                                  size_t *n)
 {
     enum { SEALED_MAX = NONCE_SIZE + WRAPPED_MAX + TAG_SIZE };
     size_t len = strlen(text);
     size_t size = 0;
     if (len > BASE64URL_LEN(SEALED_MAX))
         return IDP_DENIED;
-    unsigned char *sealed = arena_alloc(arena, SEALED_MAX);
-    unsigned char *bytes = arena_alloc(arena, SEALED_MAX);
-    if (sealed == NULL || bytes == NULL)
+    *sealed = arena_alloc(arena, SEALED_MAX);
+    if (*sealed == NULL)
         return IDP_FAULT;
-    if (base64url_decode(text, len, sealed, SEALED_MAX, &size) != IDP_OK ||
+    if (base64url_decode(text, len, *sealed, SEALED_MAX, &size) != IDP_OK ||
         size < NONCE_SIZE + TAG_SIZE)
         return IDP_DENIED;
-    size_t n = size - NONCE_SIZE - TAG_SIZE;
-    if (!unseal(key, label, sealed, (int)n, bytes))
-        return IDP_DENIED;
-    *out = (struct master_opened){.bytes = bytes, .len = n};
+    *n = size - NONCE_SIZE - TAG_SIZE;
     return IDP_OK;
+}
+
+/* Opens text with the first key that can. */
+static enum idp_err open_with_any(const struct master_key **key, const struct master_label *label,
+                                  const char *text, struct arena *arena, struct master_opened *out)
+{
+    unsigned char *sealed = NULL;
+    size_t n = 0;
+    enum idp_err err = decode_sealed(text, arena, &sealed, &n);
+    if (err != IDP_OK)
+        return err;
+    unsigned char *bytes = arena_alloc(arena, n + TAG_SIZE);
+    if (bytes == NULL)
+        return IDP_FAULT;
+    for (; *key != NULL; *key = (*key)->other) {
+        if (!unseal(*key, label, sealed, (int)n, bytes))
+            continue;
+        *out = (struct master_opened){.bytes = bytes, .len = n};
+        return IDP_OK;
+    }
+    return IDP_DENIED;
+}
+
+enum idp_err master_unwrap(const struct master_key *key, const struct master_label *label,
+                           const char *text, struct arena *arena, struct master_opened *out)
+{
+    return open_with_any(&key, label, text, arena, out);
+}
+
+enum idp_err master_pick(const struct master_key *key, const struct master_label *label,
+                         const char *text, struct arena *arena, const struct master_key **out)
+{
+    struct master_opened opened;
+    enum idp_err err = open_with_any(&key, label, text, arena, &opened);
+    if (err == IDP_OK)
+        *out = key;
+    return err;
 }

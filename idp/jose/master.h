@@ -29,7 +29,11 @@ struct master_label {
  */
 enum idp_err master_key_load(const char *file, char **why, struct master_key **out);
 
-/* Wipes and frees it. NULL is allowed. */
+/* Puts another behind key, which takes it over: opening tries both, wrapping uses what it is given.
+ * For while the master key is being changed. NULL is allowed. */
+void master_key_join(struct master_key *key, struct master_key *other);
+
+/* Wipes and frees it, and those joined to it. NULL is allowed. */
 void master_key_free(struct master_key *key);
 
 /* Encrypts n bytes (AES-256-GCM, NIST SP 800-38D): base64url(nonce || ciphertext || tag), in the
@@ -43,6 +47,12 @@ struct master_opened {
     size_t len;
 };
 
-/* Returns IDP_DENIED when text was not wrapped with this key under this label. */
+/* Returns IDP_DENIED when text was not wrapped with this key, or one joined to it, under this
+ * label.
+ */
 enum idp_err master_unwrap(const struct master_key *key, const struct master_label *label,
                            const char *text, struct arena *arena, struct master_opened *out);
+
+/* Which of key and those joined to it opens text, borrowed. Returns IDP_DENIED when none does. */
+enum idp_err master_pick(const struct master_key *key, const struct master_label *label,
+                         const char *text, struct arena *arena, const struct master_key **out);

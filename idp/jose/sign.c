@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,8 +28,7 @@ static const char *const usual_types[] = {"JWT", "at+jwt", "logout+jwt"};
 enum { USUAL_TYPES = sizeof(usual_types) / sizeof(*usual_types) };
 
 struct ready_key {
-    enum jose_alg alg;
-    const char *kid;
+    const struct signing_key *row;
     EVP_MD_CTX *keyed; /* only ever copied */
     size_t signature_len;
     const char *headers[USUAL_TYPES];
@@ -37,14 +37,19 @@ struct ready_key {
 struct snapshot {
     atomic_size_t holders;
     struct arena *arena; /* all below */
+    struct signing_keys rows;
     const char *jwks;
     struct jwk_set public_keys;
-    struct ready_key *active[JOSE_ALGS];
+    struct ready_key *ready; /* those that sign now, will, or just did; the newest first */
+    size_t ready_count;
 };
 
 struct signer {
     struct sql *db;
     const struct master_key *master;
+    struct key_policy policy;
+    bool (*stale)(const void *with); /* or NULL */
+    const void *stale_with;
     pthread_rwlock_t lock; /* of current only */
     struct snapshot *current;
 };
@@ -102,7 +107,7 @@ static enum idp_err unwrap(const struct master_key *master, struct arena *arena,
 static char *encode_header(struct arena *arena, const struct ready_key *key, const char *typ)
 {
     const char *json = arena_printf(arena, "{\"alg\":\"%s\",\"kid\":\"%s\",\"typ\":\"%s\"}",
-                                    jose_alg_name(key->alg), key->kid, typ);
+                                    jose_alg_name(key->row->alg), key->row->kid, typ);
     size_t len = json != NULL ? strlen(json) : 0;
     char *text = json != NULL ? arena_alloc(arena, BASE64URL_LEN(len) + 2) : NULL;
     if (text == NULL)
@@ -122,7 +127,7 @@ static enum idp_err prepare(struct arena *arena, EVP_PKEY *pkey, struct ready_ke
         return IDP_FAULT;
     ready->keyed = ctx;
     ready->signature_len =
-        ready->alg == JOSE_ES256 ? ECDSA_RAW_SIZE : (size_t)EVP_PKEY_get_size(pkey);
+        ready->row->alg == JOSE_ES256 ? ECDSA_RAW_SIZE : (size_t)EVP_PKEY_get_size(pkey);
     for (size_t i = 0; i < USUAL_TYPES; i++) {
         ready->headers[i] = encode_header(arena, ready, usual_types[i]);
         if (ready->headers[i] == NULL)
@@ -131,32 +136,34 @@ static enum idp_err prepare(struct arena *arena, EVP_PKEY *pkey, struct ready_ke
     return ready->signature_len <= SIGNATURE_MAX ? IDP_OK : IDP_FAULT;
 }
 
-/* Opens the private half of a key that signs now. */
+/* Opens the private half of a key. */
 static enum idp_err make_ready(const struct master_key *master, struct snapshot *snapshot,
-                               const struct signing_key *key)
+                               const struct signing_key *row)
 {
     EVP_PKEY *pkey = NULL;
-    struct ready_key *ready = arena_alloc(snapshot->arena, sizeof(*ready));
-    if (ready == NULL)
-        return IDP_FAULT;
-    *ready = (struct ready_key){.alg = key->alg, .kid = key->kid};
-    enum idp_err err = unwrap(master, snapshot->arena, key, &pkey);
+    struct ready_key *ready = &snapshot->ready[snapshot->ready_count];
+    ready->row = row;
+    enum idp_err err = unwrap(master, snapshot->arena, row, &pkey);
     if (err == IDP_OK)
         err = prepare(snapshot->arena, pkey, ready);
     if (err == IDP_OK)
-        snapshot->active[key->alg] = ready;
+        snapshot->ready_count++;
     return err;
 }
 
-/* The newest key of each algorithm that may sign now; the rows come newest first. */
+/* Those that will sign without anybody reading the rows again, and those that requests which began
+ * a while ago still sign with. */
 static enum idp_err make_all_ready(const struct master_key *master, struct snapshot *snapshot,
-                                   const struct signing_keys *keys, int64_t now)
+                                   int64_t now)
 {
-    for (size_t i = 0; i < keys->count; i++) {
-        const struct signing_key *key = &keys->keys[i];
-        if (signing_key_state(key, now) != SIGNING_KEY_ACTIVE || snapshot->active[key->alg] != NULL)
+    const struct signing_keys *rows = &snapshot->rows;
+    snapshot->ready = arena_alloc(snapshot->arena, sizeof(*snapshot->ready) * (rows->count + 1));
+    if (snapshot->ready == NULL)
+        return IDP_FAULT;
+    for (size_t i = 0; i < rows->count; i++) {
+        if (signing_key_state(&rows->keys[i], now - SIGNING_KEY_SLACK_S) == SIGNING_KEY_RETIRED)
             continue;
-        enum idp_err err = make_ready(master, snapshot, key);
+        enum idp_err err = make_ready(master, snapshot, &rows->keys[i]);
         if (err != IDP_OK)
             return err;
     }
@@ -165,18 +172,19 @@ static enum idp_err make_all_ready(const struct master_key *master, struct snaps
 
 static enum idp_err fill(const struct signer *signer, struct snapshot *snapshot, int64_t now)
 {
-    struct signing_keys keys;
-    enum idp_err err = signing_keys_read(signer->db, snapshot->arena, &keys);
+    enum idp_err err = signing_keys_read(signer->db, snapshot->arena, &snapshot->rows);
+    if (err == IDP_OK)
+        err = signing_keys_promise(signer->db, &snapshot->rows, &signer->policy);
     if (err != IDP_OK)
         return err;
-    snapshot->jwks = signing_keys_jwks(&keys, snapshot->arena);
+    snapshot->jwks = signing_keys_jwks(&snapshot->rows, snapshot->arena);
     if (snapshot->jwks == NULL)
         return IDP_FAULT;
     err = jwk_set_parse(snapshot->arena, snapshot->jwks, strlen(snapshot->jwks),
                         &snapshot->public_keys);
     if (err != IDP_OK)
         return IDP_FAULT;
-    return make_all_ready(signer->master, snapshot, &keys, now);
+    return make_all_ready(signer->master, snapshot, now);
 }
 
 static enum idp_err read_snapshot(const struct signer *signer, int64_t now, struct snapshot **out)
@@ -196,8 +204,8 @@ static enum idp_err read_snapshot(const struct signer *signer, int64_t now, stru
 
 /* --- the signer ---------------------------------------------------------------------------- */
 
-enum idp_err signer_open(struct sql *db, const struct master_key *master, int64_t now,
-                         struct signer **out)
+enum idp_err signer_open(struct sql *db, const struct master_key *master,
+                         const struct key_policy *policy, int64_t now, struct signer **out)
 {
     struct signer *signer = calloc(1, sizeof(*signer));
     if (signer == NULL || pthread_rwlock_init(&signer->lock, NULL) != 0) {
@@ -206,7 +214,8 @@ enum idp_err signer_open(struct sql *db, const struct master_key *master, int64_
     }
     signer->db = db;
     signer->master = master;
-    enum idp_err err = signing_keys_ensure(db, master, now);
+    signer->policy = *policy;
+    enum idp_err err = signing_keys_ensure(db, master, policy, now);
     if (err == IDP_OK)
         err = read_snapshot(signer, now, &signer->current);
     if (err == IDP_OK)
@@ -223,6 +232,12 @@ void signer_close(struct signer *signer)
     drop_snapshot(signer->current);
     (void)pthread_rwlock_destroy(&signer->lock);
     free(signer);
+}
+
+void signer_guard(struct signer *signer, bool (*stale)(const void *with), const void *with)
+{
+    signer->stale = stale;
+    signer->stale_with = with;
 }
 
 enum idp_err signer_reload(struct signer *signer, int64_t now)
@@ -285,7 +300,7 @@ static enum idp_err make_signature(const struct ready_key *key, const char *text
     EVP_MD_CTX_free(ctx);
     if (!good)
         return IDP_FAULT;
-    if (key->alg == JOSE_ES256)
+    if (key->row->alg == JOSE_ES256)
         return ecdsa_raw(made, made_len, out);
     memcpy(out, made, made_len);
     return made_len == key->signature_len ? IDP_OK : IDP_FAULT;
@@ -312,12 +327,52 @@ static enum idp_err sign_with(const struct ready_key *key, struct arena *arena,
     return IDP_OK;
 }
 
+/* The newest that is active: it is not asked whether one before it has ended. */
+static const struct ready_key *choose(const struct snapshot *snapshot, enum jose_alg alg,
+                                      int64_t now)
+{
+    for (size_t i = 0; i < snapshot->ready_count; i++) {
+        const struct signing_key *row = snapshot->ready[i].row;
+        if (row->alg == alg && signing_key_state(row, now) == SIGNING_KEY_ACTIVE)
+            return &snapshot->ready[i];
+    }
+    return NULL;
+}
+
 enum idp_err jose_sign(struct signer *signer, enum jose_alg alg, struct arena *arena,
                        const struct jose_payload *payload, const char **out)
 {
+    if (signer->stale != NULL && signer->stale(signer->stale_with))
+        return IDP_UNAVAILABLE;
     struct snapshot *snapshot = hold_current(signer);
-    const struct ready_key *key = snapshot->active[alg];
+    const struct ready_key *key = choose(snapshot, alg, payload->now);
     enum idp_err err = key != NULL ? sign_with(key, arena, payload, out) : IDP_FAULT;
     drop_snapshot(snapshot);
     return err;
+}
+
+/* --- figures ------------------------------------------------------------------------------- */
+
+static bool is_overdue(const struct signing_key *key, const struct key_policy *policy, int64_t now)
+{
+    return policy->rotate_s > 0 && key->retired == 0 &&
+           now > key->active_from + policy->rotate_s + policy->margin_s;
+}
+
+size_t signer_figures(struct signer *signer, int64_t now, struct signing_figure *out, size_t max)
+{
+    size_t n = 0;
+    struct snapshot *snapshot = hold_current(signer);
+    for (; n < snapshot->rows.count && n < max; n++) {
+        const struct signing_key *key = &snapshot->rows.keys[n];
+        out[n] = (struct signing_figure){.alg = key->alg,
+                                         .state = signing_key_state(key, now),
+                                         .published = key->published,
+                                         .active_from = key->active_from,
+                                         .retired = key->retired,
+                                         .overdue = is_overdue(key, &signer->policy, now)};
+        (void)snprintf(out[n].kid, sizeof(out[n].kid), "%s", key->kid);
+    }
+    drop_snapshot(snapshot);
+    return n;
 }

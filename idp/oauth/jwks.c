@@ -4,7 +4,8 @@
  * A new key signs only when all sets from before it have run out at the clients, and what makes
  * that true is that no node serves a set for longer than it knows it to be right. A node that has
  * lost the database for two seconds cannot know of keys that others have published since: it serves
- * what it has, to be asked for again each time. docs/decisions/key-rotation.md.
+ * what it has, to be asked for again each time; and nothing any more when one of those keys may
+ * have begun to sign. docs/decisions/key-rotation.md.
  */
 #include "oauth/jwks.h"
 
@@ -80,8 +81,12 @@ void oauth_jwks_forget(struct app *app)
 static enum idp_err jwks(struct request *rq, struct response *rs)
 {
     struct app *app = rq->app;
-    bool stale = app->watch != NULL && generation_stale(app->watch);
-    return http_respond_slot(rq, rs, stale ? app->jwks_stale : app->jwks);
+    int64_t age_ms = app->watch != NULL ? generation_age_ms(app->watch) : 0;
+    if (age_ms < GENERATION_LEASE_MS)
+        return http_respond_slot(rq, rs, app->jwks);
+    if (age_ms < 2000 * app->config.jwks_cache_s)
+        return http_respond_slot(rq, rs, app->jwks_stale);
+    return IDP_UNAVAILABLE;
 }
 
 const struct route oauth_jwks_route = {

@@ -214,6 +214,12 @@ bool generation_stale(const struct generation_watch *watch)
     return clock_ticks_ms() >= atomic_load_explicit(&watch->good_until, memory_order_acquire);
 }
 
+int64_t generation_age_ms(const struct generation_watch *watch)
+{
+    int64_t until = atomic_load_explicit(&watch->good_until, memory_order_acquire);
+    return clock_ticks_ms() - (until - GENERATION_LEASE_MS);
+}
+
 static void nudge(struct generation_watch *watch, bool stop)
 {
     (void)pthread_mutex_lock(&watch->lock);

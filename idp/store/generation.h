@@ -60,6 +60,10 @@ void generation_watch_stop(struct generation_watch *watch);
  * time. Costs a clock reading; any thread may ask. */
 bool generation_stale(const struct generation_watch *watch);
 
+/* How long ago the last reading began that was good and acted upon, in milliseconds, or longer: for
+ * what may be used for longer than the caches. */
+int64_t generation_age_ms(const struct generation_watch *watch);
+
 /*
  * Waits until no node uses records from before a generation that has been committed: until all have
  * reported it, or until the leases of those that have not are over, which is after

@@ -83,6 +83,7 @@ enum idp_err id_token_make(struct app *app, struct arena *arena, const struct id
         return err;
     if (len == 0)
         return IDP_FAULT;
-    const struct jose_payload payload = {.typ = "JWT", .bytes = buffer, .len = len};
+    const struct jose_payload payload = {
+        .typ = "JWT", .bytes = buffer, .len = len, .now = token->now};
     return jose_sign(app->signer, token->client->id_token_alg, arena, &payload, out);
 }

@@ -227,6 +227,7 @@ static void fill_config(struct config *config)
         .id_token_s = 300,
         .launch_s = 120,
         .jwks_cache_s = 900,
+        .clock_margin_s = 60,
     };
 }
 
@@ -267,7 +268,11 @@ static void open_stores(struct app *app)
     app->kv = &world.kv.kv;
     assert_int_equal(master_key_load(in_folder("", "master.key"), &why, &app->master), IDP_OK);
     assert_int_equal(purpose_keys_open(app->db, app->master, REGION_NOW, &app->keys), IDP_OK);
-    assert_int_equal(signer_open(app->db, app->master, REGION_NOW, &app->signer), IDP_OK);
+    app->key_policy = (struct key_policy){.cache_s = app->config.jwks_cache_s,
+                                          .longest_s = app->config.id_token_s,
+                                          .margin_s = app->config.clock_margin_s};
+    assert_int_equal(signer_open(app->db, app->master, &app->key_policy, REGION_NOW, &app->signer),
+                     IDP_OK);
     app->clients = client_registry_new(app->db);
     app->kept = kept_new();
     assert_true(app->clients != NULL && app->kept != NULL);

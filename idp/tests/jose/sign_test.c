@@ -26,6 +26,9 @@
 
 enum { NOW = 1000 };
 
+static const struct key_policy policy = {
+    .cache_s = 100, .longest_s = 300, .margin_s = 10, .rotate_s = 5000};
+
 /* One database and two master keys. */
 static struct {
     struct arena *arena;
@@ -90,13 +93,14 @@ static void open_signer(void)
 {
     signer_close(w.signer);
     w.signer = NULL;
-    assert_int_equal(signer_open(w.db, w.master, NOW, &w.signer), IDP_OK);
+    assert_int_equal(signer_open(w.db, w.master, &policy, NOW, &w.signer), IDP_OK);
 }
 
 static const char *sign(enum jose_alg alg, const char *typ, const char *payload)
 {
     const char *text = NULL;
-    const struct jose_payload what = {.typ = typ, .bytes = payload, .len = strlen(payload)};
+    const struct jose_payload what = {
+        .typ = typ, .bytes = payload, .len = strlen(payload), .now = NOW};
     assert_int_equal(jose_sign(w.signer, alg, w.arena, &what, &text), IDP_OK);
     return text;
 }
@@ -281,7 +285,7 @@ static void keys_of_another_master_do_not_open(void **state)
     (void)state;
     struct signer *signer = NULL;
     open_signer();
-    assert_int_equal(signer_open(w.db, w.other_master, NOW, &signer), IDP_DENIED);
+    assert_int_equal(signer_open(w.db, w.other_master, &policy, NOW, &signer), IDP_DENIED);
     assert_null(signer);
 }
 
@@ -308,7 +312,7 @@ static void reload_swaps_the_key_and_keeps_the_old_one_public(void **state)
     open_signer();
     const char *before = sign(JOSE_ES256, "JWT", "{}");
     execute("UPDATE signing_keys SET retired = 999 WHERE algorithm = 'ES256'");
-    assert_int_equal(signing_keys_ensure(w.db, w.master, NOW), IDP_OK);
+    assert_int_equal(signing_keys_ensure(w.db, w.master, &policy, NOW), IDP_OK);
     assert_int_equal(signer_reload(w.signer, NOW), IDP_OK);
     const char *after = sign(JOSE_ES256, "JWT", "{}");
     size_t header = strcspn(before, ".");
@@ -317,21 +321,41 @@ static void reload_swaps_the_key_and_keeps_the_old_one_public(void **state)
     expect_good(after, "JWT", "{}");
 }
 
-/* A key is published before it signs: nobody may meet a token whose key they cannot know. */
+/* A key is published before it signs: nobody may meet a token whose key they cannot know. When its
+ * time comes, nobody has to read the rows again. */
 static void key_that_is_only_published_does_not_sign(void **state)
 {
     (void)state;
     struct jwk_set set;
     const char *text = NULL;
-    const struct jose_payload payload = {.typ = "JWT", .bytes = "{}", .len = 2};
+    struct jose_payload payload = {.typ = "JWT", .bytes = "{}", .len = 2, .now = NOW};
     open_signer();
     execute("UPDATE signing_keys SET active_from = 1001 WHERE algorithm = 'ES256'");
     assert_int_equal(signer_reload(w.signer, NOW), IDP_OK);
     assert_int_equal(jose_sign(w.signer, JOSE_ES256, w.arena, &payload, &text), IDP_FAULT);
     assert_int_equal(signer_public_keys(w.signer, w.arena, &set), IDP_OK);
     assert_int_equal(set.count, JOSE_ALGS);
-    assert_int_equal(signer_reload(w.signer, NOW + 1), IDP_OK);
-    expect_good(sign(JOSE_ES256, "JWT", "{}"), "JWT", "{}");
+    payload.now = NOW + 1;
+    assert_int_equal(jose_sign(w.signer, JOSE_ES256, w.arena, &payload, &text), IDP_OK);
+}
+
+static bool says_stale(const void *with)
+{
+    return *(const bool *)with;
+}
+
+static void stale_node_signs_nothing(void **state)
+{
+    (void)state;
+    bool stale = true;
+    const char *text = NULL;
+    const struct jose_payload payload = {.typ = "JWT", .bytes = "{}", .len = 2, .now = NOW};
+    open_signer();
+    signer_guard(w.signer, says_stale, &stale);
+    assert_int_equal(jose_sign(w.signer, JOSE_ES256, w.arena, &payload, &text), IDP_UNAVAILABLE);
+    assert_null(text);
+    stale = false;
+    assert_int_equal(jose_sign(w.signer, JOSE_ES256, w.arena, &payload, &text), IDP_OK);
 }
 
 static void failed_reload_keeps_the_keys(void **state)
@@ -365,7 +389,7 @@ static void *open_both(void *with)
     struct purpose_keys *keys = NULL;
     bool *good = with;
     *good = purpose_keys_open(w.db, w.master, NOW, &keys) == IDP_OK &&
-            signer_open(w.db, w.master, NOW, &signer) == IDP_OK;
+            signer_open(w.db, w.master, &policy, NOW, &signer) == IDP_OK;
     purpose_keys_close(keys);
     signer_close(signer);
     return NULL;
@@ -389,7 +413,7 @@ static void nodes_that_begin_at_once_end_with_one_set(void **state)
 static void *sign_many(void *with)
 {
     bool *good = with;
-    const struct jose_payload payload = {.typ = "JWT", .bytes = "{}", .len = 2};
+    const struct jose_payload payload = {.typ = "JWT", .bytes = "{}", .len = 2, .now = NOW};
     for (int i = 0; i < ROUNDS && *good; i++) {
         const char *text = NULL;
         struct jwk_set set;
@@ -442,6 +466,7 @@ int main(void)
         TEST(no_private_key_lies_open_in_the_database),
         TEST(reload_swaps_the_key_and_keeps_the_old_one_public),
         TEST(key_that_is_only_published_does_not_sign),
+        TEST(stale_node_signs_nothing),
         TEST(failed_reload_keeps_the_keys),
         TEST(public_keys_outlive_a_reload),
         TEST(nodes_that_begin_at_once_end_with_one_set),

@@ -354,7 +354,8 @@ static const char *keys_may_be_kept(void)
 }
 
 /* A node that has lost the database does not know of keys that others publish, so nobody may keep
- * its set: a client that did would meet a key it cannot know. */
+ * its set: a client that did would meet a key it cannot know. When such a key may have begun to
+ * sign, another node has to be asked. */
 static void keys_of_a_node_without_database_may_not_be_kept(void **state)
 {
     (void)state;
@@ -367,6 +368,10 @@ static void keys_of_a_node_without_database_may_not_be_kept(void **state)
     while (!generation_stale(world.app.watch))
         (void)sched_yield();
     assert_string_equal(keys_may_be_kept(), "no-cache");
+    world.app.config.jwks_cache_s = 1;
+    expect_error(world_send(&(struct sent){.route = &oauth_jwks_route}), 503,
+                 "temporarily_unavailable");
+    world.app.config.jwks_cache_s = 900;
     world_sql_is_down(false);
     while (generation_stale(world.app.watch))
         (void)sched_yield();

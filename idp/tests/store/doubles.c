@@ -12,15 +12,50 @@ static enum idp_err faulty_read(struct sql *db, struct arena *arena, const struc
     return faulty->real->driver->read(faulty->real, arena, call, out);
 }
 
-/* The transaction itself is the real driver's, which its tx names. */
+/* A body that is run with statements of ours, which lead back to the real driver's. */
+struct faulty_body {
+    struct faulty_sql *faulty;
+    enum idp_err (*body)(struct sql_tx *tx, void *with);
+    void *with;
+};
+
+static _Thread_local struct faulty_sql *running;
+
+static enum idp_err faulty_tx_run(struct sql_tx *tx, struct arena *arena,
+                                  const struct sql_call *call, struct sql_rows *out,
+                                  int64_t *changed)
+{
+    const struct sql_driver *own = tx->driver;
+    if (running->statement != IDP_OK && running->statements_left-- <= 0)
+        return running->statement;
+    tx->driver = running->real->driver;
+    enum idp_err err = tx->driver->tx_run(tx, arena, call, out, changed);
+    tx->driver = own;
+    return err;
+}
+
+static const struct sql_driver faulty_tx_driver = {.name = "faulty", .tx_run = faulty_tx_run};
+
+static enum idp_err run_faulty(struct sql_tx *tx, void *with)
+{
+    const struct faulty_body *faulty = with;
+    const struct sql_driver *real = tx->driver;
+    running = faulty->faulty;
+    tx->driver = &faulty_tx_driver;
+    enum idp_err err = faulty->body(tx, faulty->with);
+    tx->driver = real;
+    return err;
+}
+
 static enum idp_err faulty_transact(struct sql *db,
                                     enum idp_err (*body)(struct sql_tx *tx, void *with), void *with)
 {
     struct faulty_sql *faulty = (struct faulty_sql *)db;
+    struct faulty_body running_body = {.faulty = faulty, .body = body, .with = with};
     enum idp_err err = faulty->transact;
     if (err != IDP_OK && faulty->transactions_left-- <= 0)
         return err;
-    return faulty->real->driver->transact(faulty->real, body, with);
+    return faulty->real->driver->transact(faulty->real, run_faulty, &running_body);
 }
 
 void faulty_sql_init(struct faulty_sql *faulty, struct sql *real)

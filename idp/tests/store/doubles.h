@@ -16,6 +16,9 @@ struct faulty_sql {
     /* What they answer instead of working; IDP_OK: they work. */
     _Atomic(enum idp_err) read, transact;
     atomic_int transactions_left; /* that many work before transact counts; 0: none */
+    /* What statements in transactions answer, after so many that work. */
+    _Atomic(enum idp_err) statement;
+    atomic_int statements_left;
 };
 
 /* Puts the double before the real one, which stays the caller's. */

@@ -118,6 +118,8 @@ static void least_settings_have_the_defaults_of_the_design(void **state)
     assert_int_equal(c->id_token_s, 300);
     assert_int_equal(c->launch_s, 120);
     assert_int_equal(c->jwks_cache_s, 900);
+    assert_int_equal(c->rotate_days, 90);
+    assert_int_equal(c->clock_margin_s, 60);
     config_free(&w.config);
 }
 
@@ -159,6 +161,8 @@ static void every_setting_is_taken(void **state)
         {"lifetimes", "id_token_s", AT(id_token_s), 31},
         {"lifetimes", "launch_s", AT(launch_s), 11},
         {"lifetimes", "jwks_cache_s", AT(jwks_cache_s), 0},
+        {"keys", "rotate_days", AT(rotate_days), 0},
+        {"keys", "clock_margin_s", AT(clock_margin_s), 2},
         {"rate_limits", "challenge_per_minute", AT(rate_challenge), 0},
         {"rate_limits", "authorize_per_minute", AT(rate_authorize), 1},
         {"rate_limits", "token_failures_per_minute", AT(rate_token_failures), 2},
