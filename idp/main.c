@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "command.h"
+#include "copy.h"
 #include "migrate.h"
 #include "serve.h"
 #include "store/schema.h"
@@ -22,6 +23,10 @@ static const struct command commands[] = {
      {"--settings"},
      "bring the database up to date, while nodes of the version before go on",
      migrate_command},
+    {"copy",
+     {"--from", "--to"},
+     "move an installation to another, empty database; both are named by their settings",
+     copy_command},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };

@@ -2,7 +2,7 @@
 PLATFORM_OBJ = $(call obj,$(sort $(filter-out clients/platform/main.c,$(wildcard clients/platform/*.c clients/platform/pages/*.c))))
 PLATFORM_MAIN = $(call obj,clients/platform/main.c)
 PLATFORM_LINK = $(RP_LIB) $(call room_lib,http) $(call room_lib,base)
-PLATFORM_EXTERNAL = -lmicrohttpd $(RP_EXTERNAL)
+PLATFORM_EXTERNAL = -lmicrohttpd -lgnutls $(RP_EXTERNAL)
 
 $(call obj,clients/platform/assets_data.c): clients/platform/style.css clients/platform/hills.svg
 

@@ -138,15 +138,6 @@ enum idp_err sql_tables(struct sql *db, struct arena *arena, struct sql_rows *ou
     return sql_read(db, arena, &(struct sql_call){.text = db->driver->tables}, out);
 }
 
-enum idp_err sql_columns(struct sql *db, const char *table, struct arena *arena,
-                         struct sql_rows *out)
-{
-    const struct sql_value params[] = {sql_text(table)};
-    return sql_read(db, arena,
-                    &(struct sql_call){.text = db->driver->columns, .params = params, .count = 1},
-                    out);
-}
-
 /* What sql_execute() gives to its body. */
 struct single {
     const struct sql_call *call;

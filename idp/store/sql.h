@@ -124,10 +124,8 @@ enum idp_err sql_transact(struct sql *db, enum idp_err (*body)(struct sql_tx *tx
 enum idp_err sql_run(struct sql_tx *tx, struct arena *arena, const struct sql_call *call,
                      struct sql_rows *out, int64_t *changed);
 
-/* The names of the tables, or of one table's columns: a text a row, as sql_read() does. */
+/* The names of the tables, a text a row, as sql_read() does. */
 enum idp_err sql_tables(struct sql *db, struct arena *arena, struct sql_rows *out);
-enum idp_err sql_columns(struct sql *db, const char *table, struct arena *arena,
-                         struct sql_rows *out);
 
 /* A single statement as a transaction of its own. */
 enum idp_err sql_execute(struct sql *db, const struct sql_call *call, int64_t *changed);

@@ -1,6 +1,7 @@
 /* What every driver of sql.h must do. A new driver is one more entry in the list. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -363,6 +364,28 @@ static enum idp_err transact_again(struct sql_tx *tx, void *with)
     return IDP_OK;
 }
 
+/* --- the database itself -------------------------------------------------------------------- */
+
+static void it_knows_its_tables_and_their_columns_in_order(void **state)
+{
+    (void)state;
+    bool seen[2] = {false, false};
+    assert_int_equal(sql_tables(w.db, w.arena, &w.rows), IDP_OK);
+    assert_int_equal(w.rows.rows, 2);
+    for (size_t i = 0; i < 2; i++) {
+        seen[0] = seen[0] || strcmp(sql_cell_text(&w.rows, i, 0), "things") == 0;
+        seen[1] = seen[1] || strcmp(sql_cell_text(&w.rows, i, 0), "parts") == 0;
+    }
+    assert_true(seen[0] && seen[1]);
+    assert_int_equal(read_rows(CALL(w.db->driver->columns, sql_text("things"))), IDP_OK);
+    assert_int_equal(w.rows.rows, 3);
+    assert_string_equal(sql_cell_text(&w.rows, 0, 0), "id");
+    assert_string_equal(sql_cell_text(&w.rows, 1, 0), "name");
+    assert_string_equal(sql_cell_text(&w.rows, 2, 0), "bytes");
+    assert_int_equal(read_rows(CALL(w.db->driver->columns, sql_text("nothing"))), IDP_OK);
+    assert_int_equal(w.rows.rows, 0);
+}
+
 static void a_transaction_in_a_transaction_is_a_fault_and_no_deadlock(void **state)
 {
     (void)state;
@@ -495,6 +518,7 @@ int main(void)
         TEST(a_body_that_fails_leaves_nothing),
         TEST(after_an_error_a_transaction_can_only_fail),
         TEST(a_transaction_in_a_transaction_is_a_fault_and_no_deadlock),
+        TEST(it_knows_its_tables_and_their_columns_in_order),
         TEST(in_a_group_each_body_succeeds_or_fails_alone),
         TEST(transactions_run_as_if_one_after_the_other),
     };
