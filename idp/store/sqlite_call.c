@@ -4,11 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/log.h"
 #include "base/text.h"
-
-enum { FIRST_ROWS = 4 };
+#include "store/harvest.h"
 
 /* --- answers ------------------------------------------------------------------------------- */
 
@@ -142,6 +140,8 @@ static enum idp_err bind(struct sqlite_statement *statement, const struct sql_ca
         return wrong(call->text, "a wrong number of parameters");
     for (int i = 0; i < statement->count; i++) {
         const struct sql_value *value = &call->params[statement->numbers[i]];
+        if (value->type == SQL_TEXT && memchr(value->bytes, '\0', value->len) != NULL)
+            return wrong(call->text, "a NUL in a text");
         int code = bind_one(statement->stmt, i + 1, value);
         if (code != SQLITE_OK)
             return sqlite_result(sqlite3_db_handle(statement->stmt), code, call->text);
@@ -151,43 +151,17 @@ static enum idp_err bind(struct sqlite_statement *statement, const struct sql_ca
 
 /* --- rows ---------------------------------------------------------------------------------- */
 
-/* Rows as they come in. */
-struct harvest {
-    struct arena *arena;
-    struct sql_value *values;
-    size_t columns, rows, room, bytes;
-};
-
-static enum idp_err make_room(struct harvest *harvest)
-{
-    if (harvest->rows < harvest->room)
-        return IDP_OK;
-    size_t room = harvest->room > 0 ? harvest->room * 2 : FIRST_ROWS;
-    size_t row_size = harvest->columns * sizeof(*harvest->values);
-    struct sql_value *values = arena_alloc(harvest->arena, room * row_size);
-    if (values == NULL)
-        return IDP_FAULT;
-    if (harvest->rows > 0)
-        memcpy(values, harvest->values, harvest->rows * row_size);
-    harvest->values = values;
-    harvest->room = room;
-    return IDP_OK;
-}
-
 static enum idp_err take_bytes(struct harvest *harvest, sqlite3_stmt *stmt, int column,
                                struct sql_value *out)
 {
+    enum sql_type type = sqlite3_column_type(stmt, column) == SQLITE_TEXT ? SQL_TEXT : SQL_BLOB;
     /* Asked in this order, so that the length is that of these bytes. */
-    const void *bytes = out->type == SQL_TEXT ? (const void *)sqlite3_column_text(stmt, column)
-                                              : sqlite3_column_blob(stmt, column);
-    out->len = (size_t)sqlite3_column_bytes(stmt, column);
-    harvest->bytes += out->len;
-    if (harvest->bytes > SQL_BYTES_MAX)
-        return IDP_FULL;
-    if (bytes == NULL && out->len > 0)
+    const void *bytes = type == SQL_TEXT ? (const void *)sqlite3_column_text(stmt, column)
+                                         : sqlite3_column_blob(stmt, column);
+    size_t len = (size_t)sqlite3_column_bytes(stmt, column);
+    if (bytes == NULL && len > 0)
         return IDP_FAULT;
-    out->bytes = arena_strndup(harvest->arena, bytes, out->len);
-    return out->bytes != NULL ? IDP_OK : IDP_FAULT;
+    return harvest_bytes(harvest, type, bytes, len, out);
 }
 
 static enum idp_err take_cell(struct harvest *harvest, sqlite3_stmt *stmt, int column,
@@ -198,10 +172,7 @@ static enum idp_err take_cell(struct harvest *harvest, sqlite3_stmt *stmt, int c
         *out = sql_int(sqlite3_column_int64(stmt, column));
         return IDP_OK;
     case SQLITE_TEXT:
-        out->type = SQL_TEXT;
-        return take_bytes(harvest, stmt, column, out);
     case SQLITE_BLOB:
-        out->type = SQL_BLOB;
         return take_bytes(harvest, stmt, column, out);
     case SQLITE_NULL:
         return IDP_OK;
@@ -212,13 +183,10 @@ static enum idp_err take_cell(struct harvest *harvest, sqlite3_stmt *stmt, int c
 
 static enum idp_err take_row(struct harvest *harvest, sqlite3_stmt *stmt)
 {
-    if (harvest->rows == SQL_ROWS_MAX)
-        return IDP_FULL;
-    enum idp_err err = make_room(harvest);
+    struct sql_value *row = NULL;
+    enum idp_err err = harvest_row(harvest, &row);
     for (size_t i = 0; err == IDP_OK && i < harvest->columns; i++)
-        err = take_cell(harvest, stmt, (int)i,
-                        &harvest->values[harvest->rows * harvest->columns + i]);
-    harvest->rows += err == IDP_OK;
+        err = take_cell(harvest, stmt, (int)i, &row[i]);
     return err;
 }
 
@@ -248,7 +216,6 @@ enum idp_err sqlite_statement_run(struct sqlite_statement *statement, struct are
     (void)sqlite3_clear_bindings(statement->stmt);
     if (err != IDP_OK || out == NULL)
         return err;
-    *out = (struct sql_rows){
-        .columns = harvest.columns, .rows = harvest.rows, .values = harvest.values};
+    *out = harvest_rows(&harvest);
     return IDP_OK;
 }
