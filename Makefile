@@ -23,7 +23,8 @@ HARDEN_LINK = -pie -Wl,-z,relro,-z,now
 MODE    = -O2 -g $(HARDEN)
 MODE_LINK = $(HARDEN_LINK)
 STD     = -std=c17 -D_POSIX_C_SOURCE=200809L
-CPPFLAGS = $(STD) -Iidp -Iclients -isystem /usr/include/postgresql
+PQ_FLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libpq 2>/dev/null))
+CPPFLAGS = $(STD) -Iidp -Iclients $(PQ_FLAGS)
 CFLAGS  = $(CPPFLAGS) $(WARN) $(MODE) -pthread
 
 # The rooms, low to high; the rooms of one line do not know each other.

@@ -44,6 +44,11 @@ static const struct setting {
     {"listen", "tls_certificate", PATH, false, AT(tls_certificate)},
     {"listen", "tls_key", PATH, false, AT(tls_key)},
     {"store", "sql", STORE, true, AT(sql)},
+    {"store", "sql_password_file", PATH, false, AT(sql_password_file)},
+    {"store", "sql_connections", NUMBER, false, AT(sql_connections), .least = 1, .most = 1000,
+     .number = 16},
+    {"store", "sql_deadline_ms", NUMBER, false, AT(sql_deadline_ms), .least = 100, .most = 60000,
+     .number = 3000},
     {"store", "kv", TEXT, false, AT(kv), .text = "memory:"},
     {"assistant", "address", TEXT, false, AT(assistant_address), .text = "http://127.0.0.1:17681"},
     {"assistant", "minimum_version", TEXT, false, AT(assistant_minimum_version), .text = "0.1.0"},
@@ -397,4 +402,13 @@ void config_free(struct config *config)
 {
     arena_free(config->document);
     config->document = NULL;
+}
+
+struct sql_settings config_sql(const struct config *config)
+{
+    return (struct sql_settings){.where = config->sql,
+                                 .password_file = config->sql_password_file,
+                                 .connections = config->sql_connections,
+                                 .deadline_ms = config->sql_deadline_ms,
+                                 .development = config->development};
 }

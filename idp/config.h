@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "store/sql.h"
 
 enum { CONFIG_ALLOW_MAX = 64 };
 
@@ -20,6 +21,8 @@ struct config {
     int64_t connections_per_address; /* 0: a quarter of all */
     bool development;                /* http on loopback is allowed */
     const char *sql, *kv;
+    const char *sql_password_file; /* NULL: none */
+    int64_t sql_connections, sql_deadline_ms;
     const char *master_key_file, *trust_list, *pages, *packages;
     const char *assistant_address, *assistant_minimum_version;
     const char *allow[CONFIG_ALLOW_MAX + 1]; /* host:port that may be asked by plain http */
@@ -46,3 +49,6 @@ struct config {
  */
 enum idp_err config_load(const char *path, char **why, struct config *out);
 void config_free(struct config *config);
+
+/* The database as the settings have it; borrows their texts. */
+struct sql_settings config_sql(const struct config *config);

@@ -46,12 +46,9 @@ static char *explain(enum idp_err err, const struct schema *before)
 
 static enum idp_err open_database(const struct config *config, char **why, struct sql **db)
 {
+    const struct sql_settings settings = config_sql(config);
     enum idp_err err = command_open_log(config, why);
-    if (err == IDP_OK)
-        err = sql_open(config->sql, why, db);
-    if (err == IDP_BAD_REQUEST && *why == NULL)
-        *why = strdup("store.sql: no such kind of database");
-    return err;
+    return err == IDP_OK ? sql_open_with(&settings, why, db) : err;
 }
 
 int migrate_command(const char *const files[])

@@ -129,9 +129,10 @@ static enum idp_err open_stores(struct app *app, char **why)
     enum idp_err err = kv_open(&(struct kv_settings){.where = c->kv}, why, &app->kv);
     if (err != IDP_OK)
         return explain(err, why, "store.kv: %s: cannot be used", c->kv);
-    err = sql_open(c->sql, why, &app->db);
+    const struct sql_settings settings = config_sql(c);
+    err = sql_open_with(&settings, why, &app->db);
     if (err != IDP_OK)
-        return explain(err, why, "store.sql: %s: expected sqlite:PATH", c->sql);
+        return explain(err, why, "store.sql: no memory");
     err = check_schema(app, why);
     if (err == IDP_OK)
         err = open_keys(app, why);

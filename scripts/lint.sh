@@ -25,7 +25,7 @@ mapfile -t products < <(git ls-files '*.c' | grep -Ev '/tests/|/fuzz/|doubles/|c
 mapfile -t headers < <(git ls-files '*.h')
 mapfile -t scripts < <(git ls-files '*.sh' '.ci/run')
 
-flags="-std=c17 -D_POSIX_C_SOURCE=200809L -Iidp -Iclients $(pkg-config --cflags p11-kit-1)"
+flags="-std=c17 -D_POSIX_C_SOURCE=200809L -Iidp -Iclients $(pkg-config --cflags p11-kit-1 libpq)"
 
 # A file that was found clean is not read again until it, a header or the rules change.
 tidy() {

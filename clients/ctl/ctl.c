@@ -55,9 +55,8 @@ static int complain_why(char *why, enum idp_err err)
 static int open_database(struct ctl *ctl)
 {
     char *why = NULL;
-    enum idp_err err = sql_open(ctl->config.sql, &why, &ctl->db);
-    if (err == IDP_BAD_REQUEST && why == NULL)
-        return ctl_complain("store.sql: expected sqlite:PATH");
+    const struct sql_settings settings = config_sql(&ctl->config);
+    enum idp_err err = sql_open_with(&settings, &why, &ctl->db);
     if (err != IDP_OK)
         return complain_why(why, err);
     err = migrate_check(ctl->db, &why);

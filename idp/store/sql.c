@@ -7,6 +7,7 @@
 #include "base/lane.h"
 #include "base/text.h"
 #include "store/figures.h"
+#include "store/postgres.h"
 #include "store/sqlite.h"
 
 struct sql_value sql_int(int64_t number)
@@ -51,21 +52,26 @@ int64_t sql_cell_int(const struct sql_rows *rows, size_t row, size_t column)
     return value != NULL && value->type == SQL_INTEGER ? value->number : 0;
 }
 
-static enum idp_err open_driver(const char *where, char **why, struct sql **out)
+static enum idp_err open_driver(const struct sql_settings *settings, char **why, struct sql **out)
 {
     static const char sqlite[] = "sqlite:";
+    const char *where = settings->where;
     if (text_starts(where, sqlite))
         return sqlite_open(where + sizeof(sqlite) - 1, why, out);
+    if (text_starts(where, "postgresql://") || text_starts(where, "postgres://"))
+        return postgres_open(settings, why, out);
     return IDP_BAD_REQUEST;
 }
 
-enum idp_err sql_open(const char *where, char **why, struct sql **out)
+enum idp_err sql_open_with(const struct sql_settings *settings, char **why, struct sql **out)
 {
     struct sql *db = NULL;
     struct figures *figures = figures_new(FIGURES_SQL);
     if (why != NULL)
         *why = NULL;
-    enum idp_err err = figures != NULL ? open_driver(where, why, &db) : IDP_FAULT;
+    enum idp_err err = figures != NULL ? open_driver(settings, why, &db) : IDP_FAULT;
+    if (err == IDP_BAD_REQUEST && why != NULL && *why == NULL)
+        *why = strdup("store.sql: expected sqlite:PATH or postgresql://USER@HOST/DATABASE");
     if (err != IDP_OK) {
         figures_free(figures);
         return err;
@@ -73,6 +79,12 @@ enum idp_err sql_open(const char *where, char **why, struct sql **out)
     db->figures = figures;
     *out = db;
     return IDP_OK;
+}
+
+enum idp_err sql_open(const char *where, char **why, struct sql **out)
+{
+    const struct sql_settings settings = {.where = where, .development = true};
+    return sql_open_with(&settings, why, out);
 }
 
 void sql_close(struct sql *db)
@@ -153,8 +165,12 @@ static enum idp_err run_single(struct sql_tx *tx, void *with)
 enum idp_err sql_execute(struct sql *db, const struct sql_call *call, int64_t *changed)
 {
     struct single single = {.call = call};
-    enum idp_err err = sql_transact(db, run_single, &single);
+    if (!lane_may_wait())
+        return IDP_WAIT;
+    int64_t began = clock_ticks_us();
+    enum idp_err err = db->driver->execute != NULL ? db->driver->execute(db, call, &single.changed)
+                                                   : db->driver->transact(db, run_single, &single);
     if (err == IDP_OK && changed != NULL)
         *changed = single.changed;
-    return err;
+    return end(db, began, err);
 }

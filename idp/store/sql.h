@@ -73,6 +73,8 @@ struct sql_driver {
                          struct sql_rows *out);
     enum idp_err (*transact)(struct sql *db, enum idp_err (*body)(struct sql_tx *tx, void *with),
                              void *with);
+    /* May be NULL: then sql_execute() is a transaction with one statement. */
+    enum idp_err (*execute)(struct sql *db, const struct sql_call *call, int64_t *changed);
     enum idp_err (*tx_run)(struct sql_tx *tx, struct arena *arena, const struct sql_call *call,
                            struct sql_rows *out, int64_t *changed);
     enum idp_err (*tx_script)(struct sql_tx *tx, const char *script);
@@ -89,10 +91,23 @@ struct sql_tx {
     const struct sql_driver *driver;
 };
 
+/* Which database, and how it is asked. What is beside where is for PostgreSQL. */
+struct sql_settings {
+    const char *where;         /* "sqlite:PATH" or "postgresql://USER@HOST:PORT/DATABASE?..." */
+    const char *password_file; /* NULL: no password */
+    int64_t connections;       /* at most; 0: 16 */
+    int64_t deadline_ms;       /* for connecting, and for each statement; 0: 3,000 */
+    bool development;          /* without TLS on the network, without fsync */
+};
+
 /*
- * Opens what a settings text names: "sqlite:PATH". Returns IDP_BAD_REQUEST for an unknown text,
- * IDP_UNAVAILABLE when it cannot be opened, and then a text in *why, which the caller frees.
+ * Opens a database. Returns IDP_BAD_REQUEST for settings that name none, IDP_UNAVAILABLE when it
+ * cannot be opened, and then a text in *why (unless why is NULL), which the caller frees;
+ * IDP_FAULT without memory.
  */
+enum idp_err sql_open_with(const struct sql_settings *settings, char **why, struct sql **out);
+
+/* The same with the defaults and no password, for development. */
 enum idp_err sql_open(const char *where, char **why, struct sql **out);
 void sql_close(struct sql *db);
 

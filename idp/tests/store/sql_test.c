@@ -17,20 +17,17 @@
 #include "base/log.h"
 #include "store/sql.h"
 #include "tests/help.h"
+#include "tests/store/database.h"
 
 enum { THREADS = 32, EACH = 20 };
 
-static void name_sqlite(const char *folder, char *where, size_t size)
-{
-    (void)snprintf(where, size, "sqlite:%s/test.db", folder);
-}
-
-/* A driver, and how it names a fresh database; what it needs lies in an empty folder. */
+/* The drivers; those that only wrap another one are tested elsewhere. */
 static const struct place {
     const char *driver;
-    void (*name)(const char *folder, char *where, size_t size);
+    enum database_kind kind;
 } places[] = {
-    {"sqlite", name_sqlite},
+    {"sqlite", DATABASE_SQLITE},
+    {"postgresql", DATABASE_POSTGRES},
 };
 
 static const struct place *place; /* the one under test */
@@ -61,11 +58,11 @@ static enum idp_err execute(const struct sql_call *call)
 
 static int set_up(void **state)
 {
-    char where[512];
+    char where[DATABASE_WHERE_MAX];
     (void)state;
     log_set_level((enum log_level)(LOG_ERROR + 1)); /* wrong statements are meant here */
     w = (struct world){.folder = help_temp_folder(), .arena = arena_new()};
-    place->name(w.folder, where, sizeof(where));
+    database_make(place->kind, w.folder, where);
     if (w.arena == NULL || sql_open(where, NULL, &w.db) != IDP_OK)
         return 1;
     return execute(&make_things) != IDP_OK || execute(&make_parts) != IDP_OK;
@@ -253,6 +250,15 @@ static void wrong_statements_are_faults(void **state)
     }
     assert_int_equal(read_rows(CALL("SELECT 1", sql_int(1))), IDP_FAULT); /* one too many */
     assert_int_equal(execute(CALL("INSERT INTO things (id) VALUES (1, 2)", sql_int(1))), IDP_FAULT);
+    assert_int_equal(things(), 0);
+}
+
+static void a_text_with_a_nul_is_a_mistake(void **state)
+{
+    (void)state;
+    const struct sql_value name = {.type = SQL_TEXT, .bytes = "a\0b", .len = 3};
+    assert_int_equal(execute(CALL(insert_text, sql_int(1), name, sql_null())), IDP_FAULT);
+    assert_int_equal(read_rows(CALL("SELECT id FROM things WHERE name = $1", name)), IDP_FAULT);
     assert_int_equal(things(), 0);
 }
 
@@ -511,6 +517,7 @@ int main(void)
         TEST(returned_rows_of_a_write_are_read),
         TEST(a_result_that_is_too_big_is_refused),
         TEST(wrong_statements_are_faults),
+        TEST(a_text_with_a_nul_is_a_mistake),
         TEST(a_caller_cannot_end_the_transaction_it_is_in),
         TEST(what_a_constraint_forbids_is_a_conflict),
         TEST(every_call_waits_and_says_so_where_it_may_not),

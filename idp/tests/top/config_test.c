@@ -104,6 +104,9 @@ static void least_settings_have_the_defaults_of_the_design(void **state)
     assert_int_equal(c->workers, 32);
     assert_false(c->development);
     assert_string_equal(c->kv, "memory:");
+    assert_null(c->sql_password_file);
+    assert_int_equal(c->sql_connections, 16);
+    assert_int_equal(c->sql_deadline_ms, 3000);
     assert_null(c->packages);
     assert_null(c->log_file);
     assert_null(c->allow[0]);
@@ -135,6 +138,24 @@ static void paths_are_relative_to_the_files_folder(void **state)
     assert_int_equal(load(with("store", "sql", json_string("sqlite:/var/tamga.db"))), IDP_OK);
     assert_string_equal(w.config.sql, "sqlite:/var/tamga.db");
     config_free(&w.config);
+    assert_int_equal(load(with("store", "sql_password_file", json_string("pg"))), IDP_OK);
+    assert_string_equal(w.config.sql_password_file, arena_printf(w.arena, "%s/pg", w.folder));
+    config_free(&w.config);
+}
+
+static void database_is_opened_as_the_settings_say(void **state)
+{
+    (void)state;
+    static const char uri[] = "postgresql://tamga@db.example/tamga?sslmode=verify-full";
+    assert_int_equal(load(with("store", "sql", json_string(uri))), IDP_OK);
+    w.config.sql_password_file = "pg";
+    const struct sql_settings settings = config_sql(&w.config);
+    assert_string_equal(settings.where, uri);
+    assert_string_equal(settings.password_file, "pg");
+    assert_int_equal(settings.connections, 16);
+    assert_int_equal(settings.deadline_ms, 3000);
+    assert_false(settings.development);
+    config_free(&w.config);
 }
 
 static void every_setting_is_taken(void **state)
@@ -152,6 +173,8 @@ static void every_setting_is_taken(void **state)
         {"listen", "connections", AT(connections), 16},
         {"listen", "connections_per_address", AT(connections_per_address), 7},
         {"listen", "deadline_ms", AT(deadline_ms), 1000},
+        {"store", "sql_connections", AT(sql_connections), 1},
+        {"store", "sql_deadline_ms", AT(sql_deadline_ms), 100},
         {"lifetimes", "challenge_s", AT(challenge_s), 10},
         {"lifetimes", "interaction_s", AT(interaction_s), 30},
         {"lifetimes", "code_s", AT(code_s), 5},
@@ -386,6 +409,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(least_settings_have_the_defaults_of_the_design),
         TEST(paths_are_relative_to_the_files_folder),
+        TEST(database_is_opened_as_the_settings_say),
         TEST(every_setting_is_taken),
         TEST(certificate_and_key_come_together),
         TEST(issuers_that_browsers_would_write_so_are_fine),

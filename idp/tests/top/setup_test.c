@@ -223,7 +223,7 @@ static void unknown_stores_are_refused(void **state)
 {
     (void)state;
     w.app.config.sql = "mysql:tamga";
-    expect_refused("store.sql: mysql:tamga: expected sqlite:PATH");
+    expect_refused("store.sql: expected sqlite:PATH or postgresql://USER@HOST/DATABASE");
     w.app.config.sql = arena_printf(w.arena, "sqlite:%s/t.db", w.folder);
     w.app.config.kv = "memcached:";
     expect_refused("store.kv: memcached:: expected memory:");
