@@ -41,6 +41,8 @@ static struct connection *connection_new(struct http_server *server, struct MHD_
         return NULL;
     c->server = server;
     c->mhd = mhd;
+    c->fresh = true;
+    atomic_fetch_add_explicit(&server->fresh, 1, memory_order_relaxed);
     c->deadline.socket = fd->connect_fd;
     if (address != NULL && address->client_addr != NULL)
         http_peer_describe(address->client_addr, &c->peer);
@@ -53,6 +55,13 @@ static struct connection *connection_new(struct http_server *server, struct MHD_
     return c;
 }
 
+static void no_longer_fresh(struct connection *c)
+{
+    if (c->fresh)
+        atomic_fetch_sub_explicit(&c->server->fresh, 1, memory_order_relaxed);
+    c->fresh = false;
+}
+
 void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **context,
                             enum MHD_ConnectionNotificationCode code)
 {
@@ -63,6 +72,7 @@ void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **contex
     } else if (c != NULL) {
         http_deadlines_remove(server->deadlines, &c->deadline);
         http_tls_leave(c->shown);
+        no_longer_fresh(c);
         free(c);
         *context = NULL;
     }
@@ -111,6 +121,7 @@ void *http_connection_begin(void *cls, const char *target, struct MHD_Connection
     if (x->target != NULL)
         split_target(x);
     atomic_fetch_add_explicit(&server->under_way, 1, memory_order_relaxed);
+    no_longer_fresh(c); /* after it is under way, so that it is owed an answer all the time */
     atomic_fetch_add_explicit(&server->requests, 1, memory_order_relaxed);
     return c;
 }
@@ -229,7 +240,8 @@ static enum MHD_Result answer(struct connection *c)
         refuse(x, 500, "fault");
     }
     x->phase = PHASE_SENT;
-    return http_send(c->mhd, &x->rs, c->server->settings.csp, x->closing);
+    bool closing = x->closing || atomic_load_explicit(&c->server->draining, memory_order_relaxed);
+    return http_send(c->mhd, &x->rs, c->server->settings.csp, closing);
 }
 
 static enum MHD_Result answer_problem(struct connection *c, int status, const char *code)
@@ -296,7 +308,7 @@ static enum MHD_Result run(struct connection *c)
     struct exchange *x = &c->exchange;
     if (is_refused(x))
         return answer(c);
-    if (atomic_load_explicit(&c->server->stopping, memory_order_relaxed)) {
+    if (atomic_load_explicit(&c->server->cutting, memory_order_relaxed)) {
         x->closing = true;
         return answer_problem(c, 503, "stopping");
     }

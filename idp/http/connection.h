@@ -9,6 +9,7 @@
 #include "http/head.h"
 #include "http/http.h"
 #include "http/lanes.h"
+#include "http/listener.h"
 #include "http/peer.h"
 #include "http/server.h"
 #include "http/table.h"
@@ -23,11 +24,12 @@ struct http_server {
     struct http_deadlines *deadlines;
     struct http_tls *tls; /* NULL: plain */
     struct MHD_Daemon *daemon;
-    int listener;
-    uint16_t port;
-    atomic_bool stopping; /* no new request is taken */
-    atomic_bool cutting;  /* no request that waits is begun */
+    struct http_listener listener;
+    atomic_bool draining; /* every answer ends its connection */
+    atomic_bool hurried;  /* nobody is waited for */
+    atomic_bool cutting;  /* no request is begun any more */
     atomic_size_t under_way;
+    atomic_size_t fresh; /* connections that have not begun a request yet */
     _Atomic uint64_t requests, handed_over, refused_full;
 };
 
@@ -64,6 +66,7 @@ struct exchange {
 
 struct connection {
     struct http_deadline deadline;
+    bool fresh; /* no request has begun on it yet */
     struct http_server *server;
     struct MHD_Connection *mhd;
     struct http_tls_pair *shown; /* what it holds while it is there */

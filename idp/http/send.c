@@ -87,7 +87,7 @@ struct MHD_Response *http_send_make(const struct response *rs, const struct http
     return NULL;
 }
 
-/* A fixed answer that lacks only the server's own words: HTML. */
+/* A fixed answer that lacks the server's own words: HTML, or that the connection ends. */
 static struct MHD_Response *make_fixed(const struct response *rs, const char *csp)
 {
     struct response answer = rs->fixed->answer;
@@ -108,7 +108,7 @@ static struct MHD_Response *ready(const struct response *rs)
 enum MHD_Result http_send(struct MHD_Connection *connection, const struct response *rs,
                           const char *csp, bool closing)
 {
-    struct MHD_Response *shared = ready(rs);
+    struct MHD_Response *shared = closing ? NULL : ready(rs);
     if (shared != NULL)
         return MHD_queue_response(connection, (unsigned)rs->status, shared);
     struct MHD_Response *response =

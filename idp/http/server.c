@@ -1,7 +1,6 @@
 /* Start and stop. */
 #include "http/server.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,8 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <arpa/inet.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/connection.h"
@@ -25,21 +22,11 @@ enum {
     CONNECTIONS = 16384,
     PER_ADDRESS_LEAST = 64, /* unless told otherwise: a browser takes six, a company has many */
     DEADLINE_MS = 15000,
-    BACKLOG = 4096,
     HEAD_AND_ANSWER = 16 * 1024, /* bytes a connection has for its request's head and its answer's;
                                     libmicrohttpd clears all of it after each request */
     OTHER_FILES = 256,           /* descriptors that are left for everything else */
     TICK_MAX_MS = 250,
-    WHY_MAX = 256,
-};
-
-struct sockaddr_any {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address;
-    socklen_t len;
+    ACCEPT_MS = 1000, /* for connections that stand when we stop, and for their first requests */
 };
 
 /* --- settings ------------------------------------------------------------------------------- */
@@ -83,84 +70,6 @@ static struct http_settings fill_in(const struct http_settings *given)
     s.per_address =
         or_default(s.per_address, quarter > PER_ADDRESS_LEAST ? quarter : PER_ADDRESS_LEAST);
     return s;
-}
-
-/* --- the listening socket ------------------------------------------------------------------- */
-
-static bool read_address(const char *text, uint16_t port, struct sockaddr_any *out)
-{
-    *out = (struct sockaddr_any){0};
-    if (inet_pton(AF_INET, text, &out->address.v4.sin_addr) == 1) {
-        out->address.v4.sin_family = AF_INET;
-        out->address.v4.sin_port = htons(port);
-        out->len = sizeof(out->address.v4);
-        return true;
-    }
-    if (inet_pton(AF_INET6, text, &out->address.v6.sin6_addr) != 1)
-        return false;
-    out->address.v6.sin6_family = AF_INET6;
-    out->address.v6.sin6_port = htons(port);
-    out->len = sizeof(out->address.v6);
-    return true;
-}
-
-static bool set_options(int fd, const struct sockaddr_any *at)
-{
-    int on = 1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
-        return false;
-    return at->address.any.sa_family != AF_INET6 ||
-           setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0;
-}
-
-static bool open_listener(struct http_server *server, struct sockaddr_any *at)
-{
-    server->listener =
-        socket(at->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (server->listener < 0 || !set_options(server->listener, at) ||
-        bind(server->listener, &at->address.any, at->len) != 0 ||
-        listen(server->listener, BACKLOG) != 0 ||
-        getsockname(server->listener, &at->address.any, &at->len) != 0)
-        return false;
-    /* The port stands at the same place in both kinds of address. */
-    server->port = ntohs(at->address.v4.sin_port);
-    return true;
-}
-
-static void explain(char **why, const struct http_settings *s, const char *what)
-{
-    *why = malloc(WHY_MAX);
-    if (*why != NULL)
-        (void)snprintf(*why, WHY_MAX, "%s port %u: %s", s->address, s->port, what);
-}
-
-/* strerror() is not for programs with threads. */
-static const char *reason_of(int error)
-{
-    switch (error) {
-    case EADDRINUSE:
-        return "another program listens there already";
-    case EADDRNOTAVAIL:
-        return "this machine does not have the address";
-    case EACCES:
-        return "this user may not listen there";
-    default:
-        return "cannot listen there";
-    }
-}
-
-static enum idp_err listen_at(struct http_server *server, char **why)
-{
-    struct sockaddr_any at;
-    const struct http_settings *s = &server->settings;
-    if (s->address == NULL || !read_address(s->address, s->port, &at)) {
-        explain(why, s, "not an IP address");
-        return IDP_UNAVAILABLE;
-    }
-    if (open_listener(server, &at))
-        return IDP_OK;
-    explain(why, s, reason_of(errno));
-    return IDP_UNAVAILABLE;
 }
 
 /* --- start ---------------------------------------------------------------------------------- */
@@ -208,7 +117,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG |
             tls,
         s->port, NULL, NULL, http_connection_request, server, MHD_OPTION_EXTERNAL_LOGGER,
-        log_library, NULL, MHD_OPTION_LISTEN_SOCKET, server->listener,
+        log_library, NULL, MHD_OPTION_LISTEN_SOCKET, server->listener.socket,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_AND_ANSWER, MHD_OPTION_CONNECTION_LIMIT,
         s->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->per_address,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_SILENCE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
@@ -245,7 +154,7 @@ static enum idp_err start_threads(struct http_server *server, char **why)
     enum idp_err err = start_parts(server);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (err != IDP_OK)
-        explain(why, &server->settings, "the server's threads could not be started");
+        *why = strdup("the server's threads could not be started");
     return err;
 }
 
@@ -258,35 +167,55 @@ static void free_server(struct http_server *server)
     http_deadlines_stop(server->deadlines);
     http_tls_close(server->tls);
     http_table_free(server->table);
-    if (server->listener >= 0)
-        (void)close(server->listener);
+    if (server->listener.socket >= 0)
+        (void)close(server->listener.socket);
     free(server);
 }
 
-enum idp_err http_server_start(const struct http_settings *settings,
-                               const struct route *const routes[], struct app *app, char **why,
-                               struct http_server **out)
+enum idp_err http_server_open(const struct http_settings *settings,
+                              const struct route *const routes[], char **why,
+                              struct http_server **out)
 {
     struct http_server *server = calloc(1, sizeof(*server));
     *why = NULL;
     if (server == NULL)
         return IDP_FAULT;
     server->settings = fill_in(settings);
-    server->app = app;
-    server->listener = -1;
+    server->listener.socket = -1;
     enum idp_err err = http_table_new(routes, why, &server->table);
     if (err == IDP_OK && settings->certificate != NULL)
         err = http_tls_open(settings->certificate, settings->key, why, &server->tls);
     if (err == IDP_OK)
-        err = listen_at(server, why);
+        err = http_listener_take(settings->address, settings->port, why, &server->listener);
     if (err == IDP_OK)
-        err = start_threads(server, why);
-    if (err != IDP_OK) {
+        *out = server;
+    else
         free_server(server);
+    return err;
+}
+
+enum idp_err http_server_begin(struct http_server *server, struct app *app, char **why)
+{
+    *why = NULL;
+    server->app = app;
+    enum idp_err err = http_listener_open(&server->listener, server->settings.address, why);
+    return err == IDP_OK ? start_threads(server, why) : err;
+}
+
+enum idp_err http_server_start(const struct http_settings *settings,
+                               const struct route *const routes[], struct app *app, char **why,
+                               struct http_server **out)
+{
+    struct http_server *server = NULL;
+    enum idp_err err = http_server_open(settings, routes, why, &server);
+    if (err != IDP_OK)
         return err;
-    }
-    *out = server;
-    return IDP_OK;
+    err = http_server_begin(server, app, why);
+    if (err == IDP_OK)
+        *out = server;
+    else
+        free_server(server);
+    return err;
 }
 
 enum idp_err http_server_reload_tls(struct http_server *server, char **why)
@@ -302,7 +231,7 @@ int64_t http_server_certificate_ends(struct http_server *server)
 
 uint16_t http_server_port(const struct http_server *server)
 {
-    return server->port;
+    return server->listener.port;
 }
 
 struct http_figures http_server_figures(struct http_server *server)
@@ -317,23 +246,51 @@ struct http_figures http_server_figures(struct http_server *server)
 
 /* --- stop ----------------------------------------------------------------------------------- */
 
-static void wait_for_requests(struct http_server *server, unsigned wait_ms)
+void http_server_drain(struct http_server *server)
+{
+    atomic_store(&server->draining, true);
+}
+
+void http_server_hurry(struct http_server *server)
+{
+    atomic_store(&server->hurried, true);
+}
+
+/* Whether somebody was promised an answer: a request is under way, or a connection was accepted a
+ * moment ago, whose request is most likely there or on its way. */
+static bool is_owed(struct http_server *server, int64_t since_ms)
+{
+    if (atomic_load(&server->under_way) > 0)
+        return true;
+    return atomic_load(&server->fresh) > 0 && clock_ticks_ms() < since_ms + ACCEPT_MS;
+}
+
+static void wait_for_requests(struct http_server *server, int64_t until)
 {
     static const struct timespec moment = {.tv_nsec = 2000000};
-    int64_t until = clock_ticks_ms() + wait_ms;
-    while (atomic_load(&server->under_way) > 0 && clock_ticks_ms() < until)
+    int64_t since = clock_ticks_ms();
+    while (is_owed(server, since) && clock_ticks_ms() < until && !atomic_load(&server->hurried))
         (void)nanosleep(&moment, NULL);
+}
+
+static void stop_serving(struct http_server *server, unsigned wait_ms)
+{
+    int64_t until = clock_ticks_ms() + wait_ms;
+    http_server_drain(server);
+    http_listener_shut(&server->listener, wait_ms < ACCEPT_MS ? wait_ms : ACCEPT_MS);
+    (void)MHD_quiesce_daemon(server->daemon);
+    /* Closed when no thread can touch it any more. */
+    (void)shutdown(server->listener.socket, SHUT_RDWR);
+    wait_for_requests(server, until);
+    atomic_store(&server->cutting, true);
+    http_deadlines_cut_all(server->deadlines);
 }
 
 void http_server_stop(struct http_server *server, unsigned wait_ms)
 {
     if (server == NULL)
         return;
-    atomic_store(&server->stopping, true);
-    (void)MHD_quiesce_daemon(server->daemon);
-    (void)shutdown(server->listener, SHUT_RDWR); /* closed when no thread can touch it any more */
-    wait_for_requests(server, wait_ms);
-    atomic_store(&server->cutting, true);
-    http_deadlines_cut_all(server->deadlines);
+    if (server->daemon != NULL)
+        stop_serving(server, wait_ms);
     free_server(server);
 }

@@ -40,12 +40,21 @@ struct http_figures {
 };
 
 /*
- * Starts to serve. routes ends with NULL; everything given must outlive the server. Raises the
- * process's soft limit of open files to the hard one. Returns IDP_UNAVAILABLE when the address or
- * port cannot be had, what http_tls_open() does for certificate and key, IDP_FAULT when there is no
- * memory or the routes contradict each other, and sets *why to a text for a person, which the
- * caller frees (NULL when there is no memory even for that).
+ * Takes address and port, and reads certificate and key, without listening yet: what is wrong with
+ * them is found before anything else is begun. routes ends with NULL; everything given must outlive
+ * the server. Raises the process's soft limit of open files to the hard one. Returns
+ * IDP_UNAVAILABLE when the address or port cannot be had, what http_tls_open() does for certificate
+ * and key, IDP_FAULT when there is no memory or the routes contradict each other, and sets *why to
+ * a text for a person, which the caller frees (NULL when there is no memory even for that).
  */
+enum idp_err http_server_open(const struct http_settings *settings,
+                              const struct route *const routes[], char **why,
+                              struct http_server **out);
+
+/* Begins to serve what was opened; on failure it is still the caller's to stop. Errors as above. */
+enum idp_err http_server_begin(struct http_server *server, struct app *app, char **why);
+
+/* Both together. */
 enum idp_err http_server_start(const struct http_settings *settings,
                                const struct route *const routes[], struct app *app, char **why,
                                struct http_server **out);
@@ -66,8 +75,17 @@ uint16_t http_server_port(const struct http_server *server);
 struct http_figures http_server_figures(struct http_server *server);
 
 /*
- * Stops listening, lets running requests finish for at most wait_ms, then cuts the connections and
- * frees everything. A handler that is running still is waited for, since it uses the app. NULL is
- * allowed.
+ * From now on every answer ends its connection (RFC 9112 section 9.6), so that whoever keeps
+ * connections, a proxy above all, has none left when the server stops. New ones are still accepted.
+ */
+void http_server_drain(struct http_server *server);
+
+/* Lets an http_server_stop() that waits in another thread wait no longer. */
+void http_server_hurry(struct http_server *server);
+
+/*
+ * Stops listening, without losing a connection that somebody has already, lets requests finish for
+ * at most wait_ms, then cuts the connections and frees everything. A handler that is running still
+ * is waited for, since it uses the app. NULL, and a server that was not begun, are allowed.
  */
 void http_server_stop(struct http_server *server, unsigned wait_ms);
