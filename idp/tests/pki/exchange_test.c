@@ -21,6 +21,7 @@
 #include "pki/trust.h"
 #include "pki/verify.h"
 #include "store/kv.h"
+#include "store/memory.h"
 #include "tests/pki_region.h"
 
 enum { STAYS, GOES, KINDS, SIGNERS = 4, EXCHANGES = 60 };
@@ -149,7 +150,7 @@ static int set_up(void **state)
     w.sent = IDP_OK;
     w.packets = w.rounds = w.wrong = 0;
     w.over = false;
-    assert_int_equal(kv_open("memory:", NULL, &settings.kv), IDP_OK);
+    assert_int_equal(kv_memory_open(NULL, NULL, &settings.kv), IDP_OK);
     w.kv = settings.kv;
     return pki_new(&settings, &w.pki) != IDP_OK;
 }
