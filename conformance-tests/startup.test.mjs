@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { access, chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { makeCertificate } from './lib/certificate.mjs';
 import { request } from './lib/http.mjs';
 import { listens, run } from './lib/process.mjs';
 import { Provider, providerProgram } from './lib/provider.mjs';
@@ -182,6 +183,7 @@ test('a port that is in use is told, and the one that uses it goes on', async ()
       change: (settings) => (settings.listen.port = first.port),
     });
     const { code, stderr } = await run(providerProgram(), ['serve', '--settings', second.settings]);
+    assert.equal(await exists(databaseOf(second)), false); // it was found before
     await rm(second.folder, { recursive: true, force: true });
     const lines = stderr.split('\n').filter((line) => line.startsWith('tamga-idp: '));
     assert.equal(code, 1);
@@ -192,6 +194,17 @@ test('a port that is in use is told, and the one that uses it goes on', async ()
   } finally {
     await first.close();
   }
+});
+
+test('a certificate with the key of another is told, before a store is made', async () => {
+  const ended = await failed(async (settings, { folder }) => {
+    const one = await makeCertificate(folder, ADDRESS, { name: 'one' });
+    const two = await makeCertificate(folder, ADDRESS, { name: 'two' });
+    const listen = { ...settings.listen, tls_certificate: one.file, tls_key: two.key };
+    return { ...settings, listen };
+  });
+  assertGaveUp(ended, 'two.key', 'another certificate');
+  assert.equal(ended.database, false);
 });
 
 test("an address that is not this machine's is told", async () => {

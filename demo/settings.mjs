@@ -36,6 +36,7 @@ export async function writeProvider({ folder, region, places, issuer }) {
   return writeJson(path.join(folder, 'idp.json'), {
     issuer,
     listen: places.idp,
+    operate: { drain_ms: 0 }, // no proxy is in front
     development: true,
     store: { sql: `sqlite:${path.join(folder, 'idp', 'tamga.db')}`, kv: 'memory:' },
     master_key_file: path.join(folder, 'idp', 'master.key'),

@@ -1,6 +1,7 @@
 /* What the whole program shares: filled at start, constant while serving, save where noted. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "access/access.h"
@@ -43,6 +44,9 @@ struct app {
     char *jwks_text;                     /* the document in them; of the thread that swaps */
     struct generation_watch *watch;
     _Atomic bool left_behind; /* the database was changed beyond what this program can work with */
-    struct http_server *server;
+    struct http_server *server;  /* what clients and browsers call */
+    struct http_server *operate; /* what operators call; NULL: the settings want none */
+    char csp[1024];              /* of the pages */
+    atomic_bool draining;        /* the program is about to end */
     const struct route *const *routes;
 };

@@ -1,7 +1,6 @@
 /* What the subcommands share: how they give up, and where their log goes. */
 #include "command.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,7 @@ int command_give_up(char *why)
     return COMMAND_FAILED;
 }
 
-static void set_level(const struct config *config)
+void command_set_level(const struct config *config)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
     for (int i = 0; i < 4; i++)
@@ -26,17 +25,15 @@ static void set_level(const struct config *config)
 
 enum idp_err command_open_log(const struct config *config, char **why)
 {
-    set_level(config);
+    command_set_level(config);
     if (config->log_file == NULL)
         return IDP_OK;
-    int fd = open(config->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0) {
+    if (log_open(config->log_file) != IDP_OK) {
         size_t size = strlen(config->log_file) + 64;
         *why = malloc(size);
         if (*why != NULL)
             (void)snprintf(*why, size, "log.file: %s: cannot be written", config->log_file);
         return IDP_UNAVAILABLE;
     }
-    log_set_fd(fd);
     return IDP_OK;
 }

@@ -25,6 +25,9 @@ struct command {
  * COMMAND_FAILED. */
 int command_give_up(char *why);
 
+/* Lets the log have the level that the settings want. */
+void command_set_level(const struct config *config);
+
 /* Lets the log go where the settings want it. Returns IDP_UNAVAILABLE and a line in *why, which the
  * caller frees, when the file cannot be written. */
 enum idp_err command_open_log(const struct config *config, char **why);

@@ -20,6 +20,9 @@ struct config {
     int64_t listen_port, threads, workers, queue, connections, deadline_ms;
     int64_t connections_per_address; /* 0: a quarter of all */
     bool development;                /* http on loopback is allowed */
+    const char *operate_address;     /* of the second listener, for health and figures */
+    int64_t operate_port;            /* 0: there is none */
+    int64_t drain_ms, stop_ms;       /* how SIGTERM ends the program */
     const char *sql, *kv;
     const char *sql_password_file; /* NULL: none */
     int64_t sql_connections, sql_deadline_ms;

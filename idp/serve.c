@@ -16,16 +16,23 @@
 #include "base/text.h"
 #include "client/registry.h"
 #include "command.h"
-#include "http/server.h"
 #include "jobs.h"
 #include "jose/sign.h"
+#include "listeners.h"
 #include "oauth/jwks.h"
+#include "reload.h"
 #include "routes.h"
 #include "setup.h"
+#include "stop.h"
 #include "store/generation.h"
 #include "store/schema.h"
 
-enum { STOP_WAIT_MS = 5000, NODE_MAX = 64, NODE_ID_SIZE = 6, CSP_MAX = 1024 };
+enum { NODE_MAX = 64, NODE_ID_SIZE = 6 };
+
+struct serving {
+    const char *settings; /* the file */
+    sigset_t signals;     /* that the main thread waits for */
+};
 
 /* Whether the database is still one that this program can work with: another program may have
  * migrated it, which is a new generation. Says so once. */
@@ -60,40 +67,13 @@ static bool is_stale(const void *with)
     return generation_stale(with);
 }
 
-/* The pages may be reached by nobody else's script, and may reach us and the assistant only. */
-static void write_csp(const struct config *config, char csp[CSP_MAX])
-{
-    (void)snprintf(csp, CSP_MAX,
-                   "default-src 'none'; script-src 'self'; style-src 'self'; "
-                   "img-src 'self' data: https:; font-src 'self'; connect-src 'self' %s; "
-                   "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-                   config->assistant_address);
-}
-
-static enum idp_err start_server(struct app *app, const char *csp, char **why)
-{
-    const struct config *c = &app->config;
-    const struct http_settings settings = {
-        .address = c->listen_address,
-        .port = (uint16_t)c->listen_port,
-        .threads = (unsigned)c->threads,
-        .workers = (unsigned)c->workers,
-        .queue = (size_t)c->queue,
-        .connections = (unsigned)c->connections,
-        .per_address = (unsigned)c->connections_per_address,
-        .deadline_ms = (unsigned)c->deadline_ms,
-        .certificate = c->tls_certificate,
-        .key = c->tls_key,
-        .csp = csp,
-        .quiet = strcmp(c->log_level, "debug") != 0 && strcmp(c->log_level, "info") != 0,
-    };
-    return http_server_start(&settings, app->routes, app, why, &app->server);
-}
-
-static void wait_for_signal(const sigset_t *signals)
+/* Returns when the program is to end. */
+static void wait_for_end(struct app *app, const sigset_t *signals, const char *settings)
 {
     int got = 0;
     (void)sigwait(signals, &got);
+    for (; got == SIGHUP; (void)sigwait(signals, &got))
+        reload(app, settings);
     log_event(LOG_INFO, "stopping", "signal", got == SIGINT ? "INT" : "TERM");
 }
 
@@ -111,47 +91,54 @@ static enum idp_err name_node(const struct config *config, char node[NODE_MAX])
     return IDP_OK;
 }
 
-static enum idp_err serve(struct app *app, const sigset_t *signals, char **why)
+static enum idp_err begin(struct app *app, char **why, struct jobs **jobs)
 {
     char node[NODE_MAX];
-    char csp[CSP_MAX];
-    struct jobs *jobs = NULL;
     const struct generation_listener listener = {.changed = forget, .with = app};
     enum idp_err err = name_node(&app->config, node);
-    write_csp(&app->config, csp);
     if (err == IDP_OK)
         err = generation_watch_start(app->db, node, &listener, &app->watch);
     if (err == IDP_OK) {
         client_registry_guard(app->clients, is_stale, app->watch);
         signer_guard(app->signer, is_stale, app->watch);
-        err = start_server(app, csp, why);
+        err = listeners_begin(app, why);
     }
-    if (err == IDP_OK)
-        err = jobs_start(app, node, &jobs);
+    return err == IDP_OK ? jobs_start(app, node, jobs) : err;
+}
+
+/* Serves with what is open, until the end; closes it. */
+static enum idp_err serve(struct app *app, const struct serving *serving, char **why)
+{
+    struct jobs *jobs = NULL;
+    struct stop *stop = NULL;
+    enum idp_err err = begin(app, why, &jobs);
     if (err == IDP_OK) {
         log_event(LOG_INFO, "serving", "issuer", app->config.issuer);
-        wait_for_signal(signals);
+        wait_for_end(app, &serving->signals, serving->settings);
+        stop_begin(app, &serving->signals, &stop);
     }
-    if (app->server != NULL)
-        http_server_stop(app->server, STOP_WAIT_MS);
+    listeners_close(app);
     jobs_stop(jobs);
     generation_watch_stop(app->watch);
+    setup_close(app);
+    stop_end(stop);
     return err;
 }
 
-static enum idp_err run(struct app *app, const sigset_t *signals, char **why)
+static enum idp_err run(struct app *app, const struct serving *serving, char **why)
 {
     enum idp_err err = command_open_log(&app->config, why);
     if (err == IDP_OK)
         err = setup_open_files(app, why);
     if (err == IDP_OK)
+        err = listeners_open(app, why);
+    if (err == IDP_OK)
         err = setup_open_stores(app, why);
     if (err == IDP_OK)
         err = setup_open_server(app, why);
-    if (err != IDP_OK)
-        return err;
-    err = serve(app, signals, why);
-    setup_close(app);
+    if (err == IDP_OK)
+        return serve(app, serving, why);
+    listeners_close(app);
     return err;
 }
 
@@ -159,6 +146,7 @@ static enum idp_err run(struct app *app, const sigset_t *signals, char **why)
 static void block_signals(sigset_t *signals)
 {
     (void)sigemptyset(signals);
+    (void)sigaddset(signals, SIGHUP);
     (void)sigaddset(signals, SIGINT);
     (void)sigaddset(signals, SIGTERM);
     (void)pthread_sigmask(SIG_BLOCK, signals, NULL);
@@ -167,12 +155,12 @@ static void block_signals(sigset_t *signals)
 int serve_command(const char *const files[])
 {
     struct app app = {.routes = idp_routes};
+    struct serving serving = {.settings = files[0]};
     char *why = NULL;
-    sigset_t signals;
-    block_signals(&signals);
+    block_signals(&serving.signals);
     if (config_load(files[0], &why, &app.config) != IDP_OK)
         return command_give_up(why);
-    enum idp_err err = run(&app, &signals, &why);
+    enum idp_err err = run(&app, &serving, &why);
     config_free(&app.config);
     return err == IDP_OK ? EXIT_SUCCESS : command_give_up(why);
 }

@@ -255,7 +255,9 @@ void setup_close(struct app *app)
         kv_close(app->kv);
     if (app->db != NULL)
         sql_close(app->db);
-    struct config config = app->config;
-    const struct route *const *routes = app->routes;
-    *app = (struct app){.config = config, .routes = routes};
+    const struct app before = *app;
+    *app = (struct app){.config = before.config,
+                        .routes = before.routes,
+                        .server = before.server,
+                        .operate = before.operate};
 }

@@ -22,6 +22,7 @@ async function writeSettings({ folder, places, issuer }) {
   return writeJson(path.join(folder, 'idp.json'), {
     issuer,
     listen: { ...places.idp, threads: THREADS },
+    operate: { drain_ms: 0 },
     development: true,
     store: { sql: `sqlite:${path.join(folder, 'idp', 'tamga.db')}`, kv: 'memory:' },
     master_key_file: path.join(folder, 'idp', 'master.key'),

@@ -1,5 +1,6 @@
 // HTTP without help: what was sent is what stands here, what came back is not judged.
 import http from 'node:http';
+import https from 'node:https';
 import { Portal } from '../../demo/portal.mjs';
 
 // {status, headers, text, json() , location (a URL or undefined)}
@@ -7,7 +8,8 @@ export function request(url, { method = 'GET', headers = {}, body, agent } = {})
   return new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) };
     const options = { method, headers: { ...length, ...headers }, agent };
-    const call = http.request(url, options, (response) => {
+    const { request: ask } = `${url}`.startsWith('https:') ? https : http;
+    const call = ask(url, options, (response) => {
       const parts = [];
       response.on('data', (part) => parts.push(part));
       response.on('error', reject);

@@ -2,7 +2,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import path from 'node:path';
-import { freePort, ROOT, run, start, until } from './process.mjs';
+import { makeCertificate } from './certificate.mjs';
+import { freePort, ROOT, start, until } from './process.mjs';
 import { folderFor } from './service.mjs';
 
 const TEMPLATE = path.join(ROOT, 'docker/nginx/tamga.conf.template');
@@ -25,17 +26,6 @@ ${site}
 }
 `;
 
-async function certificate(folder, address) {
-  const key = path.join(folder, 'tls.key');
-  const file = path.join(folder, 'tls.pem');
-  const what = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key];
-  const names = ['-subj', `/CN=${address}`, '-addext', `subjectAltName=IP:${address}`];
-  const args = ['req', '-x509', ...what, '-out', file, '-days', '2', ...names];
-  const { code, stderr } = await run('openssl', args);
-  if (code !== 0) throw new Error(`openssl: ${stderr}`);
-  return { key, file };
-}
-
 const fill = (text, values) =>
   text.replace(/\$\{(TAMGA_[A-Z]+)\}/g, (whole, name) => values[name] ?? whole);
 
@@ -48,7 +38,7 @@ export class Nginx {
     proxy.address = address;
     proxy.port = port ?? (await freePort(address));
     proxy.origin = `https://${address}:${proxy.port}`;
-    proxy.tls = await certificate(folder, address);
+    proxy.tls = await makeCertificate(folder, address);
     proxy.ca = await readFile(proxy.tls.file);
     proxy.settings = path.join(folder, 'nginx.conf');
     return proxy;

@@ -4,18 +4,20 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bind } from '../../demo/bind.mjs';
+import { makeCertificate, trust } from './certificate.mjs';
 import { request } from './http.mjs';
 import { built, freePort, run, start, until } from './process.mjs';
 
 export const providerProgram = () => process.env.TAMGA_IDP ?? built('bin/tamga-idp');
 
 export class Provider {
-  // change(settings): alters the settings file's value before it is written.
-  static async make(demo, { address = '127.0.0.2', change = () => {} } = {}) {
+  // change(settings): alters the settings file's value before it is written. tls: it speaks TLS, with
+  // a certificate of its own that the test then trusts.
+  static async make(demo, { address = '127.0.0.2', tls = false, change = () => {} } = {}) {
     const provider = new Provider();
     provider.folder = await mkdtemp(path.join(tmpdir(), 'tamga-e2e-'));
     provider.port = await freePort(address);
-    provider.issuer = `http://${address}:${provider.port}`;
+    provider.issuer = `${tls ? 'https' : 'http'}://${address}:${provider.port}`;
     provider.settings = path.join(provider.folder, 'idp.json');
     const usual = JSON.parse(await readFile(demo.idp.settings, 'utf8'));
     const settings = {
@@ -26,9 +28,17 @@ export class Provider {
       master_key_file: path.join(provider.folder, 'store', 'master.key'),
     };
     await mkdir(path.join(provider.folder, 'store'), { mode: 0o700 });
+    if (tls) await provider.certify(settings, address);
     await change(settings);
     await writeFile(provider.settings, JSON.stringify(settings), { mode: 0o600 });
     return provider;
+  }
+
+  async certify({ listen }, address) {
+    this.tls = await makeCertificate(this.folder, address);
+    trust(await readFile(this.tls.file, 'utf8'));
+    listen.tls_certificate = this.tls.file;
+    listen.tls_key = this.tls.key;
   }
 
   async start() {

@@ -1,8 +1,10 @@
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +22,30 @@ void log_set_level(enum log_level level)
 void log_set_fd(int fd)
 {
     atomic_store(&descriptor, fd);
+}
+
+bool log_wants(enum log_level level)
+{
+    return (int)level >= atomic_load(&threshold);
+}
+
+/* The number of the file's descriptor stays: another thread may be about to write to it, and must
+ * not find a socket there. */
+enum idp_err log_open(const char *path)
+{
+    static _Atomic int ours = -1;
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (fd < 0)
+        return IDP_UNAVAILABLE;
+    if (atomic_load(&ours) < 0) {
+        atomic_store(&ours, fd);
+    } else {
+        (void)dup2(fd, atomic_load(&ours));
+        (void)fcntl(atomic_load(&ours), F_SETFD, FD_CLOEXEC);
+        (void)close(fd);
+    }
+    atomic_store(&descriptor, atomic_load(&ours));
+    return IDP_OK;
 }
 
 /* The last second that this thread has written out: a busy one writes thousands of lines in it. */
@@ -59,7 +85,7 @@ static void put_time(struct log_line *line)
 void log_begin(struct log_line *line, enum log_level level, const char *event)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
-    line->wanted = (int)level >= atomic_load(&threshold);
+    line->wanted = log_wants(level);
     if (!line->wanted)
         return;
     /* Two bytes are kept back for the closing brace and the line's end. */

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "base/json_out.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
@@ -27,8 +28,18 @@ struct log_line {
 /* What is below level is not written. To begin with it is LOG_INFO. */
 void log_set_level(enum log_level level);
 
+/* Whether a line of this level is written. */
+bool log_wants(enum log_level level);
+
 /* Writes to this file descriptor from now on (2 to begin with). */
 void log_set_fd(int fd);
+
+/*
+ * Appends to this file from now on; it is made when it is missing, for its owner only. Called
+ * again, also while others write, it opens the file anew: whoever moved it away gets a new one.
+ * Returns IDP_UNAVAILABLE when it cannot be opened; the lines then go where they went before.
+ */
+enum idp_err log_open(const char *path);
 
 /* Begins a line with time, level and event. The line stays where it is until log_end(). */
 void log_begin(struct log_line *line, enum log_level level, const char *event);

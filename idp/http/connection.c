@@ -391,7 +391,7 @@ void http_connection_completed(void *cls, struct MHD_Connection *mhd, void **con
         return;
     *context = NULL;
     int64_t now_us = clock_ticks_us();
-    if (!server->settings.quiet && c->exchange.method != NULL)
+    if (!server->settings.quiet && log_wants(LOG_INFO) && c->exchange.method != NULL)
         log_access(c, now_us);
     drop_exchange(&c->exchange);
     /* An idle client may be silent for so long and then take the time of one request. */

@@ -273,8 +273,10 @@ static void wait_for_requests(struct http_server *server, int64_t until)
         (void)nanosleep(&moment, NULL);
 }
 
-static void stop_serving(struct http_server *server, unsigned wait_ms)
+void http_server_cease(struct http_server *server, unsigned wait_ms)
 {
+    if (server->daemon == NULL || atomic_load(&server->cutting))
+        return;
     int64_t until = clock_ticks_ms() + wait_ms;
     http_server_drain(server);
     http_listener_shut(&server->listener, wait_ms < ACCEPT_MS ? wait_ms : ACCEPT_MS);
@@ -290,7 +292,6 @@ void http_server_stop(struct http_server *server, unsigned wait_ms)
 {
     if (server == NULL)
         return;
-    if (server->daemon != NULL)
-        stop_serving(server, wait_ms);
+    http_server_cease(server, wait_ms);
     free_server(server);
 }

@@ -80,12 +80,17 @@ struct http_figures http_server_figures(struct http_server *server);
  */
 void http_server_drain(struct http_server *server);
 
-/* Lets an http_server_stop() that waits in another thread wait no longer. */
+/*
+ * Stops listening, without losing a connection that somebody has already, lets requests finish for
+ * at most wait_ms, then cuts the connections. Handlers may be running still.
+ */
+void http_server_cease(struct http_server *server, unsigned wait_ms);
+
+/* Lets an http_server_cease() that waits in another thread wait no longer. */
 void http_server_hurry(struct http_server *server);
 
 /*
- * Stops listening, without losing a connection that somebody has already, lets requests finish for
- * at most wait_ms, then cuts the connections and frees everything. A handler that is running still
+ * Ceases to serve, if that has not been done, and frees everything. A handler that is running still
  * is waited for, since it uses the app. NULL, and a server that was not begun, are allowed.
  */
 void http_server_stop(struct http_server *server, unsigned wait_ms);

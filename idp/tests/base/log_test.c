@@ -2,14 +2,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
 
 #include "base/log.h"
+#include "tests/help.h"
 
 static struct world {
     int pipe[2];
@@ -167,12 +170,65 @@ static void what_is_below_the_level_is_not_written(void **state)
     assert_string_equal(member("event"), "loud");
 }
 
+static void expect_written(const char *path, const char *first, const char *more)
+{
+    char *text = help_read_file(path, NULL);
+    assert_non_null(text);
+    assert_non_null(strstr(text, first));
+    if (more == NULL)
+        assert_int_equal(strlen(strchr(text, '\n')), 1);
+    else
+        assert_non_null(strstr(text, more));
+    free(text);
+}
+
+/* Whoever keeps a descriptor's number must not find another file behind it. */
+static void file_that_was_moved_away_is_made_anew(void **state)
+{
+    (void)state;
+    char *folder = help_temp_folder();
+    char path[256];
+    char old[264];
+    struct stat about;
+    (void)snprintf(path, sizeof(path), "%s/log", folder);
+    (void)snprintf(old, sizeof(old), "%s.old", path);
+    assert_int_equal(log_open(path), IDP_OK);
+    log_event(LOG_WARN, "first", NULL, NULL);
+    assert_int_equal(rename(path, old), 0);
+    log_event(LOG_WARN, "second", NULL, NULL);
+    assert_int_equal(log_open(path), IDP_OK);
+    log_event(LOG_WARN, "third", NULL, NULL);
+    expect_written(old, "first", "second");
+    expect_written(path, "third", NULL);
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_mode & 0777, 0600);
+    assert_int_equal(log_open(path), IDP_OK); /* and appended to, when it was not moved */
+    log_event(LOG_WARN, "fourth", NULL, NULL);
+    expect_written(path, "third", "fourth");
+    assert_int_equal(log_open(folder), IDP_UNAVAILABLE);
+    log_event(LOG_WARN, "fifth", NULL, NULL);
+    expect_written(path, "third", "fifth");
+    help_remove_folder(folder);
+    free(folder);
+}
+
+static void wanted_levels_are_those_that_are_written(void **state)
+{
+    (void)state;
+    log_set_level(LOG_WARN);
+    assert_false(log_wants(LOG_INFO));
+    assert_true(log_wants(LOG_WARN));
+    assert_true(log_wants(LOG_ERROR));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(event_is_one_line_of_json),
+        TEST(file_that_was_moved_away_is_made_anew),
+        TEST(wanted_levels_are_those_that_are_written),
         TEST(text_of_strangers_is_clean_when_it_is_written),
         TEST(too_long_member_is_left_out_and_later_ones_are_kept),
         TEST(line_is_whole_however_full_it_is),

@@ -103,6 +103,10 @@ static void least_settings_have_the_defaults_of_the_design(void **state)
     assert_int_equal(c->threads, 0);
     assert_int_equal(c->workers, 32);
     assert_false(c->development);
+    assert_int_equal(c->operate_port, 0);
+    assert_string_equal(c->operate_address, "127.0.0.1");
+    assert_int_equal(c->drain_ms, 3000);
+    assert_int_equal(c->stop_ms, 10000);
     assert_string_equal(c->kv, "memory:");
     assert_null(c->sql_password_file);
     assert_int_equal(c->sql_connections, 16);
@@ -175,6 +179,9 @@ static void every_setting_is_taken(void **state)
         {"listen", "deadline_ms", AT(deadline_ms), 1000},
         {"store", "sql_connections", AT(sql_connections), 1},
         {"store", "sql_deadline_ms", AT(sql_deadline_ms), 100},
+        {"operate", "port", AT(operate_port), 9443},
+        {"operate", "drain_ms", AT(drain_ms), 0},
+        {"operate", "stop_ms", AT(stop_ms), 100},
         {"lifetimes", "challenge_s", AT(challenge_s), 10},
         {"lifetimes", "interaction_s", AT(interaction_s), 30},
         {"lifetimes", "code_s", AT(code_s), 5},

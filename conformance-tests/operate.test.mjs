@@ -1,0 +1,212 @@
+// What operators do with a running provider: end it under load, renew its certificate, turn its log.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import net from 'node:net';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import tls from 'node:tls';
+import { makeCertificate } from './lib/certificate.mjs';
+import { request } from './lib/http.mjs';
+import { listens, until } from './lib/process.mjs';
+import { Provider } from './lib/provider.mjs';
+import { openRegion } from './lib/region.mjs';
+
+const demo = await openRegion();
+const ADDRESS = '127.0.0.6';
+
+const open = [];
+after(() => Promise.all(open.map((house) => house.close())));
+
+async function serve(options) {
+  const house = await Provider.make(demo, { address: ADDRESS, ...options });
+  open.push(house);
+  return house.start();
+}
+
+// What the provider logged of this event.
+const logged = (house, event) =>
+  house
+    .log()
+    .split('\n')
+    .filter((line) => line.includes(`"event":"${event}"`))
+    .map((line) => JSON.parse(line));
+
+const nextLogged = (house, event, before) =>
+  until(() => logged(house, event)[before], `${event} in the log`);
+
+// --- SIGTERM ---------------------------------------------------------------------------------------
+
+// Asks on and on until nobody listens any more: how each answer came.
+async function load(issuer, agent, answers) {
+  const asked = [
+    { path: '/oauth2/jwks' },
+    { path: '/oauth2/introspect', method: 'POST', body: 'token=x' },
+    { path: '/.well-known/openid-configuration' },
+  ];
+  for (let i = 0; ; i += 1) {
+    const { path: where, ...how } = asked[i % asked.length];
+    const headers = how.body ? { 'Content-Type': 'application/x-www-form-urlencoded' } : {};
+    try {
+      const { status, headers: got } = await request(`${issuer}${where}`, {
+        ...how,
+        headers,
+        agent,
+      });
+      answers.push({ status, connection: got.connection });
+    } catch (error) {
+      if (error.code === 'ECONNREFUSED') return;
+      answers.push({ error });
+    }
+  }
+}
+
+test('SIGTERM under load: every request is answered, the last ones end their connections', async () => {
+  const house = await serve({
+    change: (settings) => (settings.operate = { drain_ms: 400, stop_ms: 5000 }),
+  });
+  const answers = [];
+  const agents = Array.from({ length: 8 }, () => new http.Agent({ keepAlive: true }));
+  const loads = agents.map((agent) => load(house.issuer, agent, answers));
+  await until(() => answers.length > 200, 'some answers');
+  const before = answers.length;
+  const stopped = house.stop();
+  await until(() => answers[before + 50], 'answers while it drains');
+  assert.equal(await listens(ADDRESS, house.port), true); // it still lets everybody in
+  const { code } = await stopped;
+  await Promise.all(loads);
+  agents.forEach((agent) => agent.destroy());
+  assert.equal(code, 0, house.log());
+  assert.deepEqual(
+    answers.filter(({ error }) => error),
+    [],
+  );
+  assert.deepEqual([...new Set(answers.map(({ status }) => status))].sort(), [200, 401]);
+  assert.ok(answers.slice(-20).every(({ connection }) => connection === 'close'));
+});
+
+// A request that has begun and does not end.
+async function lingering(house) {
+  const socket = net.connect({ host: ADDRESS, port: house.port });
+  await once(socket, 'connect');
+  socket.on('error', () => {});
+  socket.write('POST /oauth2/token HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx');
+  return socket;
+}
+
+test('what does not end is waited for no longer than the settings say', async () => {
+  const house = await serve({
+    change: (settings) => (settings.operate = { drain_ms: 0, stop_ms: 200 }),
+  });
+  const socket = await lingering(house);
+  const cut = once(socket, 'close');
+  const { code } = await house.stop();
+  assert.equal(code, 0, house.log());
+  await cut;
+});
+
+test('a second SIGTERM ends the waiting at once', async () => {
+  const house = await serve({
+    change: (settings) => (settings.operate = { drain_ms: 60000, stop_ms: 120000 }),
+  });
+  const socket = await lingering(house);
+  const cut = once(socket, 'close');
+  const first = house.stop();
+  await nextLogged(house, 'stopping', 0);
+  house.stop();
+  assert.equal((await first).code, 0, house.log());
+  assert.equal(logged(house, 'stopping_at_once').length, 1);
+  await cut;
+});
+
+// --- SIGHUP ----------------------------------------------------------------------------------------
+
+// The name in the certificate that a new connection is shown.
+function shownName({ port }) {
+  return new Promise((resolve, reject) => {
+    const options = { host: ADDRESS, port, rejectUnauthorized: false };
+    const socket = tls.connect(options, () => {
+      resolve(socket.getPeerCertificate().subject.CN);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
+
+async function hangUp(house) {
+  const before = logged(house, 'reloaded').length;
+  house.program.child.kill('SIGHUP');
+  return nextLogged(house, 'reloaded', before);
+}
+
+test('SIGHUP shows new connections the new certificate, and keeps the old if that is no good', async () => {
+  const house = await serve({ tls: true });
+  const probe = `${house.issuer}/oauth2/jwks`;
+  assert.equal((await request(probe)).status, 200);
+  assert.equal(await shownName(house), 'tls');
+  const fresh = await makeCertificate(house.folder, ADDRESS, { name: 'fresh', days: 9 });
+  await copyFile(fresh.file, house.tls.file);
+  const mixed = await hangUp(house);
+  assert.equal(mixed.certificate, 'kept');
+  assert.match(logged(house, 'not_reloaded')[0].reason, /tls\.key: is the key of another/);
+  assert.equal(await shownName(house), 'tls');
+  await copyFile(fresh.key, house.tls.key);
+  const { certificate, certificate_ends } = await hangUp(house);
+  assert.equal(certificate, 'read');
+  assert.ok(certificate_ends > Date.now() / 1000 + 8 * 86400);
+  assert.equal(await shownName(house), 'fresh');
+});
+
+test('SIGHUP takes over the level of the log, and nothing else of the settings', async () => {
+  const house = await serve();
+  const probe = `${house.issuer}/oauth2/jwks`;
+  const settings = JSON.parse(await readFile(house.settings, 'utf8'));
+  const rewrite = (more) => writeFile(house.settings, JSON.stringify({ ...settings, ...more }));
+  const count = () => logged(house, 'request').length;
+  await request(probe);
+  await until(() => count() > 0, 'a line');
+  await rewrite({ log: { level: 'error' }, issuer: 'http://127.0.0.1:1' });
+  await house.program.child.kill('SIGHUP');
+  await until(async () => {
+    const before = count();
+    await request(probe);
+    await request(probe);
+    return count() === before;
+  }, 'silence');
+  const { issuer } = (await request(`${house.issuer}/.well-known/openid-configuration`)).json();
+  assert.equal(issuer, house.issuer);
+  await writeFile(house.settings, '{');
+  await house.program.child.kill('SIGHUP');
+  await nextLogged(house, 'not_reloaded', 0);
+  await rewrite({});
+  assert.equal((await hangUp(house)).log_level, 'read');
+  const before = count();
+  await request(probe);
+  await until(() => count() > before, 'lines again');
+});
+
+test('SIGHUP opens the log anew, so that it can be turned', async () => {
+  const house = await serve({
+    change: (settings) => (settings.log = { level: 'info', file: path.join('logs.json') }),
+  });
+  const file = path.join(house.folder, 'logs.json');
+  const lines = (text) =>
+    text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(JSON.parse);
+  await request(`${house.issuer}/oauth2/jwks`);
+  await rename(file, `${file}.1`);
+  house.program.child.kill('SIGHUP');
+  await until(() => readFile(file, 'utf8'), 'a new file');
+  await request(`${house.issuer}/oauth2/jwks`);
+  const fresh = await until(async () => {
+    const text = await readFile(file, 'utf8');
+    return text.includes('"request"') && text.endsWith('\n') && text;
+  }, 'a line in it');
+  assert.equal(lines(fresh)[0].event, 'reloaded');
+  assert.equal(lines(fresh)[0].log_file, 'reopened');
+  const old = lines(await readFile(`${file}.1`, 'utf8'));
+  assert.equal(old.at(-1).event, 'request');
+});
