@@ -50,10 +50,8 @@ static enum idp_err check_issuers(const struct side *from, const struct side *to
 
 static enum idp_err open_database(struct side *side, char **why)
 {
-    enum idp_err err = sql_open(side->config.sql, why, &side->db);
-    if (err == IDP_BAD_REQUEST && *why == NULL)
-        *why = strdup("store.sql: no such kind of database");
-    return err;
+    const struct sql_settings settings = config_sql(&side->config);
+    return sql_open_with(&settings, why, &side->db);
 }
 
 static enum idp_err move(struct side *from, struct side *to, struct copy *copy, char **why)

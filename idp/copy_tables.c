@@ -120,21 +120,17 @@ static enum idp_err make_room(struct copy *copy, struct sql_tx *tx, struct arena
 static enum idp_err compare(struct copy *copy, struct sql_tx *tx,
                             const struct transfer_table *table)
 {
-    struct transfer_sum there = {0};
-    struct copied *copied = &copy->tables[copy->count++];
-    copied->name = table->name;
-    enum idp_err err = transfer_sum(NULL, tx, table, &copied->sum);
-    if (err == IDP_OK)
-        err = transfer_sum(copy->from, NULL, table, &there);
+    struct transfer_sum sums[2];
+    enum idp_err err = transfer_compare(copy->from, tx, table, sums);
     if (err != IDP_OK)
         return explain(copy, err, "%s: cannot be read back", table->name);
-    if (there.rows == copied->sum.rows &&
-        memcmp(there.sum, copied->sum.sum, TRANSFER_SUM_SIZE) == 0)
+    copy->tables[copy->count++] = (struct copied){.name = table->name, .sum = sums[1]};
+    if (sums[0].rows == sums[1].rows && memcmp(sums[0].sum, sums[1].sum, TRANSFER_SUM_SIZE) == 0)
         return IDP_OK;
     return explain(copy, IDP_CONFLICT,
                    "%s: the source has %lld rows, the target %lld, and they are not the same: "
                    "somebody changes the source",
-                   table->name, (long long)there.rows, (long long)copied->sum.rows);
+                   table->name, (long long)sums[0].rows, (long long)sums[1].rows);
 }
 
 /* Every table is compared after all have been copied: a change of the source shows. */

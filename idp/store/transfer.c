@@ -255,21 +255,59 @@ static enum idp_err sum_batch(const struct sql_rows *rows, struct transfer_sum *
     return IDP_OK;
 }
 
-enum idp_err transfer_sum(struct sql *db, struct sql_tx *tx, const struct transfer_table *table,
+/* A table being summed up, batch by batch. */
+struct summing {
+    struct reading reading;
+    struct transfer_sum sum;
+    bool whole;
+};
+
+static enum idp_err begin_summing(struct summing *summing)
+{
+    enum idp_err err = begin_reading(&summing->reading);
+    return err == IDP_OK ? read_batch(&summing->reading) : err;
+}
+
+static enum idp_err sum_next(struct summing *summing)
+{
+    const struct sql_rows *rows = &summing->reading.rows;
+    if (!summing->whole && rows->rows > 0) {
+        enum idp_err err = sum_batch(rows, &summing->sum);
+        return err == IDP_OK ? read_batch(&summing->reading) : err;
+    }
+    summing->whole = true;
+    return IDP_OK;
+}
+
+enum idp_err transfer_sum(struct sql *db, const struct transfer_table *table,
                           struct transfer_sum *out)
 {
-    struct reading reading = {.db = db, .tx = tx, .table = table};
-    struct transfer_sum sum = {0};
-    enum idp_err err = begin_reading(&reading);
+    struct summing summing = {.reading = {.db = db, .table = table}};
+    enum idp_err err = begin_summing(&summing);
+    while (err == IDP_OK && !summing.whole)
+        err = sum_next(&summing);
+    end_reading(&summing.reading);
     if (err == IDP_OK)
-        err = read_batch(&reading);
-    while (err == IDP_OK && reading.rows.rows > 0) {
-        err = sum_batch(&reading.rows, &sum);
+        *out = summing.sum;
+    return err;
+}
+
+enum idp_err transfer_compare(struct sql *from, struct sql_tx *to,
+                              const struct transfer_table *table, struct transfer_sum out[2])
+{
+    struct summing sides[2] = {{.reading = {.db = from, .table = table}},
+                               {.reading = {.tx = to, .table = table}}};
+    enum idp_err err = begin_summing(&sides[0]);
+    if (err == IDP_OK)
+        err = begin_summing(&sides[1]);
+    while (err == IDP_OK && !(sides[0].whole && sides[1].whole)) {
+        err = sum_next(&sides[0]);
         if (err == IDP_OK)
-            err = read_batch(&reading);
+            err = sum_next(&sides[1]);
     }
-    end_reading(&reading);
-    if (err == IDP_OK)
-        *out = sum;
+    for (size_t i = 0; i < 2; i++) {
+        end_reading(&sides[i].reading);
+        out[i] = sides[i].sum;
+    }
     return err;
 }

@@ -34,9 +34,14 @@ struct transfer_sum {
  */
 enum idp_err transfer_copy(struct sql *from, struct sql_tx *to, const struct transfer_table *table);
 
-/*
- * Sums up what a table holds: as it was committed in db, or as tx sees it; the other is
- * NULL. Returns what sql_read() and sql_run() do.
- */
-enum idp_err transfer_sum(struct sql *db, struct sql_tx *tx, const struct transfer_table *table,
+/* Sums up what a table holds. Returns what sql_read() does. */
+enum idp_err transfer_sum(struct sql *db, const struct transfer_table *table,
                           struct transfer_sum *out);
+
+/*
+ * Sums up what a table holds in the one, as it was committed, and in the other, as the transaction
+ * sees it; in turns, so that the transaction never waits for long. Returns what sql_read() and
+ * sql_run() do.
+ */
+enum idp_err transfer_compare(struct sql *from, struct sql_tx *to,
+                              const struct transfer_table *table, struct transfer_sum out[2]);

@@ -20,11 +20,14 @@
 #include "store/schema_scripts.h"
 #include "store/sql.h"
 #include "tests/help.h"
+#include "tests/store/database.h"
 #include "tests/store/doubles.h"
+
+static enum database_kind kind; /* of the driver under test */
 
 static struct world {
     char *folder;
-    char where[512];
+    char where[DATABASE_WHERE_MAX];
     struct sql *db, *other; /* the same file, as two programs have it */
     struct arena *arena;
     struct sql_rows rows;
@@ -35,7 +38,7 @@ static int set_up(void **state)
     (void)state;
     log_set_level((enum log_level)(LOG_ERROR + 1));
     w = (struct world){.folder = help_temp_folder(), .arena = arena_new()};
-    (void)snprintf(w.where, sizeof(w.where), "sqlite:%s/test.db", w.folder);
+    database_make(kind, w.folder, w.where);
     return w.arena == NULL || sql_open(w.where, NULL, &w.db) != IDP_OK ||
            sql_open(w.where, NULL, &w.other) != IDP_OK;
 }
@@ -56,6 +59,12 @@ static int64_t number(const char *text)
     const struct sql_call call = {.text = text};
     assert_int_equal(sql_read_one(w.db, w.arena, &call, &w.rows), IDP_OK);
     return sql_cell_int(&w.rows, 0, 0);
+}
+
+static size_t tables(void)
+{
+    assert_int_equal(sql_tables(w.db, w.arena, &w.rows), IDP_OK);
+    return w.rows.rows;
 }
 
 static enum idp_err execute(const char *text)
@@ -138,22 +147,30 @@ static void migrating_again_changes_nothing(void **state)
     assert_int_equal(number("SELECT count(*) FROM schema_version"), schema_of_program());
 }
 
-static void *migrate_other(void *arg)
+enum { PROGRAMS = 6 };
+
+static void *open_and_migrate(void *arg)
 {
-    *(enum idp_err *)arg = migrate_run(w.other);
+    struct sql *db = NULL;
+    enum idp_err *err = arg;
+    *err = sql_open(w.where, NULL, &db);
+    if (*err == IDP_OK)
+        *err = migrate_run(db);
+    sql_close(db);
     return NULL;
 }
 
-static void two_programs_may_migrate_at_once(void **state)
+static void programs_may_migrate_at_once(void **state)
 {
+    pthread_t threads[PROGRAMS];
+    enum idp_err results[PROGRAMS];
     (void)state;
-    pthread_t thread;
-    enum idp_err other = IDP_FAULT;
-    assert_int_equal(pthread_create(&thread, NULL, migrate_other, &other), 0);
-    enum idp_err own = migrate_run(w.db);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_int_equal(own, IDP_OK);
-    assert_int_equal(other, IDP_OK);
+    for (size_t i = 0; i < PROGRAMS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, open_and_migrate, &results[i]), 0);
+    for (size_t i = 0; i < PROGRAMS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (size_t i = 0; i < PROGRAMS; i++)
+        assert_int_equal(results[i], IDP_OK);
     assert_int_equal(number("SELECT count(*) FROM schema_version"), schema_of_program());
 }
 
@@ -289,26 +306,21 @@ static void database_of_something_else_is_left_alone(void **state)
     assert_int_equal(execute("CREATE TABLE accounts (id BIGINT)"), IDP_OK);
     expect_refused(w.db, "it holds tables of something else");
     assert_int_equal(migrate_run(w.db), IDP_CONFLICT);
-    assert_int_equal(number("SELECT count(*) FROM sqlite_schema"), 1);
+    assert_int_equal(tables(), 1);
 }
 
 /* --- who may make the tables ---------------------------------------------------------------- */
 
-static void first_start_with_an_embedded_store_needs_no_other_command(void **state)
+static void only_an_embedded_store_is_filled_by_whoever_opens_it_first(void **state)
 {
     (void)state;
-    expect_accepted();
-    assert_int_equal(number("SELECT max(version) FROM schema_version"), schema_of_program());
-}
-
-static void empty_database_of_several_nodes_waits_for_migrate(void **state)
-{
-    struct faulty_sql shared;
-    (void)state;
-    faulty_sql_init(&shared, w.db);
-    shared.driver.embedded = false;
-    expect_refused(&shared.sql, "the database has schema version 0");
-    assert_int_equal(number("SELECT count(*) FROM sqlite_schema"), 0);
+    if (kind == DATABASE_SQLITE) {
+        expect_accepted();
+        assert_int_equal(number("SELECT max(version) FROM schema_version"), schema_of_program());
+        return;
+    }
+    expect_refused(w.db, "the database has schema version 0");
+    assert_int_equal(tables(), 0);
 }
 
 static void database_that_does_not_answer_is_not_judged(void **state)
@@ -331,9 +343,7 @@ static void a_script_that_fails_leaves_nothing(void **state)
     (void)state;
     assert_int_equal(execute("CREATE VIEW generation AS SELECT 1 AS in_the_way"), IDP_OK);
     assert_int_equal(migrate_run(w.db), IDP_FAULT);
-    assert_int_equal(number("SELECT count(*) FROM sqlite_schema "
-                            "WHERE type = 'table' AND name <> 'schema_version'"),
-                     0);
+    assert_int_equal(tables(), 1);
     assert_int_equal(number("SELECT count(*) FROM schema_version"), 0);
     assert_int_equal(execute("DROP VIEW generation"), IDP_OK);
     assert_int_equal(migrate_run(w.db), IDP_OK);
@@ -358,7 +368,7 @@ int main(void)
         TEST(script_that_does_not_say_the_oldest_program_is_not_built_in),
         TEST(an_empty_database_gets_every_script),
         TEST(migrating_again_changes_nothing),
-        TEST(two_programs_may_migrate_at_once),
+        TEST(programs_may_migrate_at_once),
         TEST(older_database_is_refused_until_it_is_migrated),
         TEST(nodes_that_run_hear_of_a_migration),
         TEST(newer_database_that_says_so_is_shared),
@@ -367,11 +377,12 @@ int main(void)
         TEST(database_made_by_another_script_is_refused),
         TEST(database_that_lacks_a_version_between_is_refused),
         TEST(database_of_something_else_is_left_alone),
-        TEST(first_start_with_an_embedded_store_needs_no_other_command),
-        TEST(empty_database_of_several_nodes_waits_for_migrate),
+        TEST(only_an_embedded_store_is_filled_by_whoever_opens_it_first),
         TEST(database_that_does_not_answer_is_not_judged),
         TEST(a_script_that_fails_leaves_nothing),
         TEST(migrating_waits),
     };
-    return cmocka_run_group_tests_name("store/migrate", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("store/migrate, sqlite", tests, NULL, NULL);
+    kind = DATABASE_POSTGRES;
+    return failed + cmocka_run_group_tests_name("store/migrate, postgresql", tests, NULL, NULL);
 }
