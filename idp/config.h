@@ -34,7 +34,7 @@ struct config {
 
     /* Lifetimes, in seconds. */
     int64_t challenge_s, interaction_s, code_s, session_idle_s, session_absolute_s, access_token_s,
-        id_token_s, launch_s, jwks_cache_s;
+        id_token_s, launch_s, jwks_cache_s, refresh_family_s, refresh_grace_s;
 
     /* How many a minute from one address; 0 lifts the limit. */
     int64_t rate_challenge, rate_authorize, rate_token_failures, rate_sign_in;

@@ -119,6 +119,8 @@ static void fill_access(struct app *app)
         .session_absolute_s = c->session_absolute_s,
         .access_token_s = c->access_token_s,
         .launch_s = c->launch_s,
+        .refresh_family_s = c->refresh_family_s,
+        .refresh_grace_s = c->refresh_grace_s,
     };
 }
 

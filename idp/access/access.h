@@ -17,5 +17,5 @@ struct access {
 
     /* Lifetimes, in seconds. */
     int64_t challenge_s, interaction_s, code_s, session_idle_s, session_absolute_s, access_token_s,
-        launch_s;
+        launch_s, refresh_family_s, refresh_grace_s;
 };

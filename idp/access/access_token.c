@@ -15,10 +15,12 @@ enum {
     NUMBER_SIZE = 4, /* random: tells the tokens of a grant apart */
     EXPIRY_SIZE = 8,
     LIFETIME_SIZE = 4,
+    SCOPES_SIZE = 2,
     NUMBER_AT = KEY_ID_SIZE + GRANT_ID_SIZE,
     EXPIRY_AT = NUMBER_AT + NUMBER_SIZE,
     LIFETIME_AT = EXPIRY_AT + EXPIRY_SIZE,
-    BODY_SIZE = LIFETIME_AT + LIFETIME_SIZE,
+    SCOPES_AT = LIFETIME_AT + LIFETIME_SIZE,
+    BODY_SIZE = SCOPES_AT + SCOPES_SIZE,
     TOKEN_SIZE = BODY_SIZE + DIGEST_SIZE,
     TOKEN_TEXT = BASE64URL_LEN(TOKEN_SIZE),
 };
@@ -47,15 +49,15 @@ static enum idp_err tag_of(const struct mac_key *key, const unsigned char *body,
 }
 
 enum idp_err access_token_make(const struct access *access, struct arena *arena,
-                               const unsigned char grant[GRANT_ID_SIZE], int64_t now,
-                               const char **out)
+                               const struct access_token *token, int64_t now, const char **out)
 {
     unsigned char bytes[TOKEN_SIZE];
     const struct mac_key *key = purpose_key_active(access->keys, PURPOSE_TOKEN, &bytes[0]);
     char *text = arena_alloc(arena, TOKEN_TEXT + 1);
-    memcpy(bytes + KEY_ID_SIZE, grant, GRANT_ID_SIZE);
+    memcpy(bytes + KEY_ID_SIZE, token->grant, GRANT_ID_SIZE);
     put_number(bytes + EXPIRY_AT, (uint64_t)(now + access->access_token_s), EXPIRY_SIZE);
     put_number(bytes + LIFETIME_AT, (uint64_t)access->access_token_s, LIFETIME_SIZE);
+    put_number(bytes + SCOPES_AT, token->scopes, SCOPES_SIZE);
     if (text == NULL || random_bytes(bytes + NUMBER_AT, NUMBER_SIZE) != IDP_OK ||
         tag_of(key, bytes, bytes + BODY_SIZE) != IDP_OK)
         return IDP_FAULT;
@@ -84,6 +86,7 @@ enum idp_err access_token_read(const struct access *access, const char *text, in
     if (now >= expires)
         return IDP_BAD_TOKEN;
     memcpy(out->grant, bytes + KEY_ID_SIZE, GRANT_ID_SIZE);
+    out->scopes = (uint16_t)get_number(bytes + SCOPES_AT, SCOPES_SIZE);
     out->expires = expires;
     out->issued = expires - (int64_t)get_number(bytes + LIFETIME_AT, LIFETIME_SIZE);
     return IDP_OK;
@@ -100,5 +103,7 @@ enum idp_err access_token_find(const struct access *access, struct arena *arena,
         return IDP_BAD_TOKEN;
     if (err == IDP_OK && ((*out)->ended || !grant_authority_is_listed(access, *out)))
         return IDP_BAD_TOKEN;
+    if (err == IDP_OK && token->scopes != ACCESS_TOKEN_ALL_SCOPES)
+        err = grant_narrow(arena, *out, token->scopes, out);
     return err;
 }

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "enterprise/holder.h"
 
-enum { LIST_MAX = 512 };
+enum { LIST_MAX = 512, NAME_MAX_LEN = 32 /* of a scope of ours */ };
 
 const struct claim_kind claim_kinds[] = {
     {CLAIM_NAME, "name", "enterprise", "单位名称", "Name of the enterprise"},
@@ -27,7 +27,43 @@ const struct claim_kind claim_kinds[] = {
     {.bit = 0},
 };
 
-const char claims_scopes[] = "openid enterprise lock email phone address";
+const char claims_scopes[] = "openid enterprise lock email phone address offline_access";
+const char claims_offline[] = "offline_access";
+
+uint16_t claims_scope_bits(const char *scope)
+{
+    const char *at = claims_scopes;
+    const char *word = NULL;
+    size_t len = 0;
+    unsigned bits = 0;
+    for (unsigned bit = 1; (word = text_list_next(&at, &len)) != NULL; bit <<= 1) {
+        char name[NAME_MAX_LEN];
+        memcpy(name, word, len);
+        name[len] = '\0';
+        bits |= text_list_has(scope, name) ? bit : 0;
+    }
+    return (uint16_t)bits;
+}
+
+const char *claims_scope_names(struct arena *arena, uint16_t bits)
+{
+    const char *at = claims_scopes;
+    const char *word = NULL;
+    size_t len = 0;
+    size_t n = 0;
+    char *list = arena_alloc(arena, sizeof(claims_scopes));
+    if (list == NULL)
+        return NULL;
+    for (unsigned bit = 1; (word = text_list_next(&at, &len)) != NULL; bit <<= 1) {
+        if ((bits & bit) == 0)
+            continue;
+        if (n > 0)
+            list[n++] = ' ';
+        memcpy(list + n, word, len);
+        n += len;
+    }
+    return list;
+}
 
 uint32_t claims_of_scope(const char *scope)
 {

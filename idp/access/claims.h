@@ -35,8 +35,17 @@ struct claim_kind {
 /* All of them, in the order of the consent page; ends with a 0 bit. */
 extern const struct claim_kind claim_kinds[];
 
-/* The scopes a client may be registered for, space-separated, "openid" first. */
+/* The scopes about an enterprise that a client may be registered for, space-separated, "openid"
+ * first. Tokens name them by their places: new ones are put at the end. */
 extern const char claims_scopes[];
+
+/* The last of them, which carries no claim: refresh tokens (OpenID Connect Core section 11). */
+extern const char claims_offline[]; /* "offline_access" */
+
+/* A set of these scopes, a bit for each place, and back to the list, in the arena; NULL: no memory.
+ * Names that are not among them are left out. */
+uint16_t claims_scope_bits(const char *scope);
+const char *claims_scope_names(struct arena *arena, uint16_t bits);
 
 /* Which claims go where. */
 struct claims_asked {

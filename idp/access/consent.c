@@ -34,14 +34,15 @@ enum idp_err consent_find(const struct access *access, struct arena *arena, cons
     struct sql_rows rows;
     char hash[HASH_TEXT];
     enum idp_err err = claims_hash(arena, c, hash);
+    const char *offline = arena_printf(arena, "%s %s", c->scope, claims_offline);
     const struct sql_value params[] = {sql_text(c->enterprise), sql_text(c->client),
-                                       sql_text(c->scope), sql_text(hash)};
-    if (err != IDP_OK)
-        return err;
+                                       sql_text(c->scope), sql_text(hash), sql_text(offline)};
+    if (err != IDP_OK || offline == NULL)
+        return IDP_FAULT;
     return sql_read_one(access->db, arena,
                         &(struct sql_call){"SELECT given FROM consents WHERE enterprise = $1 AND "
-                                           "client = $2 AND scope = $3 AND claims_hash = $4",
-                                           params, 4},
+                                           "client = $2 AND scope IN ($3, $5) AND claims_hash = $4",
+                                           params, 5},
                         &rows);
 }
 

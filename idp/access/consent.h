@@ -19,7 +19,8 @@ struct consent {
     struct claims_asked claims;
 };
 
-/* IDP_OK when this was agreed to, IDP_NOT_FOUND when it has to be asked. */
+/* IDP_OK when this was agreed to, also together with offline access, IDP_NOT_FOUND when it has to
+ * be asked. */
 enum idp_err consent_find(const struct access *access, struct arena *arena,
                           const struct consent *consent);
 

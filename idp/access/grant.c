@@ -4,6 +4,7 @@
 
 #include "access/access.h"
 #include "access/outbox.h"
+#include "access/refresh.h"
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/pack.h"
@@ -82,6 +83,7 @@ enum idp_err grant_bury(const struct access *access, const unsigned char id[GRAN
 
 /* What the transaction works with. */
 struct making {
+    const struct access *access;
     const struct grant *grant;
     const struct grant_code *code;
     const char *claims;
@@ -132,7 +134,7 @@ static enum idp_err insert(struct sql_tx *tx, void *with)
         NULL, &changed);
     if (err == IDP_OK && changed == 0)
         err = IDP_DENIED;
-    return err;
+    return err == IDP_OK && g->offline ? refresh_begin(m->access, tx, g) : err;
 }
 
 /* Both sets, as the row keeps them: "userinfo names|ID-token names". */
@@ -149,6 +151,7 @@ enum idp_err grant_make(const struct access *access, struct arena *arena, struct
                         const struct grant_code *code)
 {
     struct making m = {
+        .access = access,
         .grant = grant,
         .code = code,
         .claims = claims_text(arena, grant->claims),
@@ -220,6 +223,23 @@ enum idp_err grant_find(const struct access *access, struct arena *arena,
     if (err == IDP_OK)
         *out = g;
     return err;
+}
+
+/* A claim that was asked for by its own name belongs to a scope, too. */
+enum idp_err grant_narrow(struct arena *arena, const struct grant *grant, uint16_t scopes,
+                          const struct grant **out)
+{
+    uint16_t has = claims_scope_bits(grant->scope);
+    const char *kept = claims_scope_names(arena, has & scopes);
+    const char *lost = claims_scope_names(arena, (uint16_t)(has & ~scopes));
+    struct grant *narrow = arena_copy(arena, grant, sizeof(*grant));
+    if (kept == NULL || lost == NULL || narrow == NULL)
+        return IDP_FAULT;
+    narrow->scope = kept;
+    narrow->claims.userinfo &= ~claims_of_scope(lost);
+    narrow->claims.id_token &= ~claims_of_scope(lost);
+    *out = narrow;
+    return IDP_OK;
 }
 
 bool grant_authority_is_listed(const struct access *access, const struct grant *grant)

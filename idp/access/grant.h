@@ -52,6 +52,13 @@ enum idp_err grant_make(const struct access *access, struct arena *arena, struct
 enum idp_err grant_find(const struct access *access, struct arena *arena,
                         const unsigned char id[GRANT_ID_SIZE], const struct grant **out);
 
+/*
+ * The grant with no more than these scopes (claims_scope_bits()), in the arena, and without the
+ * claims of those that it loses. IDP_FAULT: no memory.
+ */
+enum idp_err grant_narrow(struct arena *arena, const struct grant *grant, uint16_t scopes,
+                          const struct grant **out);
+
 /* Says whether the authority of the grant's lock still stands in the trust list. */
 bool grant_authority_is_listed(const struct access *access, const struct grant *grant);
 

@@ -38,6 +38,7 @@ struct client {
     size_t redirect_uri_count;
     const char *initiate_login_uri; /* NULL: cannot be launched from the portal */
     const char *scope;              /* what it may ask for, space-separated */
+    const char *grant_types;        /* what it may use at the token endpoint, space-separated */
     enum jose_alg id_token_alg;
     enum client_introspect may_introspect;
     bool require_pkce;              /* always true for now */

@@ -28,6 +28,7 @@ enum {
 };
 
 const char client_default_scope[] = "openid enterprise";
+const char client_grant_types[] = "authorization_code refresh_token client_credentials";
 
 struct reading {
     struct arena *arena;
@@ -36,6 +37,7 @@ struct reading {
     struct client *client;
     const char *name; /* client_name without a language, or NULL */
     bool joined;
+    bool asks_for_code; /* response_types holds it */
 };
 
 struct member {
@@ -263,41 +265,48 @@ static bool read_contacts(struct reading *r, const struct member *member, const 
     return true;
 }
 
-static bool read_acrs(struct reading *r, const struct member *member, const json_t *value)
+/* The texts as one list, divided by spaces, which none of them holds. */
+static bool put_words(struct reading *r, const struct member *member, const char *const *texts)
 {
-    static const struct bounds bounds = {.least = 1, .most = ACRS_MAX};
-    const char **acrs = (const char *[]){NULL};
     const char *all = "";
-    if (!take_list(r, member, value, &bounds, &acrs))
-        return false;
-    for (size_t i = 0; acrs[i] != NULL; i++) {
-        if (strchr(acrs[i], ' ') != NULL)
+    for (size_t i = 0; texts[i] != NULL; i++) {
+        if (strchr(texts[i], ' ') != NULL)
             return say_of(r, member, i, "must not hold spaces");
-        all = arena_printf(r->arena, "%s%s%s", all, i > 0 ? " " : "", acrs[i]);
+        all = arena_printf(r->arena, "%s%s%s", all, i > 0 ? " " : "", texts[i]);
         if (all == NULL)
             return no_memory(r);
     }
     return put(r, member, all);
 }
 
-/* The only grant and response type of this provider. */
-static bool read_only_one(struct reading *r, const char *field, const json_t *value,
-                          const char *only)
+static bool read_acrs(struct reading *r, const struct member *member, const json_t *value)
 {
-    const char *text = json_string_value(json_array_get(value, 0));
-    if (json_array_size(value) != 1 || text == NULL || strcmp(text, only) != 0)
-        return say(r, field, "must be [\"%s\"]", only);
-    return true;
+    static const struct bounds bounds = {.least = 1, .most = ACRS_MAX};
+    const char **acrs = NULL;
+    return take_list(r, member, value, &bounds, &acrs) && put_words(r, member, acrs);
 }
 
 static bool read_grant_types(struct reading *r, const struct member *member, const json_t *value)
 {
-    return read_only_one(r, member->name, value, "authorization_code");
+    static const struct bounds bounds = {.least = 1, .most = 3};
+    const char **types = NULL;
+    if (!take_list(r, member, value, &bounds, &types))
+        return false;
+    for (size_t i = 0; types[i] != NULL; i++)
+        if (!text_list_has(client_grant_types, types[i]))
+            return say_of(r, member, i, "is not a grant type that is known here");
+    return put_words(r, member, types);
 }
 
+/* Which one fits the grant types is told when all is read. */
 static bool read_response_types(struct reading *r, const struct member *member, const json_t *value)
 {
-    return read_only_one(r, member->name, value, "code");
+    const char *text = json_string_value(json_array_get(value, 0));
+    r->asks_for_code = text != NULL && strcmp(text, "code") == 0;
+    size_t most = r->asks_for_code ? 1 : 0;
+    if (!json_is_array(value) || json_array_size(value) != most)
+        return say(r, member->name, "must be [\"code\"], or [] without authorization_code");
+    return true;
 }
 
 /* RFC 6749 section 3.3: printable ASCII save '"' and '\'; words divided by one space. */
@@ -432,7 +441,7 @@ static const struct member members[] = {
     {.name = "token_endpoint_auth_method", .read = read_auth_method},
     {.name = "id_token_signed_response_alg", .read = read_id_token_alg},
     {.name = "default_acr_values", .read = read_acrs, .max = ACR_MAX, GOES_TO(default_acr_values)},
-    {.name = "grant_types", .read = read_grant_types},
+    {.name = "grant_types", .read = read_grant_types, .max = 32, GOES_TO(grant_types)},
     {.name = "response_types", .read = read_response_types},
     {.name = "scope", .read = read_scope, .max = SCOPE_MAX, GOES_TO(scope)},
     {.name = "tamga_group", .read = read_group},
@@ -452,6 +461,24 @@ static const struct member *find_member(const char *name)
     return NULL;
 }
 
+/* RFC 7591 section 2.1: which grant types go with which other members. */
+static bool check_grant_types(struct reading *r)
+{
+    const struct client *client = r->client;
+    bool code = text_list_has(client->grant_types, "authorization_code");
+    if (text_list_has(client->grant_types, "refresh_token") && !code)
+        return say(r, "grant_types", "refresh_token goes with authorization_code only");
+    if (text_list_has(client->grant_types, "client_credentials") &&
+        client->auth_method == CLIENT_AUTH_NONE)
+        return say(r, "grant_types", "client_credentials needs a client with a secret");
+    if (code && !r->asks_for_code)
+        return say(r, "response_types", "must be [\"code\"] with authorization_code");
+    /* A platform that has not joined yet has nowhere to be sent back to. */
+    if (code && r->joined && client->redirect_uri_count == 0)
+        return say(r, "redirect_uris", "is missing");
+    return true;
+}
+
 /* What only the whole can tell. */
 static bool finish(struct reading *r)
 {
@@ -462,9 +489,8 @@ static bool finish(struct reading *r)
         client->name_en = r->name != NULL ? r->name : client->name_zh;
     if (client->name_zh == NULL)
         return say(r, "client_name", "is missing");
-    /* A platform that has not joined yet has nowhere to be sent back to. */
-    if (r->joined && client->redirect_uri_count == 0)
-        return say(r, "redirect_uris", "is missing");
+    if (!check_grant_types(r))
+        return false;
     client->standing = r->joined ? CLIENT_ACTIVE : CLIENT_ANNOUNCED;
     if (client->may_introspect == CLIENT_INTROSPECT_ALL && client->auth_method == CLIENT_AUTH_NONE)
         return say(r, "tamga_introspect", "cannot be all for a client without secret");
@@ -496,10 +522,15 @@ enum idp_err metadata_parse(struct arena *arena, const struct address_rules *rul
     struct client client = {.id = "",
                             .require_pkce = true,
                             .scope = client_default_scope,
+                            .grant_types = "authorization_code",
                             .id_token_alg = JOSE_ES256,
                             .order = ORDER_USUAL};
-    struct reading r = {
-        .arena = arena, .rules = rules, .problem = problem, .client = &client, .joined = true};
+    struct reading r = {.arena = arena,
+                        .rules = rules,
+                        .problem = problem,
+                        .client = &client,
+                        .joined = true,
+                        .asks_for_code = true};
     *problem = (struct metadata_problem){.field = ""};
     json_t *json = NULL;
     bool good = len <= METADATA_TEXT_MAX;

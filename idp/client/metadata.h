@@ -18,6 +18,9 @@ enum { METADATA_TEXT_MAX = 32 * 1024 };
 /* Scope of a client whose metadata names none. */
 extern const char client_default_scope[];
 
+/* The grant types that a client can be registered for, space-separated. */
+extern const char client_grant_types[];
+
 /* What is wrong, for a person. field is a member's name, or "" for the document itself. */
 struct metadata_problem {
     char field[80];

@@ -59,10 +59,11 @@ enum idp_err lock_unbind(struct sql_tx *tx, const char *id, int64_t now)
 {
     int64_t changed = 0;
     const struct sql_value params[] = {sql_text(id), sql_int(now)};
-    enum idp_err err =
-        sql_run(tx, NULL,
-                &(struct sql_call){"UPDATE locks SET unbound = COALESCE(unbound, $2), rights_ended = $2 WHERE id = $1",
-                                   params, 2},
-                NULL, &changed);
+    enum idp_err err = sql_run(
+        tx, NULL,
+        &(struct sql_call){
+            "UPDATE locks SET unbound = COALESCE(unbound, $2), rights_ended = $2 WHERE id = $1",
+            params, 2},
+        NULL, &changed);
     return err == IDP_OK && changed == 0 ? IDP_NOT_FOUND : err;
 }

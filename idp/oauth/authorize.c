@@ -102,6 +102,8 @@ static void check_kind(struct request *rq, struct asking *a)
         refuse(a, "request_not_supported", NULL);
     if (http_param(rq, "request_uri") != NULL)
         refuse(a, "request_uri_not_supported", NULL);
+    if (!text_list_has(a->client->grant_types, "authorization_code"))
+        refuse(a, "unauthorized_client", NULL);
     if (type == NULL)
         refuse(a, "invalid_request", "response_type is missing");
     else if (strcmp(type, "code") != 0)
@@ -149,10 +151,18 @@ static void read_max_age(struct request *rq, struct asking *a)
     a->in.ask_sign_in = a->in.ask_sign_in || max_age == 0;
 }
 
+/* OpenID Connect Core section 11: without prompt=consent, offline_access is ignored. So it is for a
+ * client that could not use a refresh token. */
+static bool may_ask_offline(const struct asking *a)
+{
+    return a->in.ask_consent && text_list_has(a->client->grant_types, "refresh_token");
+}
+
 static enum idp_err read_scope(struct request *rq, struct asking *a)
 {
     const char *claims = http_param(rq, "claims");
-    enum idp_err err = scope_resolve(rq->arena, a->client, http_param(rq, "scope"), &a->in.scope);
+    enum idp_err err = scope_resolve(rq->arena, a->client, http_param(rq, "scope"),
+                                     may_ask_offline(a), &a->in.scope);
     if (err == IDP_BAD_SCOPE) {
         refuse(a, "invalid_scope", NULL);
         return IDP_OK;

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/text.h"
+#include "client/client.h"
 #include "http/http.h"
 #include "oauth/grants/grants.h"
 #include "oauth/shared/client_auth.h"
@@ -16,19 +18,26 @@ static const struct param token_params[] = {
     {.name = "code", .max = 512},
     {.name = "redirect_uri", .max = 2048},
     {.name = "code_verifier", .max = 128},
+    {.name = "refresh_token", .max = 512},
+    {.name = "scope", .max = 1024},
     {.name = "client_id", .max = 128},
     {.name = "client_secret", .max = 512},
     {.name = NULL},
 };
 
-static const struct grant_type *const grant_types[] = {&grant_authorization_code, NULL};
+static const struct grant_type *const grant_types[] = {&grant_authorization_code,
+                                                       &grant_refresh_token, NULL};
 
 static enum idp_err redeem(struct request *rq, struct response *rs)
 {
     const char *name = http_param(rq, "grant_type");
-    for (size_t i = 0; grant_types[i] != NULL; i++)
-        if (strcmp(grant_types[i]->name, name) == 0)
-            return grant_types[i]->redeem(rq, rs);
+    for (size_t i = 0; grant_types[i] != NULL; i++) {
+        if (strcmp(grant_types[i]->name, name) != 0)
+            continue;
+        if (!text_list_has(rq->client->grant_types, name))
+            return IDP_DENIED; /* unauthorized_client */
+        return grant_types[i]->redeem(rq, rs);
+    }
     return IDP_REFUSED; /* unsupported_grant_type */
 }
 

@@ -134,6 +134,12 @@ static json_t *describe_scopes(const char *scope)
     return list;
 }
 
+/* Days that were begun count as whole ones. */
+static int64_t days_of(int64_t seconds)
+{
+    return (seconds + 86399) / 86400;
+}
+
 /* The signed-in holder, or NULL. */
 static enum idp_err find_holder(struct request *rq, const struct holder **out)
 {
@@ -162,6 +168,8 @@ static enum idp_err interaction(struct request *rq, struct response *rs)
     object_text(&o, "needs", needs[pending.need]);
     object_put(&o, "scopes", describe_scopes(pending.in->scope));
     object_put(&o, "claims", describe_claims(rq, pending.in, known ? holder : NULL));
+    if (text_list_has(pending.in->scope, claims_offline))
+        object_number(&o, "offline_days", days_of(rq->app->config.refresh_family_s));
     return http_respond_json(rq, rs, 200, object_done(&o));
 }
 

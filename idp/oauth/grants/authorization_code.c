@@ -9,24 +9,22 @@
  */
 #include <string.h>
 
-#include "access/access_token.h"
 #include "access/code.h"
 #include "access/grant.h"
+#include "access/refresh.h"
 #include "access/revoke.h"
 #include "access/session.h"
 #include "app.h"
-#include "base/arena.h"
-#include "base/json_out.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "client/client.h"
 #include "http/http.h"
 #include "oauth/grants/grants.h"
-#include "oauth/shared/id_token.h"
+#include "oauth/shared/issue.h"
 #include "oauth/shared/pkce.h"
 #include "store/kv.h"
 
-enum { ANSWER_MAX = 8192, MARK_MS = 10 * 60 * 1000 };
+enum { MARK_MS = 10 * 60 * 1000 };
 
 static void note(const struct request *rq, const char *why)
 {
@@ -117,6 +115,8 @@ static enum idp_err make_grant(struct request *rq, const struct code *code, cons
         .created = rq->now,
         .acr = code->acr,
         .amr = code->amr,
+        .offline = text_list_has(code->scope, claims_offline) &&
+                   text_list_has(rq->client->grant_types, "refresh_token"),
     };
     if (!grant_authority_is_listed(access, grant)) {
         note(rq, "the lock's authority has left the trust list");
@@ -133,34 +133,14 @@ static enum idp_err make_grant(struct request *rq, const struct code *code, cons
     return err == IDP_OK ? check_after(rq, grant, hash) : err;
 }
 
-/* RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3. */
 static enum idp_err answer(struct request *rq, struct response *rs, const struct code *code,
                            const struct grant *grant)
 {
-    const char *access_token = NULL;
-    const char *id_token = NULL;
-    enum idp_err err =
-        access_token_make(&rq->app->access, rq->arena, grant->id, rq->now, &access_token);
-    struct id_token wanted = {.client = rq->client,
-                              .grant = grant,
-                              .nonce = code->nonce,
-                              .access_token = access_token,
-                              .now = rq->now};
-    if (err == IDP_OK && text_list_has(code->scope, "openid"))
-        err = id_token_make(rq->app, rq->arena, &wanted, &id_token);
-    if (err != IDP_OK)
-        return err == IDP_DENIED ? IDP_BAD_GRANT : err;
-
-    char buffer[ANSWER_MAX];
-    struct json_out json = json_out_new(buffer, sizeof(buffer));
-    json_out_object(&json, NULL);
-    json_out_text(&json, "access_token", access_token);
-    json_out_text(&json, "token_type", "Bearer");
-    json_out_number(&json, "expires_in", rq->app->access.access_token_s);
-    json_out_text(&json, "id_token", id_token);
-    json_out_text(&json, "scope", code->scope);
-    json_out_end_object(&json);
-    return http_respond_written(rq, rs, &json);
+    struct issue issue = {.grant = grant, .scopes = ACCESS_TOKEN_ALL_SCOPES, .nonce = code->nonce};
+    enum idp_err err = IDP_OK;
+    if (grant->offline)
+        err = refresh_first(&rq->app->access, rq->arena, grant, &issue.refresh_token);
+    return err == IDP_OK ? issue_tokens(rq, rs, &issue) : err;
 }
 
 static enum idp_err redeem(struct request *rq, struct response *rs)

@@ -12,3 +12,4 @@ struct grant_type {
 };
 
 extern const struct grant_type grant_authorization_code;
+extern const struct grant_type grant_refresh_token;

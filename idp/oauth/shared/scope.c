@@ -2,38 +2,35 @@
 
 #include <string.h>
 
+#include "access/access_token.h"
 #include "access/claims.h"
+#include "access/grant.h"
 #include "base/arena.h"
 #include "base/text.h"
 #include "client/client.h"
 
 enum idp_err scope_resolve(struct arena *arena, const struct client *client, const char *requested,
-                           const char **out)
+                           bool offline, const char **out)
 {
-    const char *at = claims_scopes;
-    const char *known = NULL;
-    size_t len = 0;
-    size_t n = 0;
-    char *list = arena_alloc(arena, strlen(claims_scopes) + 1);
-    if (list == NULL)
-        return IDP_FAULT;
-    if (requested == NULL)
-        requested = client->scope;
-    while ((known = text_list_next(&at, &len)) != NULL) {
-        const char *name = arena_strndup(arena, known, len);
-        if (name == NULL)
-            return IDP_FAULT;
-        if (!text_list_has(requested, name))
-            continue;
-        if (!text_list_has(client->scope, name))
-            return IDP_BAD_SCOPE;
-        if (n > 0)
-            list[n++] = ' ';
-        memcpy(list + n, name, len);
-        n += len;
-    }
-    if (n == 0)
+    uint16_t known = claims_scope_bits(claims_scopes);
+    uint16_t registered = claims_scope_bits(client->scope);
+    if (!offline)
+        known = (uint16_t)(known & ~claims_scope_bits(claims_offline));
+    uint16_t asked = (requested != NULL ? claims_scope_bits(requested) : registered) & known;
+    if (asked == 0 || (asked & ~registered) != 0)
         return IDP_BAD_SCOPE;
-    *out = list;
+    *out = claims_scope_names(arena, asked);
+    return *out != NULL ? IDP_OK : IDP_FAULT;
+}
+
+enum idp_err scope_narrow(const struct client *client, const struct grant *grant,
+                          const char *requested, uint16_t *out)
+{
+    uint16_t has = claims_scope_bits(grant->scope);
+    uint16_t asked = requested != NULL ? claims_scope_bits(requested) : has;
+    uint16_t left = asked & claims_scope_bits(client->scope);
+    if ((asked & ~has) != 0 || left == 0)
+        return IDP_BAD_SCOPE;
+    *out = left == has ? ACCESS_TOKEN_ALL_SCOPES : left;
     return IDP_OK;
 }

@@ -135,7 +135,7 @@ static void what_is_something_else_is_no_token(void **state)
 static void random_text_of_the_right_length_is_no_token(void **state)
 {
     (void)state;
-    unsigned char bytes[65];
+    unsigned char bytes[67];
     char text[128];
     size_t len = strlen(make());
     for (int key_id = 0; key_id < 256; key_id++) {

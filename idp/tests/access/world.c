@@ -78,7 +78,9 @@ static const struct client_wanted {
     [CLIENT_PLATFORM] = {"platform", "https://platform.example/cb",
                          METADATA("platform",
                                   "\"test\",\"scope\":\"openid enterprise lock email phone "
-                                  "address\"" REDIRECT("platform") LAUNCH("platform"))},
+                                  "address offline_access\",\"grant_types\":["
+                                  "\"authorization_code\",\"refresh_token\"]" REDIRECT("platform")
+                                      LAUNCH("platform"))},
     [CLIENT_OTHER] = {"other", "https://other.example/cb",
                       METADATA("other", "\"test\"" REDIRECT("other") LAUNCH("other"))},
     [CLIENT_POST] = {"post", "https://post.example/cb?from=tamga",
@@ -86,10 +88,12 @@ static const struct client_wanted {
                                       "cb?from=tamga\"],\"token_endpoint_auth_method\":"
                                       "\"client_secret_post\","
                                       "\"id_token_signed_response_alg\":\"RS256\"")},
-    [CLIENT_PUBLIC] = {"public", "https://public.example/cb",
-                       METADATA(
-                           "public",
-                           "\"test\",\"token_endpoint_auth_method\":\"none\"" REDIRECT("public"))},
+    [CLIENT_PUBLIC] =
+        {"public", "https://public.example/cb",
+         METADATA("public",
+                  "\"test\",\"scope\":\"openid enterprise offline_access\",\"grant_types\":["
+                  "\"authorization_code\",\"refresh_token\"],"
+                  "\"token_endpoint_auth_method\":\"none\"" REDIRECT("public"))},
     [CLIENT_GATEWAY] = {"gateway", "https://gateway.example/cb",
                         METADATA("gateway",
                                  "\"test\",\"tamga_introspect\":\"all\"" REDIRECT("gateway"))},
@@ -226,6 +230,8 @@ static void fill_config(struct config *config)
         .access_token_s = 600,
         .id_token_s = 300,
         .launch_s = 120,
+        .refresh_family_s = 2592000,
+        .refresh_grace_s = 10,
         .jwks_cache_s = 900,
         .clock_margin_s = 60,
     };
@@ -243,7 +249,9 @@ static void fill_access(struct app *app)
                                   .session_idle_s = app->config.session_idle_s,
                                   .session_absolute_s = app->config.session_absolute_s,
                                   .access_token_s = app->config.access_token_s,
-                                  .launch_s = app->config.launch_s};
+                                  .launch_s = app->config.launch_s,
+                                  .refresh_family_s = app->config.refresh_family_s,
+                                  .refresh_grace_s = app->config.refresh_grace_s};
 }
 
 static const char *in_folder(const char *kind, const char *name)
@@ -872,7 +880,9 @@ struct grant *granted_offline(enum world_client client, const struct browser *br
 const char *token_of(const struct grant *grant)
 {
     const char *text = NULL;
-    assert_int_equal(access_token_make(&world.app.access, world.arena, grant->id, world.now, &text),
+    struct access_token token = {.scopes = ACCESS_TOKEN_ALL_SCOPES};
+    memcpy(token.grant, grant->id, GRANT_ID_SIZE);
+    assert_int_equal(access_token_make(&world.app.access, world.arena, &token, world.now, &text),
                      IDP_OK);
     return text;
 }

@@ -34,7 +34,7 @@ enum world_lock {
 
 /* The clients there are. Their one redirect URI is "https://<id>.example/cb". */
 enum world_client {
-    CLIENT_PLATFORM, /* client_secret_basic, ES256, every scope, can be launched */
+    CLIENT_PLATFORM, /* client_secret_basic, ES256, every scope, can be launched and refreshed */
     CLIENT_OTHER,    /* the same, with openid and enterprise only */
     CLIENT_POST,     /* client_secret_post, RS256; its redirect URI has a query */
     CLIENT_PUBLIC,   /* none */

@@ -69,6 +69,7 @@ static void least_metadata_get_the_defaults(void **state)
     assert_int_equal(w.client.group, CLIENT_GROUP_NONE);
     assert_true(w.client.require_pkce);
     assert_string_equal(w.client.scope, client_default_scope);
+    assert_string_equal(w.client.grant_types, "authorization_code");
     assert_int_equal(w.client.redirect_uri_count, 1);
     assert_null(w.client.secret_hash);
     assert_null(w.client.initiate_login_uri);
@@ -115,6 +116,21 @@ static void every_member_is_read(void **state)
     assert_int_equal(w.client.environment, CLIENT_TEST);
     assert_int_equal(w.client.may_introspect, CLIENT_INTROSPECT_ALL);
     assert_int_equal(w.client.order, 2);
+}
+
+static void grant_types_are_those_of_the_token_endpoint(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        parse("{" LEAST ",\"grant_types\":[\"refresh_token\",\"authorization_code\"]}"), IDP_OK);
+    assert_string_equal(w.client.grant_types, "refresh_token authorization_code");
+    /* For itself only: it has nowhere to be sent back to. */
+    assert_int_equal(parse("{\"client_name\":\"a\",\"grant_types\":[\"client_credentials\"],"
+                           "\"response_types\":[]}"),
+                     IDP_OK);
+    assert_int_equal(parse("{\"client_name\":\"a\",\"grant_types\":[\"client_credentials\"]}"),
+                     IDP_OK);
+    assert_int_equal(w.client.redirect_uri_count, 0);
 }
 
 static void redirect_uris_are_kept_byte_for_byte(void **state)
@@ -258,9 +274,17 @@ static const struct vector bad[] = {
     {WITH("\"id_token_signed_response_alg\":\"HS256\""), "id_token_signed_response_alg"},
     {WITH("\"grant_types\":[]"), "grant_types"},
     {WITH("\"grant_types\":\"authorization_code\""), "grant_types"},
-    {WITH("\"grant_types\":[\"authorization_code\",\"implicit\"]"), "grant_types"},
-    {WITH("\"grant_types\":[\"authorization_code\",\"authorization_code\"]"), "grant_types"},
-    {WITH("\"grant_types\":[\"password\"]"), "grant_types"},
+    {WITH("\"grant_types\":[\"authorization_code\",\"implicit\"]"), "grant_types[1]"},
+    {WITH("\"grant_types\":[\"authorization_code\",\"authorization_code\"]"), "grant_types[1]"},
+    {WITH("\"grant_types\":[\"password\"]"), "grant_types[0]"},
+    {WITH("\"grant_types\":[\"authorization_code refresh_token\"]"), "grant_types[0]"},
+    {WITH("\"grant_types\":[\"refresh_token\"]"), "grant_types"},
+    {WITH("\"grant_types\":[\"client_credentials\",\"refresh_token\"]"), "grant_types"},
+    {WITH("\"grant_types\":[\"client_credentials\"],\"token_endpoint_auth_method\":\"none\""),
+     "grant_types"},
+    {WITH("\"grant_types\":[\"authorization_code\"],\"response_types\":[]"), "response_types"},
+    {WITH("\"response_types\":[\"code\",\"code\"]"), "response_types"},
+    {"{\"client_name\":\"a\",\"grant_types\":[\"authorization_code\"]}", "redirect_uris"},
     {WITH("\"response_types\":[\"token\"]"), "response_types"},
     {WITH("\"response_types\":[\"code\",null]"), "response_types"},
     {WITH("\"response_types\":[null]"), "response_types"},
@@ -399,6 +423,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(least_metadata_get_the_defaults),
         TEST(every_member_is_read),
+        TEST(grant_types_are_those_of_the_token_endpoint),
         TEST(redirect_uris_are_kept_byte_for_byte),
         TEST(platform_that_has_not_joined_needs_a_name_only),
         TEST(one_language_serves_for_both),

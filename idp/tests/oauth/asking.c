@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "access/authorization.h"
 #include "access/consent.h"
+#include "access/interaction.h"
 #include "base/base64.h"
 #include "jose/jws.h"
 #include "jose/sign.h"
@@ -118,6 +120,57 @@ const struct answer *redeem(const struct redeeming *r)
 {
     return world_send(&(struct sent){
         .route = &oauth_token_route, .body = redeeming_text(r), .authorization = r->authorization});
+}
+
+const char *agreed_code(enum world_client client, const struct browser *browser, const char *scope)
+{
+    const char *uri = NULL;
+    const struct interaction in = {.client = world.client_ids[client],
+                                   .redirect_uri = world.redirect_uris[client],
+                                   .scope = scope,
+                                   .nonce = "a nonce",
+                                   .code_challenge = CHALLENGE,
+                                   .claims = {.userinfo = claims_of_scope(scope)}};
+    const struct session *session = session_of(browser);
+    const struct consent consent = {.enterprise = session->enterprise,
+                                    .client = in.client,
+                                    .scope = scope,
+                                    .claims = in.claims};
+    assert_int_equal(consent_give(&world.app.access, world.arena, &consent, world.now), IDP_OK);
+    assert_int_equal(
+        authorization_grant(&world.app.access, world.arena, &in, session, world.now, &uri), IDP_OK);
+    return query_value(uri, "code");
+}
+
+const struct answer *offline_tokens(enum world_client client, enum world_lock lock)
+{
+    const struct browser browser = signed_in(lock);
+    const char *code = agreed_code(client, &browser, "openid enterprise offline_access");
+    const struct redeeming redeeming = redeeming_of(client, code);
+    const struct answer *answer = redeem(&redeeming);
+    assert_int_equal(answer->status, 200);
+    return answer;
+}
+
+struct sent refreshing(enum world_client client, const char *token, const char *scope)
+{
+    bool in_form = client == CLIENT_POST || client == CLIENT_PUBLIC;
+    const char *const pairs[][2] = {
+        {"grant_type", "refresh_token"},
+        {"refresh_token", token},
+        {"scope", scope},
+        {"client_id", in_form ? world.client_ids[client] : NULL},
+        {"client_secret", client == CLIENT_POST ? world.secrets[client] : NULL},
+    };
+    return (struct sent){.route = &oauth_token_route,
+                         .body = encode(pairs, sizeof(pairs) / sizeof(*pairs)),
+                         .authorization = in_form ? NULL : basic(client)};
+}
+
+const struct answer *refresh(enum world_client client, const char *token, const char *scope)
+{
+    const struct sent sent = refreshing(client, token, scope);
+    return world_send(&sent);
 }
 
 const char *basic_of(const char *id, const char *secret)

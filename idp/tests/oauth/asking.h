@@ -40,6 +40,18 @@ struct redeeming redeeming_of(enum world_client client, const char *code);
 const char *redeeming_text(const struct redeeming *redeeming);
 const struct answer *redeem(const struct redeeming *redeeming);
 
+/* The code of a request with these scopes, which were agreed to on the page of the session. */
+const char *agreed_code(enum world_client client, const struct browser *browser, const char *scope);
+
+/* The answer to such a code: a client that is new to the bidder, with offline access. */
+const struct answer *offline_tokens(enum world_client client, enum world_lock lock);
+
+/* A refresh request of this client; scope may be NULL. */
+const struct answer *refresh(enum world_client client, const char *token, const char *scope);
+
+/* The same, to be sent with others at once. */
+struct sent refreshing(enum world_client client, const char *token, const char *scope);
+
 /* "Basic …" of these credentials. */
 const char *basic_of(const char *id, const char *secret);
 const char *basic(enum world_client client);

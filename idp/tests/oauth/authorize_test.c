@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "access/consent.h"
 #include "access/interaction.h"
 #include "access/launch.h"
 #include "base/text.h"
@@ -329,7 +330,49 @@ static void no_scope_means_all_that_is_registered(void **state)
     struct asking asking = asking_of(CLIENT_PLATFORM);
     asking.scope = NULL;
     const char *id = interaction_in(authorize(&browser, &asking), "/sign-in?");
+    assert_string_equal(interaction_of(id, &browser)->scope,
+                        "openid enterprise lock email phone address");
+    asking.prompt = "consent";
+    id = interaction_in(authorize(&browser, &asking), "/sign-in?");
     assert_string_equal(interaction_of(id, &browser)->scope, claims_scopes);
+}
+
+/* OpenID Connect Core section 11. */
+static void offline_access_is_heard_with_the_consent_page_only(void **state)
+{
+    (void)state;
+    static const struct {
+        enum world_client client;
+        const char *prompt, *scope;
+    } cases[] = {
+        {CLIENT_PLATFORM, NULL, "openid enterprise"},
+        {CLIENT_PLATFORM, "login", "openid enterprise"},
+        {CLIENT_PLATFORM, "consent", "openid enterprise offline_access"},
+        {CLIENT_PLATFORM, "login consent", "openid enterprise offline_access"},
+        {CLIENT_OTHER, "consent", "openid enterprise"}, /* it could not use a refresh token */
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct browser browser = {.cookie = NULL};
+        struct asking asking = asking_of(cases[i].client);
+        asking.scope = "openid enterprise offline_access";
+        asking.prompt = cases[i].prompt;
+        const char *id = interaction_in(authorize(&browser, &asking), "/sign-in?");
+        assert_string_equal(interaction_of(id, &browser)->scope, cases[i].scope);
+    }
+}
+
+/* Whoever agreed to offline access has agreed to the same without. */
+static void remembered_consent_with_offline_access_covers_the_rest(void **state)
+{
+    (void)state;
+    struct browser browser = signed_in(LOCK_BELL);
+    const struct asking asking = asking_of(CLIENT_PLATFORM);
+    const struct consent consent = {.enterprise = world.holders[LOCK_BELL].enterprise.id,
+                                    .client = "platform",
+                                    .scope = "openid enterprise offline_access",
+                                    .claims = {.userinfo = claims_of_scope("enterprise")}};
+    assert_int_equal(consent_give(&world.app.access, world.arena, &consent, world.now), IDP_OK);
+    assert_non_null(code_for(&browser, &asking));
 }
 
 static void claims_parameter_is_understood(void **state)
@@ -615,6 +658,8 @@ int main(void)
         WORLD_TEST(lock_of_the_other_environment_has_to_be_changed),
         WORLD_TEST(unknown_scopes_are_dropped_and_known_ones_need_registration),
         WORLD_TEST(no_scope_means_all_that_is_registered),
+        WORLD_TEST(offline_access_is_heard_with_the_consent_page_only),
+        WORLD_TEST(remembered_consent_with_offline_access_covers_the_rest),
         WORLD_TEST(claims_parameter_is_understood),
         WORLD_TEST(consent_is_asked_anew_when_other_claims_are),
         WORLD_TEST(what_is_wrong_with_a_request_goes_to_its_client),

@@ -72,6 +72,18 @@ static void visitor_sees_who_asks_and_what_for_but_no_values(void **state)
     }
 }
 
+/* What the platform may do without the bidder stands on the page as a line of its own. */
+static void offline_access_is_told_with_its_days(void **state)
+{
+    (void)state;
+    struct browser browser = signed_in(LOCK_BELL);
+    assert_null(member(look_at(&browser, pending(&browser, CLIENT_PLATFORM)), "offline_days"));
+    const char *id = pending_for(&browser, CLIENT_PLATFORM, "openid enterprise offline_access");
+    const struct answer *answer = look_at(&browser, id);
+    assert_int_equal(json_integer_value(member(answer, "offline_days")), 30);
+    assert_int_equal(json_array_size(member(answer, "claims")), 5);
+}
+
 static const char *shown(const struct answer *answer, size_t i, const char *language)
 {
     const json_t *claim = json_array_get(member(answer, "claims"), i);
@@ -505,6 +517,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         WORLD_TEST(visitor_sees_who_asks_and_what_for_but_no_values),
         WORLD_TEST(who_signed_in_sees_what_the_platform_will_learn),
+        WORLD_TEST(offline_access_is_told_with_its_days),
         WORLD_TEST(interaction_of_another_browser_is_gone),
         WORLD_TEST(interaction_that_was_never_there_is_gone),
         WORLD_TEST(interaction_is_gone_after_its_time),

@@ -28,10 +28,15 @@ struct browser visit(void)
 
 const char *pending(const struct browser *browser, enum world_client client)
 {
+    return pending_for(browser, client, "openid enterprise");
+}
+
+const char *pending_for(const struct browser *browser, enum world_client client, const char *scope)
+{
     struct interaction in = {.session = session_of(browser)->hash,
                              .client = world.client_ids[client],
                              .redirect_uri = world.redirect_uris[client],
-                             .scope = "openid enterprise",
+                             .scope = scope,
                              .state = "a state",
                              .nonce = "a nonce",
                              .code_challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",

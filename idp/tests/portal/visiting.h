@@ -9,6 +9,9 @@ struct browser visit(void);
 /* A request of the client that waits in this browser's session: its interaction. */
 const char *pending(const struct browser *browser, enum world_client client);
 
+/* The same with other scopes. */
+const char *pending_for(const struct browser *browser, enum world_client client, const char *scope);
+
 /* Asks for a challenge; interaction may be NULL. */
 const char *challenge_for(struct browser *browser, const char *purpose, const char *interaction);
 

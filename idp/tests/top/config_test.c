@@ -122,6 +122,8 @@ static void least_settings_have_the_defaults_of_the_design(void **state)
     assert_int_equal(c->session_idle_s, 1800);
     assert_int_equal(c->session_absolute_s, 28800);
     assert_int_equal(c->access_token_s, 600);
+    assert_int_equal(c->refresh_family_s, 2592000);
+    assert_int_equal(c->refresh_grace_s, 10);
     assert_int_equal(c->id_token_s, 300);
     assert_int_equal(c->launch_s, 120);
     assert_int_equal(c->jwks_cache_s, 900);
@@ -188,6 +190,8 @@ static void every_setting_is_taken(void **state)
         {"lifetimes", "session_idle_s", AT(session_idle_s), 60},
         {"lifetimes", "session_absolute_s", AT(session_absolute_s), 61},
         {"lifetimes", "access_token_s", AT(access_token_s), 30},
+        {"lifetimes", "refresh_family_s", AT(refresh_family_s), 60},
+        {"lifetimes", "refresh_grace_s", AT(refresh_grace_s), 1},
         {"lifetimes", "id_token_s", AT(id_token_s), 31},
         {"lifetimes", "launch_s", AT(launch_s), 11},
         {"lifetimes", "jwks_cache_s", AT(jwks_cache_s), 0},

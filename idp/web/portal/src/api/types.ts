@@ -68,6 +68,8 @@ export interface Interaction {
   readonly needs: 'sign_in' | 'consent'
   readonly scopes: readonly string[]
   readonly claims: readonly Claim[]
+  /* How many days the platform may go on reading without the bidder; left out: not at all. */
+  readonly offline_days?: number
 }
 
 export type Purpose = 'login' | 'bind'

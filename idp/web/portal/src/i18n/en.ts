@@ -151,6 +151,9 @@ export const en: Words = {
     learns: 'If you agree, this platform will learn:',
     no_value: '(known after signing in)',
     empty: 'Only that you signed in with a CA lock; nothing about your company.',
+    offline_heading: 'Also after you have signed out',
+    offline_text:
+      'If you agree, the platform may read the above again at any time for {days} days without asking you, also when you have signed out and taken out your CA lock. To stop it earlier, call us.',
     note: 'Nothing but the above, and never the lock’s PIN. Whether you have to file with the platform as well is for the platform to decide.',
     allow: 'Agree and enter',
     deny: 'Refuse',
