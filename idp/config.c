@@ -55,6 +55,10 @@ static const struct setting {
     {"store", "sql_deadline_ms", NUMBER, false, AT(sql_deadline_ms), .least = 100, .most = 60000,
      .number = 3000},
     {"store", "kv", TEXT, false, AT(kv), .text = "memory:"},
+    {"store", "kv_password_file", PATH, false, AT(kv_password_file)},
+    {"store", "kv_ca_file", PATH, false, AT(kv_ca_file)},
+    {"store", "kv_deadline_ms", NUMBER, false, AT(kv_deadline_ms), .least = 100, .most = 60000,
+     .number = 1000},
     {"assistant", "address", TEXT, false, AT(assistant_address), .text = "http://127.0.0.1:17681"},
     {"assistant", "minimum_version", TEXT, false, AT(assistant_minimum_version), .text = "0.1.0"},
     {"outgoing", "allow", TEXTS, false, AT(allow)},
@@ -420,4 +424,14 @@ struct sql_settings config_sql(const struct config *config)
                                  .connections = config->sql_connections,
                                  .deadline_ms = config->sql_deadline_ms,
                                  .development = config->development};
+}
+
+struct kv_settings config_kv(const struct config *config)
+{
+    return (struct kv_settings){
+        .where = config->kv,
+        .password_file = config->kv_password_file,
+        .ca_file = config->kv_ca_file,
+        .deadline_ms = config->kv_deadline_ms,
+    };
 }

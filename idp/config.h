@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "store/kv.h"
 #include "store/sql.h"
 
 enum { CONFIG_ALLOW_MAX = 64 };
@@ -26,6 +27,8 @@ struct config {
     const char *sql, *kv;
     const char *sql_password_file; /* NULL: none */
     int64_t sql_connections, sql_deadline_ms;
+    const char *kv_password_file, *kv_ca_file; /* NULL: none; the system's authorities */
+    int64_t kv_deadline_ms;
     const char *master_key_file, *trust_list, *pages, *packages;
     const char *assistant_address, *assistant_minimum_version;
     const char *allow[CONFIG_ALLOW_MAX + 1]; /* host:port that may be asked by plain http */
@@ -55,3 +58,6 @@ void config_free(struct config *config);
 
 /* The database as the settings have it; borrows their texts. */
 struct sql_settings config_sql(const struct config *config);
+
+/* The same for the key-value store. */
+struct kv_settings config_kv(const struct config *config);

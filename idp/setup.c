@@ -128,9 +128,10 @@ static enum idp_err open_stores(struct app *app, char **why)
 {
     const struct config *c = &app->config;
     /* The one that leaves a file comes last: a wrong setting must not leave a database behind. */
-    enum idp_err err = kv_open(&(struct kv_settings){.where = c->kv}, why, &app->kv);
+    const struct kv_settings kv_settings = config_kv(c);
+    enum idp_err err = kv_open(&kv_settings, why, &app->kv);
     if (err != IDP_OK)
-        return explain(err, why, "store.kv: %s: cannot be used", c->kv);
+        return explain(err, why, "store.kv: no memory");
     const struct sql_settings settings = config_sql(c);
     err = sql_open_with(&settings, why, &app->db);
     if (err != IDP_OK)

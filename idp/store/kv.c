@@ -2,38 +2,34 @@
  * and the choice of a driver. */
 #include "store/kv.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/lane.h"
+#include "store/explain.h"
 #include "store/figures.h"
 #include "store/memory.h"
+#include "store/redis.h"
 
-enum { WHY_MAX = 512 };
-
-static enum idp_err open_driver(const struct kv_settings *settings, char **why, struct kv **out)
+static enum idp_err open_driver(const struct kv_settings *settings, struct figures *figures,
+                                char **why, struct kv **out)
 {
-    if (strcmp(settings->where, "memory:") == 0)
-        return kv_memory_open(settings->quotas, NULL, out);
-    *why = malloc(WHY_MAX);
-    if (*why == NULL)
-        return IDP_FAULT;
-    (void)snprintf(*why, WHY_MAX, "store.kv: %s: expected memory:", settings->where);
-    return IDP_BAD_REQUEST;
+    if (strcmp(settings->where, "memory:") != 0)
+        return redis_open(settings, figures, why, out);
+    if (settings->password_file != NULL || settings->ca_file != NULL)
+        return store_explain(IDP_BAD_REQUEST, why,
+                             "store.kv_%s: expected only with a Redis in store.kv",
+                             settings->ca_file != NULL ? "ca_file" : "password_file");
+    return kv_memory_open(settings->quotas, NULL, out);
 }
 
 enum idp_err kv_open(const struct kv_settings *settings, char **why, struct kv **out)
 {
-    char *said = NULL;
     struct kv *kv = NULL;
     struct figures *figures = figures_new(FIGURES_KV);
-    enum idp_err err = figures != NULL ? open_driver(settings, &said, &kv) : IDP_FAULT;
     if (why != NULL)
-        *why = said;
-    else
-        free(said);
+        *why = NULL;
+    enum idp_err err = figures != NULL ? open_driver(settings, figures, why, &kv) : IDP_FAULT;
     if (err != IDP_OK) {
         figures_free(figures);
         return err;

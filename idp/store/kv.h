@@ -71,8 +71,13 @@ struct kv {
 
 /* Which store, and how it is spoken to. Members that are NULL or 0 have a default. */
 struct kv_settings {
-    const char *where;    /* "memory:", the store in this process */
-    const size_t *quotas; /* the most values of each kind: KV_KINDS numbers */
+    /* "memory:", the store in this process; redis://[USER@]HOST[:PORT][/DATABASE], rediss:// of the
+     * same form, redis+unix:[USER@]/PATH */
+    const char *where;
+    const size_t *quotas;      /* the most values of each kind: KV_KINDS numbers */
+    const char *password_file; /* NULL: no password */
+    const char *ca_file;       /* whose servers are believed; NULL: the system's authorities */
+    int64_t deadline_ms;       /* for each call, with connecting and all; 0: 1000 */
 };
 
 /*

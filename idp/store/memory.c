@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "store/kv_kinds.h"
 #include "store/memory_shard.h"
 #include "store/siphash.h"
 
@@ -32,16 +33,6 @@ enum {
     SWEEP_AT_ONCE = 256,
     LEAST_BYTES = 1024 * 1024,
     NUMBER_SIZE = 24, /* the digits of an int64_t, its sign and a NUL */
-};
-
-/* What a kind may use, unless the settings say otherwise. The bytes include this store's own. */
-static const struct {
-    size_t values, bytes_each;
-} usual[KV_KINDS] = {
-    [KV_SESSION] = {200000, 2048},    [KV_BINDING] = {5000, 8192}, /* with a certificate */
-    [KV_INTERACTION] = {50000, 4096}, [KV_CHALLENGE] = {100000, 512}, [KV_CODE] = {50000, 2048},
-    [KV_GRANT] = {200000, 2048},      [KV_HOLDER] = {100000, 2048},   [KV_REPLAY] = {500000, 256},
-    [KV_COUNTER] = {500000, 256},     [KV_STATUS] = {20000, 8192},    [KV_LAUNCH] = {50000, 512},
 };
 
 /* How much of its quota a kind uses. */
@@ -460,8 +451,8 @@ static void set_quotas(struct memory *memory, const size_t *quotas)
 {
     for (size_t kind = 0; kind < KV_KINDS; kind++) {
         struct use *use = &memory->uses[kind];
-        use->most_values = quotas != NULL ? quotas[kind] : usual[kind].values;
-        if (__builtin_mul_overflow(use->most_values, usual[kind].bytes_each, &use->most_bytes))
+        use->most_values = quotas != NULL ? quotas[kind] : kv_kinds[kind].values;
+        if (__builtin_mul_overflow(use->most_values, kv_kinds[kind].bytes, &use->most_bytes))
             use->most_bytes = SIZE_MAX;
         if (use->most_bytes < LEAST_BYTES)
             use->most_bytes = LEAST_BYTES;

@@ -19,7 +19,7 @@ struct kv_memory_seams {
 
 /*
  * Opens an empty store. quotas may be NULL (the defaults), and so may seams. A kind may use as many
- * bytes as its quota of values of its usual size takes (memory.c), and at least a mebibyte.
+ * bytes as its quota of values of its usual size takes (kv_kinds.c), and at least a mebibyte.
  * Returns IDP_FAULT when there is no memory or no randomness.
  */
 enum idp_err kv_memory_open(const size_t quotas[KV_KINDS], const struct kv_memory_seams *seams,

@@ -108,6 +108,9 @@ static void least_settings_have_the_defaults_of_the_design(void **state)
     assert_int_equal(c->drain_ms, 3000);
     assert_int_equal(c->stop_ms, 10000);
     assert_string_equal(c->kv, "memory:");
+    assert_null(c->kv_password_file);
+    assert_null(c->kv_ca_file);
+    assert_int_equal(c->kv_deadline_ms, 1000);
     assert_null(c->sql_password_file);
     assert_int_equal(c->sql_connections, 16);
     assert_int_equal(c->sql_deadline_ms, 3000);
@@ -164,6 +167,23 @@ static void database_is_opened_as_the_settings_say(void **state)
     config_free(&w.config);
 }
 
+static void settings_of_a_redis_are_passed_on(void **state)
+{
+    (void)state;
+    assert_int_equal(load(with("store", "kv_password_file", json_string("redis.password"))),
+                     IDP_OK);
+    assert_string_equal(config_kv(&w.config).password_file,
+                        arena_printf(w.arena, "%s/redis.password", w.folder));
+    config_free(&w.config);
+    assert_int_equal(load(with("store", "kv_ca_file", json_string("/etc/redis/ca.pem"))), IDP_OK);
+    struct kv_settings settings = config_kv(&w.config);
+    assert_string_equal(settings.ca_file, "/etc/redis/ca.pem");
+    assert_string_equal(settings.where, "memory:");
+    assert_null(settings.password_file);
+    assert_int_equal(settings.deadline_ms, 1000);
+    config_free(&w.config);
+}
+
 static void every_setting_is_taken(void **state)
 {
     (void)state;
@@ -181,6 +201,7 @@ static void every_setting_is_taken(void **state)
         {"listen", "deadline_ms", AT(deadline_ms), 1000},
         {"store", "sql_connections", AT(sql_connections), 1},
         {"store", "sql_deadline_ms", AT(sql_deadline_ms), 100},
+        {"store", "kv_deadline_ms", AT(kv_deadline_ms), 101},
         {"operate", "port", AT(operate_port), 9443},
         {"operate", "drain_ms", AT(drain_ms), 0},
         {"operate", "stop_ms", AT(stop_ms), 100},
@@ -421,6 +442,7 @@ int main(void)
         TEST(least_settings_have_the_defaults_of_the_design),
         TEST(paths_are_relative_to_the_files_folder),
         TEST(database_is_opened_as_the_settings_say),
+        TEST(settings_of_a_redis_are_passed_on),
         TEST(every_setting_is_taken),
         TEST(certificate_and_key_come_together),
         TEST(issuers_that_browsers_would_write_so_are_fine),

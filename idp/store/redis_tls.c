@@ -1,0 +1,66 @@
+#include "store/redis_tls.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+
+/* What TLS 1.3 would choose, for servers that know 1.2 only (RFC 9325 section 4.2). */
+static const char ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
+
+static enum idp_err load_authorities(SSL_CTX *tls, const char *ca_file)
+{
+    int done = ca_file != NULL ? SSL_CTX_load_verify_file(tls, ca_file)
+                               : SSL_CTX_set_default_verify_paths(tls);
+    return done == 1 ? IDP_OK : IDP_UNAVAILABLE;
+}
+
+enum idp_err redis_tls_new(const char *ca_file, SSL_CTX **out)
+{
+    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+    if (tls == NULL || SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1 ||
+        SSL_CTX_set_cipher_list(tls, ciphers) != 1) {
+        SSL_CTX_free(tls);
+        return IDP_FAULT;
+    }
+    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+    (void)SSL_CTX_set_mode(tls,
+                           SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    enum idp_err err = load_authorities(tls, ca_file);
+    if (err != IDP_OK) {
+        SSL_CTX_free(tls);
+        return err;
+    }
+    *out = tls;
+    return IDP_OK;
+}
+
+static bool is_address(const char *host)
+{
+    struct in6_addr room;
+    return inet_pton(AF_INET, host, &room) == 1 || inet_pton(AF_INET6, host, &room) == 1;
+}
+
+/* RFC 9110 section 4.3.5: an address is compared with addresses, a name with names. */
+static bool expect_host(SSL *session, const char *host)
+{
+    if (is_address(host))
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), host) == 1;
+    return SSL_set1_host(session, host) == 1 && SSL_set_tlsext_host_name(session, host) == 1;
+}
+
+SSL *redis_tls_session(SSL_CTX *tls, int fd, const char *host)
+{
+    SSL *session = SSL_new(tls);
+    if (session == NULL || SSL_set_fd(session, fd) != 1 || !expect_host(session, host)) {
+        SSL_free(session);
+        return NULL;
+    }
+    SSL_set_connect_state(session);
+    return session;
+}
+
+const char *redis_tls_problem(const SSL *session)
+{
+    long result = SSL_get_verify_result(session);
+    return result != X509_V_OK ? X509_verify_cert_error_string(result) : "the TLS handshake failed";
+}
