@@ -53,7 +53,17 @@ function unitSuite(program) {
   };
 }
 
-const unit = readFileSync(options.list, 'utf8').split(/\s+/).filter(Boolean).map(unitSuite);
+// Tests of what uses a database, and does not care which, run on PostgreSQL as well.
+const anyDatabase = /database_kind\(\)|tests\/(access\/world|oauth\/asking|portal\/visiting)\.h/;
+
+function onPostgres(suite) {
+  const source = `idp/${suite.name}.c`;
+  if (!existsSync(source) || !anyDatabase.test(readFileSync(source, 'utf8'))) return [];
+  return [{ ...suite, name: `${suite.name} (postgresql)`, env: { TAMGA_TEST_SQL: 'postgresql' } }];
+}
+
+const programs = readFileSync(options.list, 'utf8').split(/\s+/).filter(Boolean).map(unitSuite);
+const unit = programs.flatMap((suite) => [suite, ...onPostgres(suite)]);
 
 const layers = { name: 'layers', command: 'idp/tests/check_layers.sh', args: [], count: countOne };
 

@@ -34,6 +34,7 @@
 #include "store/migrate.h"
 #include "store/sql.h"
 #include "tests/help.h"
+#include "tests/store/database.h"
 
 struct world world;
 
@@ -42,6 +43,7 @@ static struct region_authority authorities[WORLD_AUTHORITIES];
 static struct region_holder locks[WORLD_LOCKS];
 static struct {
     char *folder;
+    char where[DATABASE_WHERE_MAX]; /* its database */
     struct arena *arena;
     struct holder holders[WORLD_LOCKS];
     const char *secrets[WORLD_CLIENTS];
@@ -261,12 +263,12 @@ static const char *in_folder(const char *kind, const char *name)
     return text;
 }
 
-static void open_stores(struct app *app)
+static void open_stores(struct app *app, const char *where)
 {
     char *why = NULL;
     struct sql *db = NULL;
     struct kv *kv = NULL;
-    if (sql_open(in_folder("sqlite:", "t.db"), &why, &db) != IDP_OK)
+    if (sql_open(where, &why, &db) != IDP_OK)
         fail_msg("%s", why);
     assert_int_equal(migrate_run(db), IDP_OK);
     assert_int_equal(kv_memory_open(NULL, NULL, &kv), IDP_OK);
@@ -286,7 +288,7 @@ static void open_stores(struct app *app)
     assert_true(app->clients != NULL && app->kept != NULL);
 }
 
-static void open_world(void)
+static void open_world(const char *where)
 {
     world.arena = arena_new();
     assert_non_null(world.arena);
@@ -294,7 +296,7 @@ static void open_world(void)
     world.authorities = authorities;
     world.locks = locks;
     fill_config(&world.app.config);
-    open_stores(&world.app);
+    open_stores(&world.app, where);
     fill_access(&world.app);
     const struct pki_settings settings = {
         .trust = make_trust(), .kv = world.app.kv, .fetch = {.send = answer_question}};
@@ -389,7 +391,8 @@ int world_prepare(void **state)
     template.arena = arena_new();
     assert_non_null(template.arena);
     world = (struct world){.folder = template.folder};
-    open_world();
+    database_make(database_kind(), template.folder, template.where);
+    open_world(template.where);
     for (size_t i = 0; i < WORLD_CLIENTS; i++)
         add_client(i);
     for (size_t i = 0; i < WORLD_LOCKS; i++)
@@ -429,12 +432,13 @@ int world_set_up(void **state)
 {
     (void)state;
     char key[4200];
+    char where[DATABASE_WHERE_MAX];
     world = (struct world){.folder = help_temp_folder()};
-    copy_file("t.db");
+    database_copy(template.where, world.folder, where);
     copy_file("master.key");
     (void)snprintf(key, sizeof(key), "%s/master.key", world.folder);
     assert_int_equal(chmod(key, 0600), 0);
-    open_world();
+    open_world(where);
     return 0;
 }
 

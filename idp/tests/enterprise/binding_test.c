@@ -22,6 +22,7 @@
 #include "store/migrate.h"
 #include "store/sql.h"
 #include "tests/help.h"
+#include "tests/store/database.h"
 #include "tests/store/doubles.h"
 
 enum { NOW = 1795353600, DAY = 86400 };
@@ -55,13 +56,14 @@ static int set_up(void **state)
 {
     (void)state;
     char *why = NULL;
+    char where[DATABASE_WHERE_MAX];
     struct sql *db = NULL;
     struct kv *kv = NULL;
     log_set_level(LOG_ERROR);
     w.arena = arena_new();
     w.folder = help_temp_folder();
-    assert_int_equal(sql_open(arena_printf(w.arena, "sqlite:%s/t.db", w.folder), &why, &db),
-                     IDP_OK);
+    database_make(database_kind(), w.folder, where);
+    assert_int_equal(sql_open(where, &why, &db), IDP_OK);
     assert_int_equal(migrate_run(db), IDP_OK);
     assert_int_equal(kv_memory_open(NULL, NULL, &kv), IDP_OK);
     faulty_sql_init(&w.sql, db);

@@ -21,6 +21,7 @@
 #include "store/migrate.h"
 #include "store/sql.h"
 #include "tests/help.h"
+#include "tests/store/database.h"
 
 static struct {
     struct arena *arena;
@@ -32,11 +33,12 @@ static int set_up(void **state)
 {
     (void)state;
     char *why = NULL;
+    char where[DATABASE_WHERE_MAX];
     log_set_level(LOG_ERROR);
     w.arena = arena_new();
     w.folder = help_temp_folder();
-    assert_int_equal(sql_open(arena_printf(w.arena, "sqlite:%s/t.db", w.folder), &why, &w.db),
-                     IDP_OK);
+    database_make(database_kind(), w.folder, where);
+    assert_int_equal(sql_open(where, &why, &w.db), IDP_OK);
     assert_int_equal(migrate_run(w.db), IDP_OK);
     return 0;
 }

@@ -21,6 +21,7 @@
 #include "store/migrate.h"
 #include "store/sql.h"
 #include "tests/help.h"
+#include "tests/store/database.h"
 #include "tests/store/doubles.h"
 
 enum { BEGIN = 1000000, CACHE = 20, LONGEST = 30, MARGIN = 5, ROTATE = 120 };
@@ -41,11 +42,12 @@ static int set_up(void **state)
 {
     (void)state;
     char *why = NULL;
+    char where[DATABASE_WHERE_MAX];
     w = (struct world){
         .arena = arena_new(),
         .folder = help_temp_folder(),
         .policy = {.cache_s = CACHE, .longest_s = LONGEST, .margin_s = MARGIN, .rotate_s = ROTATE}};
-    const char *where = arena_printf(w.arena, "sqlite:%s/t.db", w.folder);
+    database_make(database_kind(), w.folder, where);
     const char *file = arena_printf(w.arena, "%s/master.key", w.folder);
     assert_int_equal(sql_open(where, &why, &w.db), IDP_OK);
     assert_int_equal(migrate_run(w.db), IDP_OK);

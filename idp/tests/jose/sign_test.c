@@ -23,6 +23,7 @@
 #include "store/migrate.h"
 #include "store/sql.h"
 #include "tests/help.h"
+#include "tests/store/database.h"
 
 enum { NOW = 1000 };
 
@@ -51,10 +52,11 @@ static int set_up(void **state)
 {
     (void)state;
     char *why = NULL;
+    char where[DATABASE_WHERE_MAX];
     w.arena = arena_new();
     w.folder = help_temp_folder();
     w.signer = NULL;
-    const char *where = arena_printf(w.arena, "sqlite:%s/t.db", w.folder);
+    database_make(database_kind(), w.folder, where);
     assert_int_equal(sql_open(where, &why, &w.db), IDP_OK);
     assert_int_equal(migrate_run(w.db), IDP_OK);
     w.master = load_master("master.key");

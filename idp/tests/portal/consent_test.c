@@ -442,8 +442,9 @@ static void markup_in_names_is_a_json_text_like_any_other(void **state)
     static const char markup[] = "<img src=x onerror=alert(1)>\\\"</script>";
     struct browser browser = signed_in(LOCK_BELL);
     world_sql("UPDATE enterprises SET name = '<img src=x onerror=alert(1)>\\\"</script>'");
-    world_sql("UPDATE clients SET metadata = json_set(metadata, '$.\"client_name#en\"', "
-              "'<img src=x onerror=alert(1)>\\\"</script>') WHERE id = 'platform'");
+    world_sql("UPDATE clients SET metadata = replace(metadata, 'client_name#en\":\"platform', "
+              "'client_name#en\":\"<img src=x onerror=alert(1)>\\\\\\\"</script>') "
+              "WHERE id = 'platform'");
     world_forget_clients();
     world_forget_holder(LOCK_BELL);
     const struct answer *answer = look_at(&browser, pending(&browser, CLIENT_PLATFORM));

@@ -75,14 +75,50 @@ static void copy_file(const char *from, const char *to)
     free(bytes);
 }
 
-void database_copy(const char *from, const char *folder, char where[DATABASE_WHERE_MAX])
+/* A copy that is used again and again, and what it is a copy of. */
+static struct {
+    char from[DATABASE_WHERE_MAX], where[DATABASE_WHERE_MAX];
+} kept;
+
+static void run_in_copy(const char *statement)
 {
     char name[64];
+    name_in(kept.where, name, sizeof(name));
+    free(postgres_server_sql(server, name, statement));
+}
+
+static void make_copy(const char *from)
+{
+    char name[64];
+    name_in(from, name, sizeof(name));
+    make_in_server(name, kept.where);
+    (void)snprintf(kept.from, sizeof(kept.from), "%s", from);
+    run_in_copy("CREATE SCHEMA kept; DO $$ DECLARE t name; BEGIN "
+                "FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP "
+                "EXECUTE format('CREATE TABLE kept.%I AS TABLE public.%I', t, t); "
+                "END LOOP; END $$");
+}
+
+/* Gives the copy its rows again, which takes a tenth of the time of making a database. */
+static void restore_copy(void)
+{
+    run_in_copy("SET session_replication_role = replica; DO $$ DECLARE t name; BEGIN "
+                "FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP "
+                "EXECUTE format('DELETE FROM public.%I', t); "
+                "EXECUTE format('INSERT INTO public.%I SELECT * FROM kept.%I', t, t); "
+                "END LOOP; END $$");
+}
+
+void database_copy(const char *from, const char *folder, char where[DATABASE_WHERE_MAX])
+{
     if (text_starts(from, "sqlite:")) {
         name_file(folder, where);
         copy_file(from, where);
         return;
     }
-    name_in(from, name, sizeof(name));
-    make_in_server(name, where);
+    if (strcmp(kept.from, from) == 0)
+        restore_copy();
+    else
+        make_copy(from);
+    memcpy(where, kept.where, DATABASE_WHERE_MAX);
 }

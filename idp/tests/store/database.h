@@ -16,7 +16,7 @@ enum { DATABASE_WHERE_MAX = 4352 };
 /* Names a database that is empty, for sql_open(). SQLite's lies in the folder, as t.db. */
 void database_make(enum database_kind kind, const char *folder, char where[DATABASE_WHERE_MAX]);
 
-/* Names a copy of one that nobody has open. */
+/* Names a copy of one that nobody has open. The copy before is gone: nobody may have it open. */
 void database_copy(const char *from, const char *folder, char where[DATABASE_WHERE_MAX]);
 
 /* Starts PostgreSQL now, if that is what database_kind() says: before there are threads. */

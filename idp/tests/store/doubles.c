@@ -63,6 +63,7 @@ void faulty_sql_init(struct faulty_sql *faulty, struct sql *real)
     *faulty = (struct faulty_sql){.driver = *real->driver, .real = real};
     faulty->driver.read = faulty_read;
     faulty->driver.transact = faulty_transact;
+    faulty->driver.execute = NULL; /* a transaction like any other */
     faulty->sql.driver = &faulty->driver;
 }
 

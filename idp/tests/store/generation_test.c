@@ -17,6 +17,7 @@
 #include "store/migrate.h"
 #include "store/sql.h"
 #include "tests/help.h"
+#include "tests/store/database.h"
 
 enum { SOON = 200, PATIENT = 10000 };
 static const int64_t reading = GENERATION_READ_MS;
@@ -49,13 +50,13 @@ static enum idp_err reload(void *with, int64_t generation)
 
 static int set_up(void **state)
 {
-    char where[512];
+    char where[DATABASE_WHERE_MAX];
     (void)state;
     log_set_level((enum log_level)(LOG_ERROR + 1));
     memset(&w, 0, sizeof(w));
     w.folder = help_temp_folder();
     w.arena = arena_new();
-    (void)snprintf(where, sizeof(where), "sqlite:%s/test.db", w.folder);
+    database_make(database_kind(), w.folder, where);
     return w.arena == NULL || sql_open(where, NULL, &w.db) != IDP_OK ||
            migrate_run(w.db) != IDP_OK || sql_open(where, NULL, &w.other) != IDP_OK;
 }

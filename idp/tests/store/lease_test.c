@@ -14,6 +14,7 @@
 #include "store/migrate.h"
 #include "store/sql.h"
 #include "tests/help.h"
+#include "tests/store/database.h"
 #include "tests/store/doubles.h"
 
 /* Two nodes on one database, each with its own connections. Their clocks are the tests' numbers. */
@@ -28,12 +29,12 @@ static const char *const jobs[] = {"first", "second"};
 
 static int set_up(void **state)
 {
-    char where[512];
+    char where[DATABASE_WHERE_MAX];
     (void)state;
     log_set_level((enum log_level)(LOG_ERROR + 1));
     memset(&w, 0, sizeof(w));
     w.folder = help_temp_folder();
-    (void)snprintf(where, sizeof(where), "sqlite:%s/test.db", w.folder);
+    database_make(database_kind(), w.folder, where);
     if (sql_open(where, NULL, &w.db) != IDP_OK || migrate_run(w.db) != IDP_OK ||
         sql_open(where, NULL, &w.other_db) != IDP_OK)
         return 1;

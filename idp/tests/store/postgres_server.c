@@ -402,8 +402,8 @@ void postgres_server_create(struct postgres_server *server, const char *database
                             const char *template)
 {
     char statement[256];
-    format(statement, sizeof(statement), "CREATE DATABASE %s TEMPLATE %s", database,
-           template != NULL ? template : "template0");
+    format(statement, sizeof(statement), "CREATE DATABASE %s TEMPLATE %s STRATEGY file_copy",
+           database, template != NULL ? template : "template0");
     free(postgres_server_sql(server, "postgres", statement));
 }
 
