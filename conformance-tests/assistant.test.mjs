@@ -21,7 +21,7 @@ let site; // some other site, on a loopback address of its own
 let seen; // the addresses that were asked of it
 
 before(async () => {
-  browser = await launch();
+  browser = await launch(demo);
   seen = [];
   const server = http.createServer((asked, response) => {
     seen.push(asked.url);

@@ -18,7 +18,7 @@ let house; // where companies are bound, so that the region's stay unbound
 before(async () => {
   house = await House.open(demo);
   await house.plugInAll();
-  browser = await launch();
+  browser = await launch(demo);
 });
 
 after(async () => {

@@ -20,7 +20,7 @@ let house;
 before(async () => {
   house = await House.open(demo);
   await house.plugInAll();
-  browser = await launch();
+  browser = await launch(demo);
 });
 
 after(async () => {

@@ -28,7 +28,7 @@ before(async () => {
   for (const label of ['company-a-primary', 'company-b-primary', 'company-c-primary']) {
     await house.bind(label);
   }
-  browser = await launch();
+  browser = await launch(demo);
 });
 
 after(async () => {

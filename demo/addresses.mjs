@@ -2,7 +2,10 @@
 // cookies know hosts, not ports.
 import net from 'node:net';
 
+// The authorities and the assistant are asked by http, as everywhere; the provider and the platforms
+// serve https.
 export const at = ({ address, port }) => `http://${address}:${port}`;
+export const secureAt = ({ address, port }) => `https://${address}:${port}`;
 
 function tryToListen(address, port) {
   return new Promise((resolve, reject) => {

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
-import http from 'node:http';
 import path from 'node:path';
+import { moduleFor } from './https.mjs';
 
 const READY_MS = 20e3;
 const GRACE_MS = 5e3;
@@ -12,7 +12,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function answers(url) {
   return new Promise((resolve) => {
-    const request = http.get(url, { timeout: 2000 }, (response) => {
+    const request = moduleFor(url).get(url, { timeout: 2000 }, (response) => {
       response.resume();
       resolve(response.statusCode < 500);
     });

@@ -1,7 +1,7 @@
 // Registers the demo's platforms, and two clients for tools, through tamgactl: as an operator would.
 import path from 'node:path';
 import { run } from '../keys/openssl.mjs';
-import { at } from './addresses.mjs';
+import { secureAt } from './addresses.mjs';
 import { built, writeJson } from './settings.mjs';
 
 const PLATFORM_SCOPE = 'openid enterprise lock';
@@ -14,7 +14,7 @@ const named = ({ zh, en }) => ({
 });
 
 function platformMetadata({ id, name, group, city, phone, joined = true }, place, order) {
-  const home = at(place);
+  const home = secureAt(place);
   return {
     client_id: id,
     ...named(name),

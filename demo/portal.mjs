@@ -1,11 +1,11 @@
 // A browser's part without a browser: the provider's JSON calls with a session of their own.
 // Tests use it where no page is needed.
-import http from 'node:http';
+import { moduleFor } from './https.mjs';
 
 // One call; what came back, unjudged: {status, headers, body}.
 function send(url, { method = 'GET', headers = {}, body } = {}) {
   return new Promise((resolve, reject) => {
-    const request = http.request(url, { method, headers }, (response) => {
+    const request = moduleFor(url).request(url, { method, headers }, (response) => {
       const parts = [];
       response.on('data', (part) => parts.push(part));
       response.on('error', reject);

@@ -10,11 +10,13 @@ import { access, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { region as makeKeys } from '../keys/region.mjs';
-import { at, choose } from './addresses.mjs';
+import { serverCertificates } from '../keys/tls.mjs';
+import { at, choose, secureAt } from './addresses.mjs';
 import { bind } from './bind.mjs';
 import { Children } from './children.mjs';
 import { register } from './clients.mjs';
 import { leaveFolder, takeFolder } from './folder-lock.mjs';
+import { trust } from './https.mjs';
 import * as settings from './settings.mjs';
 import { readState, stateFor, writeState } from './state.mjs';
 import { table } from './table.mjs';
@@ -108,7 +110,19 @@ async function prepare() {
   const places = await choose(region, wanted, options.free, before.places);
   const keys = await makeKeys(path.join(folder, 'region'), (text) => say(`· ${text}`));
   const { state, fresh } = await stateFor(folder, before, places, keys.made);
-  return { folder, region, places, keys, state, fresh, issuer: at(places.idp) };
+  const tls = await makeServerCertificates(places);
+  return { folder, region, places, keys, tls, state, fresh, issuer: secureAt(places.idp) };
+}
+
+// One for the provider and one for all platforms, which are one program.
+async function makeServerCertificates(places) {
+  const platforms = Object.entries(places).filter(([name]) => name.startsWith('platform'));
+  const tls = await serverCertificates(path.join(folder, 'tls'), {
+    idp: [places.idp.address],
+    platforms: platforms.map(([, { address }]) => address),
+  });
+  trust(await readFile(tls.ca));
+  return tls;
 }
 
 async function startAuthorities({ region, keys, places }, children) {
@@ -148,7 +162,9 @@ async function startPlatforms(demo, clients, children) {
   const file = await settings.writePlatforms(demo, clients);
   const [first] = JSON.parse(await readFile(file, 'utf8')).platforms;
   const serve = ['serve', '--settings', file];
-  await children.start('platforms', built('bin/tamga-platform'), serve, { probe: `${at(first)}/` });
+  await children.start('platforms', built('bin/tamga-platform'), serve, {
+    probe: `${secureAt(first)}/`,
+  });
 }
 
 async function startAssistant(demo, children) {
@@ -178,13 +194,13 @@ async function bindLocks({ folder, issuer, keys, state }, assistant) {
 }
 
 // demo.json, for tools and tests.
-function describe({ folder, region, places, keys, state, issuer }, { assistant, idp, pids }) {
+function describe({ folder, region, places, keys, tls, state, issuer }, { assistant, idp, pids }) {
   const platforms = region.platforms.map(({ id, name, group, joined = true }) => ({
     id,
     ...state.clients[id],
     name,
     group,
-    home: `${at(places[`platform ${id}`])}/`,
+    home: `${secureAt(places[`platform ${id}`])}/`,
     joined,
   }));
   const authorities = Object.entries(pids).map(([id, pid]) => {
@@ -213,6 +229,8 @@ function describe({ folder, region, places, keys, state, issuer }, { assistant, 
   return {
     issuer,
     portal: `${issuer}/`,
+    ca: tls.ca,
+    key_hashes: tls.key_hashes,
     assistant,
     idp,
     folder,

@@ -29,15 +29,15 @@ export async function writeTrustList({ folder, keys, places }) {
   return writeJson(path.join(folder, 'trust-list.json'), await trustList(entries));
 }
 
-export async function writeProvider({ folder, region, places, issuer }) {
+export async function writeProvider({ folder, region, places, issuer, tls }) {
   const authorities = Object.keys(region.authorities).map((id) => places[`authority ${id}`]);
   await mkdir(path.join(folder, 'idp'), { recursive: true, mode: 0o700 });
   const often = 6000; // tests of the demo come from one address
   return writeJson(path.join(folder, 'idp.json'), {
     issuer,
-    listen: places.idp,
+    listen: { ...places.idp, tls_certificate: tls.idp.file, tls_key: tls.idp.key },
     operate: { drain_ms: 0 }, // no proxy is in front
-    development: true,
+    development: true, // a platform that is being written may answer at http://127.0.0.1
     store: { sql: `sqlite:${path.join(folder, 'idp', 'tamga.db')}`, kv: 'memory:' },
     master_key_file: path.join(folder, 'idp', 'master.key'),
     trust_list: path.join(folder, 'trust-list.json'),
@@ -61,7 +61,6 @@ export async function writeAssistant({ folder, places, issuer }) {
     listen: places.assistant.port,
     origins: [issuer],
     portal: `${issuer}/`,
-    development: true,
     pin: 'page',
     drivers: [
       { kind: 'pkcs11', library: SOFTHSM_LIBRARY },
@@ -78,7 +77,7 @@ export const assistantEnvironment = (keys) => ({
 });
 
 // The platforms that have joined, with what registration gave them.
-export async function writePlatforms({ folder, region, places, issuer }, clients) {
+export async function writePlatforms({ folder, region, places, issuer, tls }, clients) {
   const joined = region.platforms.filter(({ joined = true }) => joined);
   const platforms = joined.map(({ id, name, phone }) => ({
     id,
@@ -92,5 +91,11 @@ export async function writePlatforms({ folder, region, places, issuer }, clients
     data: path.join(folder, 'platforms', id),
   }));
   for (const { data } of platforms) await mkdir(data, { recursive: true, mode: 0o700 });
-  return writeJson(path.join(folder, 'platforms.json'), { issuer, platforms });
+  return writeJson(path.join(folder, 'platforms.json'), {
+    issuer,
+    ca: tls.ca,
+    tls_certificate: tls.platforms.file,
+    tls_key: tls.platforms.key,
+    platforms,
+  });
 }

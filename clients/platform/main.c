@@ -43,6 +43,8 @@ static enum idp_err start_one(const struct settings *settings, size_t i, struct 
                                        .threads = 1,
                                        .workers = WORKERS,
                                        .connections = CONNECTIONS,
+                                       .certificate = settings->tls_certificate,
+                                       .key = settings->tls_key,
                                        .csp = csp,
                                        .quiet = true};
     enum idp_err err = app_new(settings, i, why, &running->apps[i]);

@@ -1,7 +1,9 @@
 /*
  * The settings file, read once at start:
  *
- *     {"issuer": "...", "scope": "openid enterprise lock" (may be left out), "platforms": [
+ *     {"issuer": "...", "scope": "openid enterprise lock" (may be left out),
+ *      "ca": FILE, "tls_certificate": FILE, "tls_key": FILE (PEM, each may be left out),
+ *      "platforms": [
  *       {"id", "address", "port", "client_id", "client_secret", "redirect_uri",
  *        "name": {"zh", "en"}, "portal", "phone", "data"}]}
  */
@@ -55,6 +57,12 @@ static const char *read_text(const struct reader *r, const json_t *object, const
     if (copy == NULL)
         complain(r, place, name, "out of memory");
     return copy != NULL ? copy : "";
+}
+
+/* The same for a member of the root that may be left out: NULL then. */
+static const char *read_optional(const struct reader *r, const json_t *root, const char *name)
+{
+    return json_object_get(root, name) != NULL ? read_text(r, root, "", name) : NULL;
 }
 
 static uint16_t read_port(const struct reader *r, const json_t *object, const char *place)
@@ -148,11 +156,16 @@ static void read_root(const struct reader *r, json_t *root, struct settings *out
         complain(r, "", "*", "an object is expected");
         return;
     }
-    refuse_unknown(r, root, "", "issuer scope platforms");
+    refuse_unknown(r, root, "", "issuer scope ca tls_certificate tls_key platforms");
     struct rp_settings common = {.issuer = read_text(r, root, "", "issuer"),
                                  .scope = "openid enterprise lock",
                                  .timeout_ms = TIMEOUT_MS};
     common.development = text_starts(common.issuer, "http://");
+    common.ca_file = read_optional(r, root, "ca");
+    out->tls_certificate = read_optional(r, root, "tls_certificate");
+    out->tls_key = read_optional(r, root, "tls_key");
+    if ((out->tls_certificate == NULL) != (out->tls_key == NULL))
+        complain(r, "", "tls_certificate", "expected together with tls_key");
     if (json_object_get(root, "scope") != NULL)
         common.scope = read_text(r, root, "", "scope");
     read_platforms(r, root, &common, out);

@@ -25,6 +25,7 @@ struct platform_settings {
 struct settings {
     struct platform_settings platforms[SETTINGS_PLATFORMS_MAX];
     size_t count;
+    const char *tls_certificate, *tls_key; /* files, PEM; NULL: plain http */
 };
 
 /*

@@ -26,7 +26,7 @@ export class Assistant {
   // Writes the settings file: the demo's, changed.
   async write(change) {
     const usual = JSON.parse(await readFile(this.demo.assistant.settings, 'utf8'));
-    const settings = { ...usual, listen: this.port, ...change };
+    const settings = { ...usual, listen: this.port, development: true, ...change };
     delete settings.log;
     await writeFile(this.settings, JSON.stringify(settings), { mode: 0o600 });
   }

@@ -1,5 +1,4 @@
 // Server certificates of a test's own, which sign themselves.
-import https from 'node:https';
 import path from 'node:path';
 import { run } from './process.mjs';
 
@@ -13,10 +12,4 @@ export async function makeCertificate(folder, address, { name = 'tls', days = 2 
   const { code, stderr } = await run('openssl', args);
   if (code !== 0) throw new Error(`openssl: ${stderr}`);
   return { key, file };
-}
-
-// From now on this process's https requests believe what these certificates (PEM) signed.
-export function trust(pem) {
-  const { options } = https.globalAgent;
-  options.ca = [...(options.ca ?? []), pem];
 }

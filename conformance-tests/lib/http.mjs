@@ -1,6 +1,5 @@
 // HTTP without help: what was sent is what stands here, what came back is not judged.
-import http from 'node:http';
-import https from 'node:https';
+import { moduleFor } from '../../demo/https.mjs';
 import { Portal } from '../../demo/portal.mjs';
 
 // {status, headers, text, json() , location (a URL or undefined)}
@@ -8,8 +7,7 @@ export function request(url, { method = 'GET', headers = {}, body, agent } = {})
   return new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) };
     const options = { method, headers: { ...length, ...headers }, agent };
-    const { request: ask } = `${url}`.startsWith('https:') ? https : http;
-    const call = ask(url, options, (response) => {
+    const call = moduleFor(url).request(url, options, (response) => {
       const parts = [];
       response.on('data', (part) => parts.push(part));
       response.on('error', reject);

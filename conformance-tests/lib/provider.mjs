@@ -4,7 +4,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bind } from '../../demo/bind.mjs';
-import { makeCertificate, trust } from './certificate.mjs';
+import { trust } from '../../demo/https.mjs';
+import { makeCertificate } from './certificate.mjs';
 import { request } from './http.mjs';
 import { built, freePort, run, start, until } from './process.mjs';
 
@@ -23,6 +24,7 @@ export class Provider {
     const settings = {
       ...usual,
       issuer: provider.issuer,
+      development: !tls,
       listen: { address, port: provider.port },
       store: { sql: `sqlite:${path.join(provider.folder, 'store', 'tamga.db')}`, kv: 'memory:' },
       master_key_file: path.join(provider.folder, 'store', 'master.key'),

@@ -4,6 +4,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { after } from 'node:test';
+import { trust } from '../../demo/https.mjs';
 import { postJson } from './http.mjs';
 import { ROOT, start, until } from './process.mjs';
 
@@ -52,10 +53,16 @@ export async function startRegion(folder = path.join(ROOT, 'build/e2e')) {
 
 // The region of this test file: the value of its demo.json.
 export async function openRegion() {
-  if (process.env.TAMGA_DEMO) return readJson(process.env.TAMGA_DEMO);
+  if (process.env.TAMGA_DEMO) return described(process.env.TAMGA_DEMO);
   const region = await startRegion();
   after(() => region.stop());
-  return readJson(region.file);
+  return described(region.file);
+}
+
+async function described(file) {
+  const demo = await readJson(file);
+  trust(await readFile(demo.ca));
+  return demo;
 }
 
 export function lockOf(demo, label) {
