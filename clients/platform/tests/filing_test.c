@@ -183,6 +183,19 @@ static void settings_of_the_demo_are_read(void **state)
     assert_true(p->rp.development);
 }
 
+static void tls_and_its_authority_are_read(void **state)
+{
+    (void)state;
+    struct settings settings;
+    assert_int_equal(read_text("{" ISSUER ",\"ca\":\"c.pem\",\"tls_certificate\":\"t.pem\","
+                               "\"tls_key\":\"t.key\",\"platforms\":[{" PLATFORM "}]}",
+                               &settings),
+                     IDP_OK);
+    assert_string_equal(settings.tls_certificate, "t.pem");
+    assert_string_equal(settings.tls_key, "t.key");
+    assert_string_equal(settings.platforms[0].rp.ca_file, "c.pem");
+}
+
 static void bad_settings_name_their_place(void **state)
 {
     (void)state;
@@ -201,6 +214,8 @@ static void bad_settings_name_their_place(void **state)
         {"{" ISSUER ",\"platforms\":[{" PLATFORM ",\"extra\":1}]}", "platforms[0].extra"},
         {"{" ISSUER ",\"platforms\":[{\"id\":\"p\"}]}", "platforms[0].address"},
         {"{\"issuer\":\"http://idp.example\",\"platforms\":[{" PLATFORM "}]}", "issuer"},
+        {"{" ISSUER ",\"tls_key\":\"k\",\"platforms\":[{" PLATFORM "}]}", "tls_certificate"},
+        {"{" ISSUER ",\"ca\":7,\"platforms\":[{" PLATFORM "}]}", "ca"},
         {"{" ISSUER ",\"scope\":\"profile\",\"platforms\":[{" PLATFORM "}]}", "openid"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -264,6 +279,7 @@ int main(void)
         TEST(failed_filing_is_told_and_leaves_the_old_one),
         TEST(data_folder_is_made_with_those_above_it),
         TEST(settings_of_the_demo_are_read),
+        TEST(tls_and_its_authority_are_read),
         TEST(bad_settings_name_their_place),
         TEST(bad_platforms_are_refused),
         TEST(missing_settings_file_is_named),
