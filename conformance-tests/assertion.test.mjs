@@ -183,7 +183,7 @@ for (const label of KINDS) {
     const others = [
       'https://evil.example',
       `${issuer}/`,
-      issuer.replace('http:', 'https:'),
+      issuer.replace('https:', 'http:'),
       issuer.toUpperCase(),
       issuer.replace('127.0.0.1', 'localhost'),
       issuer.replace(/:\d+$/, ''),
