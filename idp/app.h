@@ -6,6 +6,7 @@
 
 #include "access/access.h"
 #include "config.h"
+#include "retention.h"
 #include "jose/signing_keys.h"
 
 struct client_registry;
@@ -43,6 +44,7 @@ struct app {
     struct http_slot *jwks, *jwks_stale; /* the second for when nobody may keep it */
     char *jwks_text;                     /* the document in them; of the thread that swaps */
     struct generation_watch *watch;
+    struct retention retention; /* of its job */
     _Atomic bool left_behind; /* the database was changed beyond what this program can work with */
     struct http_server *server;  /* what clients and browsers call */
     struct http_server *operate; /* what operators call; NULL: the settings want none */

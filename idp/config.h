@@ -46,6 +46,9 @@ struct config {
     int64_t rotate_days;    /* how long a signing key signs; 0: until it is replaced by a command */
     int64_t clock_margin_s; /* by how much clocks of nodes may differ */
 
+    /* How many days what is over is kept. */
+    int64_t grants_days, outbox_days, access_log_days;
+
     void *document; /* what the texts above live in */
 };
 

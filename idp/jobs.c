@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "jose/rotation.h"
 #include "jose/sign.h"
+#include "retention.h"
 #include "store/lease.h"
 
 static enum idp_err deliver_tombstones(struct app *app)
@@ -37,6 +38,11 @@ static enum idp_err watch_keys(struct app *app)
     return IDP_OK;
 }
 
+static enum idp_err delete_what_is_over(struct app *app)
+{
+    return retention_run(app, clock_now(), clock_ticks_ms());
+}
+
 static const struct job {
     const char *name;
     int64_t every_ms;
@@ -46,6 +52,7 @@ static const struct job {
     {"tombstones", 1000, true, deliver_tombstones},
     {"rotate_keys", 5000, true, rotate_keys},
     {"watch_keys", 3600000, false, watch_keys},
+    {"retention", 5000, true, delete_what_is_over},
 };
 
 enum { JOBS = sizeof(all) / sizeof(*all), SOON_MS = 1000, FAILED_TEND_MS = 1000 };

@@ -1,6 +1,7 @@
 /*
  * What happened, provably: rows that are only ever added, written in the transaction of what they
- * tell. (The hash chain over them comes later; the rows hold what it will need.)
+ * tell. (The hash chain over them comes later; the rows hold what it will need.) Logs of access,
+ * which prove nothing, are deleted when the settings say so: over.h.
  */
 #pragma once
 

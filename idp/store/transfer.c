@@ -18,6 +18,7 @@ enum {
 struct reading {
     struct sql *db; /* what was committed in it; or NULL, and */
     struct sql_tx *tx;
+    const struct sql_driver *driver; /* of either */
     const struct transfer_table *table;
     struct arena *arena; /* of the statements */
     const char *columns; /* their names, as a statement lists them */
@@ -58,10 +59,7 @@ static enum idp_err list_columns(struct reading *reading)
     struct sql_rows names = {0};
     const char *const *key = reading->table->key;
     const struct sql_value params[] = {sql_text(reading->table->name)};
-    const struct sql_call call = {.text = reading->tx != NULL ? reading->tx->driver->columns
-                                                              : reading->db->driver->columns,
-                                  .params = params,
-                                  .count = 1};
+    const struct sql_call call = {.text = reading->driver->columns, .params = params, .count = 1};
     enum idp_err err = run(reading, reading->arena, &call, &names);
     if (err != IDP_OK)
         return err;
@@ -199,7 +197,7 @@ static enum idp_err copy_rows(struct reading *reading, struct writing *writing)
 
 enum idp_err transfer_copy(struct sql *from, struct sql_tx *to, const struct transfer_table *table)
 {
-    struct reading reading = {.db = from, .table = table};
+    struct reading reading = {.db = from, .driver = from->driver, .table = table};
     struct writing writing = {.tx = to};
     enum idp_err err = copy_rows(&reading, &writing);
     end_reading(&reading);
@@ -282,7 +280,7 @@ static enum idp_err sum_next(struct summing *summing)
 enum idp_err transfer_sum(struct sql *db, const struct transfer_table *table,
                           struct transfer_sum *out)
 {
-    struct summing summing = {.reading = {.db = db, .table = table}};
+    struct summing summing = {.reading = {.db = db, .driver = db->driver, .table = table}};
     enum idp_err err = begin_summing(&summing);
     while (err == IDP_OK && !summing.whole)
         err = sum_next(&summing);
@@ -295,8 +293,8 @@ enum idp_err transfer_sum(struct sql *db, const struct transfer_table *table,
 enum idp_err transfer_compare(struct sql *from, struct sql_tx *to,
                               const struct transfer_table *table, struct transfer_sum out[2])
 {
-    struct summing sides[2] = {{.reading = {.db = from, .table = table}},
-                               {.reading = {.tx = to, .table = table}}};
+    struct summing sides[2] = {{.reading = {.db = from, .driver = from->driver, .table = table}},
+                               {.reading = {.tx = to, .driver = to->driver, .table = table}}};
     enum idp_err err = begin_summing(&sides[0]);
     if (err == IDP_OK)
         err = begin_summing(&sides[1]);

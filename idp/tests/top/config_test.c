@@ -132,6 +132,9 @@ static void least_settings_have_the_defaults_of_the_design(void **state)
     assert_int_equal(c->jwks_cache_s, 900);
     assert_int_equal(c->rotate_days, 90);
     assert_int_equal(c->clock_margin_s, 60);
+    assert_int_equal(c->grants_days, 90);
+    assert_int_equal(c->outbox_days, 30);
+    assert_int_equal(c->access_log_days, 180);
     config_free(&w.config);
 }
 
@@ -218,6 +221,9 @@ static void every_setting_is_taken(void **state)
         {"lifetimes", "jwks_cache_s", AT(jwks_cache_s), 0},
         {"keys", "rotate_days", AT(rotate_days), 0},
         {"keys", "clock_margin_s", AT(clock_margin_s), 2},
+        {"retention", "grants_days", AT(grants_days), 1},
+        {"retention", "outbox_days", AT(outbox_days), 2},
+        {"retention", "access_log_days", AT(access_log_days), 3},
         {"rate_limits", "challenge_per_minute", AT(rate_challenge), 0},
         {"rate_limits", "authorize_per_minute", AT(rate_authorize), 1},
         {"rate_limits", "token_failures_per_minute", AT(rate_token_failures), 2},
