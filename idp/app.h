@@ -24,6 +24,7 @@ struct purpose_keys;
 struct route;
 struct signer;
 struct sql;
+struct trust;
 
 struct app {
     struct config config;
@@ -32,6 +33,9 @@ struct app {
     struct kv *kv;
     struct net *net;
     struct pki *pki;
+    struct trust *trust_file;   /* as it was read at the start, until it is put to use */
+    int64_t trust_number;       /* of the list in use; of the thread that watches the generation */
+    _Atomic bool trust_damaged; /* the list that counts cannot be used: the one before still is */
     struct master_key *master;
     struct purpose_keys *keys;
     struct key_policy key_policy; /* what the settings say about signing keys */

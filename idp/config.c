@@ -27,7 +27,7 @@ static const struct setting {
     {NULL, "issuer", TEXT, true, AT(issuer)},
     {NULL, "development", TRUTH, false, AT(development)},
     {NULL, "master_key_file", PATH, true, AT(master_key_file)},
-    {NULL, "trust_list", PATH, true, AT(trust_list)},
+    {NULL, "trust_list", PATH, false, AT(trust_list)},
     {NULL, "pages", PATH, true, AT(pages)},
     {NULL, "packages", PATH, false, AT(packages)},
     {"listen", "address", TEXT, false, AT(listen_address), .text = "127.0.0.1"},

@@ -18,6 +18,7 @@ const struct copy_table copy_tables[] = {
     {{"purpose_keys", {"id"}, 100}, COPY_MOVES},
     {{"signing_keys", {"kid"}, 100}, COPY_MOVES},
     {{"trust_lists", {"number"}, 4}, COPY_MOVES},
+    {{"authorities", {"id"}, 100}, COPY_MOVES},
     {{"clients", {"id"}, 100}, COPY_MOVES},
     {{"enterprises", {"id"}, 500}, COPY_MOVES},
     {{"locks", {"id"}, 500}, COPY_MOVES},

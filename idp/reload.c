@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "command.h"
 #include "http/server.h"
+#include "trust_list.h"
 
 static void complain(const char *what, char *why)
 {
@@ -52,16 +53,30 @@ static const char *reload_certificate(struct app *app)
     return "kept";
 }
 
+static const char *reload_trust_list(struct app *app)
+{
+    char *why = NULL;
+    enum idp_err err = trust_list_reload(app, &why);
+    if (err == IDP_NOT_FOUND)
+        return NULL;
+    if (err == IDP_OK)
+        return "read";
+    complain("trust_list", why);
+    return "kept";
+}
+
 void reload(struct app *app, const char *settings)
 {
     struct log_line line;
     const char *file = reopen_log(app->config.log_file);
     const char *level = reload_level(settings);
     const char *certificate = reload_certificate(app);
+    const char *trust_list = reload_trust_list(app);
     log_begin(&line, LOG_WARN, "reloaded"); /* so that it is read at every usual level */
     log_text(&line, "log_file", file);
     log_text(&line, "log_level", level);
     log_text(&line, "certificate", certificate);
+    log_text(&line, "trust_list", trust_list);
     if (certificate != NULL)
         log_number(&line, "certificate_ends", http_server_certificate_ends(app->server));
     log_end(&line);

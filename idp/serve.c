@@ -26,6 +26,7 @@
 #include "stop.h"
 #include "store/generation.h"
 #include "store/schema.h"
+#include "trust_list.h"
 
 enum { NODE_MAX = 64, NODE_ID_SIZE = 6 };
 
@@ -58,7 +59,9 @@ static enum idp_err forget(void *with, int64_t generation)
     enum idp_err err = check_schema(app);
     if (err == IDP_OK)
         err = signer_reload(app->signer, clock_now());
-    return err == IDP_OK ? oauth_jwks_prepare(app) : err;
+    if (err == IDP_OK)
+        err = oauth_jwks_prepare(app);
+    return err == IDP_OK ? trust_list_renew(app) : err;
 }
 
 /* Whether records that this node caches may be out of date. */

@@ -24,6 +24,7 @@
 #include "store/kv.h"
 #include "store/migrate.h"
 #include "store/sql.h"
+#include "trust_list.h"
 
 enum { BACKGROUND_THREADS = 2, WHY_MAX = 512 };
 
@@ -159,9 +160,9 @@ enum idp_err setup_open_stores(struct app *app, char **why)
 static enum idp_err open_pki(struct app *app, char **why)
 {
     struct trust *trust = NULL;
-    enum idp_err err = trust_load(app->config.trust_list, why, &trust);
+    enum idp_err err = trust_list_open(app, why, &trust);
     if (err != IDP_OK)
-        return explain(err, why, "trust_list: %s: cannot be read", app->config.trust_list);
+        return explain(err, why, "no memory");
     err = net_new((const char *const *)app->config.allow, &app->net);
     struct pki_settings settings = {
         .trust = trust,
@@ -177,7 +178,7 @@ static enum idp_err open_pki(struct app *app, char **why)
         trust_free(trust);
     else
         app->access.pki = app->pki;
-    return explain(err, why, "trust_list: %s: cannot be put to use", app->config.trust_list);
+    return explain(err, why, "no memory");
 }
 
 /* Puts the setting's name before what the room said of a folder. */
@@ -203,19 +204,11 @@ static enum idp_err open_pages(struct app *app, char **why)
     return err;
 }
 
-static enum idp_err check_files(struct app *app, char **why)
-{
-    struct trust *trust = NULL;
-    enum idp_err err = trust_load(app->config.trust_list, why, &trust);
-    trust_free(trust);
-    if (err != IDP_OK)
-        return explain(err, why, "trust_list: %s: cannot be read", app->config.trust_list);
-    return open_pages(app, why);
-}
-
 enum idp_err setup_open_files(struct app *app, char **why)
 {
-    enum idp_err err = check_files(app, why);
+    enum idp_err err = explain(trust_list_read(app, why), why, "no memory");
+    if (err == IDP_OK)
+        err = open_pages(app, why);
     if (err != IDP_OK)
         setup_close(app);
     return err;
@@ -247,6 +240,7 @@ void setup_close(struct app *app)
     oauth_jwks_forget(app);
     http_files_free(app->pages);
     http_files_free(app->packages);
+    trust_free(app->trust_file);
     pki_free(app->pki);
     net_free(app->net);
     client_registry_free(app->clients);

@@ -13,8 +13,8 @@ struct app;
 enum idp_err setup_open_stores(struct app *app, char **why);
 
 /*
- * Reads the files that a server needs, before a store is made: the trust list, which is only
- * checked, and the pages. As below.
+ * Reads the files that a server needs, before a store is made: the trust list, where a file
+ * is its source, and the pages. As below.
  */
 enum idp_err setup_open_files(struct app *app, char **why);
 

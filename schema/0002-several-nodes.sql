@@ -41,12 +41,21 @@ CREATE TABLE refresh_families (
     expires BIGINT NOT NULL         -- of all of them
 );
 
--- The trust list of all nodes: the newest row counts.
+-- The trust list of all nodes: the row of the highest number counts, the others are kept.
 CREATE TABLE trust_lists (
     number BIGINT NOT NULL PRIMARY KEY,
-    hash TEXT NOT NULL,             -- base64url(SHA-256(document))
+    version TEXT NOT NULL,          -- hex(SHA-256(document)), as logs and evidence name it
     document TEXT NOT NULL,         -- the JSON text as it was loaded
-    loaded BIGINT NOT NULL
+    loaded BIGINT NOT NULL,
+    in_file BIGINT NOT NULL         -- 1: the settings' file held it when it was last read
+);
+-- What it says of its authorities, for transactions that must not miss its change; those that it
+-- does not name any more stay.
+CREATE TABLE authorities (
+    id TEXT NOT NULL PRIMARY KEY,
+    environment TEXT NOT NULL,      -- test, production
+    listed BIGINT NOT NULL,         -- 1: it stands in the list that counts
+    rights_ended BIGINT             -- when it last left the list or its environment
 );
 
 -- Each queue of the outbox has a job of its own; what waits in it is found without what was done.

@@ -117,5 +117,5 @@ bool authorization_lock_fits(const struct access *access, const struct client *c
 {
     const char *environment = client_environment_name(client->environment);
     return strcmp(environment, session->environment) == 0 &&
-           pki_lists(access->pki, session->authority, environment);
+           pki_lists(access->pki, session->authority, environment, session->auth_time);
 }

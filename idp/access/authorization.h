@@ -41,7 +41,7 @@ const char *authorization_refuse(const struct access *access, struct arena *aren
 
 /*
  * Says whether the session's lock may sign in to the client: it is of the client's environment, and
- * its authority still stands in the trust list.
+ * its authority stands in the trust list, and has since the bidder signed in.
  */
 bool authorization_lock_fits(const struct access *access, const struct client *client,
                              const struct session *session);

@@ -92,7 +92,8 @@ struct making {
 /*
  * The row is written only where everybody it speaks of is in good standing, and has been since the
  * code was issued: what was ended does not come back by a code from before, also when the standing
- * has been lifted since; nor by a session from before its lock was unbound.
+ * has been lifted since; nor by a session from before its lock was unbound, or the lock's authority
+ * left the trust list.
  */
 static enum idp_err insert(struct sql_tx *tx, void *with)
 {
@@ -129,7 +130,10 @@ static enum idp_err insert(struct sql_tx *tx, void *with)
             "AND EXISTS (SELECT 1 FROM clients c WHERE c.id = $2 AND c.standing = 'active' "
             "AND (c.rights_ended IS NULL OR c.rights_ended < $15)) "
             "AND EXISTS (SELECT 1 FROM consents a WHERE a.enterprise = $3 AND a.client = $2 "
-            "AND a.since <= $15)",
+            "AND a.since <= $15) "
+            "AND EXISTS (SELECT 1 FROM authorities t JOIN clients c ON c.environment = "
+            "t.environment WHERE t.id = $13 AND t.listed = 1 AND c.id = $2 "
+            "AND (t.rights_ended IS NULL OR t.rights_ended < $8))",
             params, 15},
         NULL, &changed);
     if (err == IDP_OK && changed == 0)
@@ -244,7 +248,8 @@ enum idp_err grant_narrow(struct arena *arena, const struct grant *grant, uint16
 
 bool grant_authority_is_listed(const struct access *access, const struct grant *grant)
 {
-    return grant->authority != NULL && pki_lists(access->pki, grant->authority, NULL);
+    return grant->authority != NULL &&
+           pki_lists(access->pki, grant->authority, NULL, grant->auth_time);
 }
 
 enum idp_err grant_find_by_code(const struct access *access, struct arena *arena,

@@ -39,8 +39,9 @@ struct grant_code {
 
 /*
  * Makes the row from a code that was taken. Returns IDP_CONFLICT when this code made a grant
- * before, IDP_DENIED when the enterprise is suspended, the lock unbound, the consent withdrawn or
- * the client not active, or one of them was so since the code was issued.
+ * before, IDP_DENIED when the enterprise is suspended, the lock unbound, its authority not in the
+ * trust list, the consent withdrawn or the client not active, or one of them was so since the code
+ * was issued.
  */
 enum idp_err grant_make(const struct access *access, struct arena *arena, struct grant *grant,
                         const struct grant_code *code);
@@ -59,7 +60,7 @@ enum idp_err grant_find(const struct access *access, struct arena *arena,
 enum idp_err grant_narrow(struct arena *arena, const struct grant *grant, uint16_t scopes,
                           const struct grant **out);
 
-/* Says whether the authority of the grant's lock still stands in the trust list. */
+/* Says whether the authority of the grant's lock stands in the trust list, and has since then. */
 bool grant_authority_is_listed(const struct access *access, const struct grant *grant);
 
 /* The grant that this code made, or IDP_NOT_FOUND. */

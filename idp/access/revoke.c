@@ -237,14 +237,3 @@ enum idp_err revoke_family(const struct access *access, struct revoke_order *ord
     enum idp_err err = access->kv != NULL ? session_end_family(access, family) : IDP_OK;
     return err == IDP_OK ? carry_out(access, &o) : err;
 }
-
-enum idp_err revoke_authority(const struct access *access, struct revoke_order *order,
-                              const char *authority)
-{
-    struct ordering o = {
-        .order = order,
-        .event = "authority_removed",
-        .detail = by_whom(order, "authority", authority),
-        .ending = {.of = ENDING_AUTHORITY, .subject = authority, .why = "authority_removed"}};
-    return carry_out(access, &o);
-}

@@ -58,10 +58,3 @@ enum idp_err revoke_consent(const struct access *access, struct revoke_order *or
  */
 enum idp_err revoke_family(const struct access *access, struct revoke_order *order,
                            const char *family);
-
-/*
- * All that the locks of an authority gave; for when it has left the trust list. Nodes must work by
- * the new list already: whoever redeems a code looks at it again when the grant is committed.
- */
-enum idp_err revoke_authority(const struct access *access, struct revoke_order *order,
-                              const char *authority);

@@ -75,12 +75,12 @@ const struct trust *pki_trust(struct pki *pki, struct arena *arena)
     return view != NULL ? view->trust : NULL;
 }
 
-bool pki_lists(struct pki *pki, const char *authority, const char *environment)
+bool pki_lists(struct pki *pki, const char *authority, const char *environment, int64_t auth_time)
 {
     struct views_place *place = views_take(pki->views);
     const struct authority *found = trust_find(views_of(place)->trust, authority);
-    bool listed =
-        found != NULL && (environment == NULL || strcmp(found->environment, environment) == 0);
+    bool listed = found != NULL && found->rights_ended < auth_time &&
+                  (environment == NULL || strcmp(found->environment, environment) == 0);
     views_leave(place);
     return listed;
 }

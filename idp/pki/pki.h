@@ -49,10 +49,11 @@ void pki_free(struct pki *pki);
 const struct trust *pki_trust(struct pki *pki, struct arena *arena);
 
 /*
- * Says whether an authority of this id stands in the list that counts now; where environment is not
- * NULL, in that environment. Neither waits nor locks.
+ * Says whether rights from auth_time by a lock of this authority count: it stands in the list that
+ * counts now (where environment is not NULL: in that environment), and has not left it since.
+ * Neither waits nor locks.
  */
-bool pki_lists(struct pki *pki, const char *authority, const char *environment);
+bool pki_lists(struct pki *pki, const char *authority, const char *environment, int64_t auth_time);
 
 /*
  * Puts another list in the place of the one that counts, and takes it over when it succeeds. What

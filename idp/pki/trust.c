@@ -22,6 +22,7 @@
 struct trust_list {
     struct trust trust;
     struct arena *arena;
+    struct authority *authorities; /* the same as trust.authorities */
     const char **hosts;
 };
 
@@ -187,6 +188,7 @@ static enum idp_err list_authorities(struct trust_list *list, struct trust_docum
         authorities[i] = entry->authority;
         authorities[i].rules = &entry->rules;
     }
+    list->authorities = authorities;
     list->trust.authorities = authorities;
     list->trust.count = count;
     return list_hosts(list, document);
@@ -210,10 +212,13 @@ static struct trust_list *list_new(const char *text, size_t len)
     if (list == NULL)
         return NULL;
     list->arena = arena_new();
-    if (list->arena == NULL || digest(DIGEST_SHA256, text, len, hash) != IDP_OK) {
+    if (list->arena != NULL)
+        list->trust.document = arena_strndup(list->arena, text, len);
+    if (list->trust.document == NULL || digest(DIGEST_SHA256, text, len, hash) != IDP_OK) {
         trust_free(&list->trust);
         return NULL;
     }
+    list->trust.document_len = len;
     text_to_hex(hash, DIGEST_SIZE, list->trust.version);
     return list;
 }
@@ -280,6 +285,14 @@ void trust_free(struct trust *trust)
     struct trust_list *list = (struct trust_list *)trust;
     arena_free(list->arena);
     free(list);
+}
+
+void trust_set_rights_ended(struct trust *trust, const char *id, int64_t seconds)
+{
+    struct trust_list *list = (struct trust_list *)trust;
+    for (size_t i = 0; i < trust->count; i++)
+        if (strcmp(trust->authorities[i].id, id) == 0)
+            list->authorities[i].rights_ended = seconds;
 }
 
 const struct authority *trust_find(const struct trust *trust, const char *id)

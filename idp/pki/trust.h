@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -17,11 +18,14 @@ struct authority {
     const char *name_zh, *name_en;
     const char *phone;       /* what its holders may call */
     const char *environment; /* "test" or "production" */
+    int64_t rights_ended;    /* what its locks gave before, or then, is over; seconds, 0: never */
     const struct authority_rules *rules;
 };
 
 struct trust {
-    char version[65]; /* SHA-256 of the file, hex: names this list in logs and evidence */
+    char version[65];     /* SHA-256 of the document, hex: names it in logs and evidence */
+    const char *document; /* the text, as it was read */
+    size_t document_len;
     const struct authority *authorities;
     size_t count; /* at least 1 */
 };
@@ -45,6 +49,9 @@ enum idp_err trust_parse(const char *name, const char *text, size_t len, char **
 
 /* NULL is allowed. */
 void trust_free(struct trust *trust);
+
+/* Sets authority->rights_ended; nothing when there is no such authority. Not once it is shared. */
+void trust_set_rights_ended(struct trust *trust, const char *id, int64_t seconds);
 
 /* The authority of that id, or NULL. */
 const struct authority *trust_find(const struct trust *trust, const char *id);

@@ -80,15 +80,12 @@ static enum idp_err refuse_ended(struct request *rq, const struct grant *grant, 
 /*
  * What may have happened while the grant was made. Whoever ends a session, or uses a code a second
  * time, leaves a mark first and then ends the grants that are there; the marks are looked for after
- * the grant is committed, so one of the two sees the other. The trust list is looked at again for
- * the same reason: an authority's grants are ended once all nodes work by the list without it.
+ * the grant is committed, so one of the two sees the other.
  */
 static enum idp_err check_after(struct request *rq, const struct grant *grant, const char *hash)
 {
     const struct access *access = &rq->app->access;
     struct kv_bytes mark;
-    if (!grant_authority_is_listed(access, grant))
-        return refuse_ended(rq, grant, "authority_removed");
     enum idp_err err = session_check_codes(access, rq->arena, grant->session);
     if (err == IDP_DENIED)
         return refuse_ended(rq, grant, "signed_out");
@@ -127,7 +124,7 @@ static enum idp_err make_grant(struct request *rq, const struct code *code, cons
     if (err == IDP_CONFLICT)
         return refuse_second_use(rq, hash);
     if (err == IDP_DENIED) {
-        note(rq, "client, enterprise, lock or consent has ended");
+        note(rq, "client, enterprise, lock, authority or consent has ended");
         return IDP_BAD_GRANT;
     }
     return err == IDP_OK ? check_after(rq, grant, hash) : err;

@@ -78,11 +78,6 @@ static enum idp_err end_consent(const struct access *access, struct revoke_order
     return revoke_consent(access, order, bell(), "platform");
 }
 
-static enum idp_err end_authority(const struct access *access, struct revoke_order *order)
-{
-    return revoke_authority(access, order, "one");
-}
-
 static enum idp_err end_family(const struct access *access, struct revoke_order *order)
 {
     return revoke_family(access, order, rights.platform->session);
@@ -97,7 +92,6 @@ static const struct cause {
     {end_enterprise, "enterprise_suspended", false, false, false, true},
     {end_lock, "lock_unbound", false, false, false, true},
     {end_consent, "consent_withdrawn", false, true, true, true},
-    {end_authority, "authority_removed", false, false, false, false},
     {end_family, "session_ended", false, false, false, true},
 };
 

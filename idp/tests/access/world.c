@@ -170,13 +170,15 @@ static json_t *entry_of(size_t i)
     return entry;
 }
 
-static struct trust *make_trust(void)
+struct trust *world_trust_without(enum world_authority left_out)
 {
     json_t *entries[WORLD_AUTHORITIES + 1] = {NULL};
     struct trust *trust = NULL;
     char *why = NULL;
+    size_t n = 0;
     for (size_t i = 0; i < WORLD_AUTHORITIES; i++)
-        entries[i] = entry_of(i);
+        if (i != left_out)
+            entries[n++] = entry_of(i);
     json_t *list = region_trust_list(entries);
     char *text = json_dumps(list, 0);
     assert_non_null(text);
@@ -298,8 +300,9 @@ static void open_world(const char *where)
     fill_config(&world.app.config);
     open_stores(&world.app, where);
     fill_access(&world.app);
-    const struct pki_settings settings = {
-        .trust = make_trust(), .kv = world.app.kv, .fetch = {.send = answer_question}};
+    const struct pki_settings settings = {.trust = world_trust_without(WORLD_AUTHORITIES),
+                                          .kv = world.app.kv,
+                                          .fetch = {.send = answer_question}};
     assert_int_equal(pki_new(&settings, &world.app.pki), IDP_OK);
     world.app.access.pki = world.app.pki;
     for (size_t i = 0; i < WORLD_CLIENTS; i++) {
@@ -325,6 +328,20 @@ static void close_world(void)
 }
 
 /* --- the template ----------------------------------------------------------------------------- */
+
+/* As loading the trust list does. */
+static void list_authority(size_t i)
+{
+    const char *environment = i == OF_PRODUCTION ? "production" : "test";
+    const struct sql_value params[] = {sql_text(authority_ids[i]), sql_text(environment)};
+    assert_int_equal(
+        sql_execute(
+            world.app.db,
+            &(struct sql_call){
+                "INSERT INTO authorities (id, environment, listed) VALUES ($1, $2, 1)", params, 2},
+            NULL),
+        IDP_OK);
+}
 
 static void add_client(size_t i)
 {
@@ -393,6 +410,8 @@ int world_prepare(void **state)
     world = (struct world){.folder = template.folder};
     database_make(database_kind(), template.folder, template.where);
     open_world(template.where);
+    for (size_t i = 0; i < WORLD_AUTHORITIES; i++)
+        list_authority(i);
     for (size_t i = 0; i < WORLD_CLIENTS; i++)
         add_client(i);
     for (size_t i = 0; i < WORLD_LOCKS; i++)

@@ -179,6 +179,9 @@ const char *answer_signed(const struct region_holder *lock, const struct region_
 /* Who the lock proves to be: a real verdict. */
 struct lock_identity identity_of(const struct region_holder *lock);
 
+/* The trust list without one of its authorities (WORLD_AUTHORITIES: with all); the caller's. */
+struct trust *world_trust_without(enum world_authority left_out);
+
 /* Another lock of an authority; freed with the test. key NULL: a new one. */
 struct lock_wanted {
     enum world_authority authority;

@@ -294,13 +294,26 @@ static void question_may_reach_the_services_of_its_own_list_only(void **state)
 static void authority_is_listed_by_id_and_environment(void **state)
 {
     (void)state;
-    assert_true(pki_lists(w.pki, "goes", NULL));
-    assert_true(pki_lists(w.pki, "goes", "test"));
-    assert_false(pki_lists(w.pki, "goes", "production"));
-    assert_false(pki_lists(w.pki, "nobody", NULL));
+    assert_true(pki_lists(w.pki, "goes", NULL, REGION_NOW));
+    assert_true(pki_lists(w.pki, "goes", "test", REGION_NOW));
+    assert_false(pki_lists(w.pki, "goes", "production", REGION_NOW));
+    assert_false(pki_lists(w.pki, "nobody", NULL, REGION_NOW));
     exchange(list_of_one());
-    assert_false(pki_lists(w.pki, "goes", NULL));
-    assert_true(pki_lists(w.pki, "stays", NULL));
+    assert_false(pki_lists(w.pki, "goes", NULL, REGION_NOW));
+    assert_true(pki_lists(w.pki, "stays", NULL, REGION_NOW));
+}
+
+static void rights_from_before_an_authority_left_do_not_count(void **state)
+{
+    (void)state;
+    struct trust *trust = list_of_both();
+    trust_set_rights_ended(trust, "goes", REGION_NOW);
+    trust_set_rights_ended(trust, "nobody", REGION_NOW);
+    exchange(trust);
+    assert_false(pki_lists(w.pki, "goes", NULL, REGION_NOW - 1));
+    assert_false(pki_lists(w.pki, "goes", NULL, REGION_NOW));
+    assert_true(pki_lists(w.pki, "goes", NULL, REGION_NOW + 1));
+    assert_true(pki_lists(w.pki, "stays", NULL, REGION_NOW - 1));
 }
 
 static void *sign_in_with_the_one_that_goes(void *outcome)
@@ -403,6 +416,7 @@ int main(void)
         TEST(question_may_reach_the_services_of_its_own_list_only),
         TEST(request_keeps_its_list_till_its_end),
         TEST(authority_is_listed_by_id_and_environment),
+        TEST(rights_from_before_an_authority_left_do_not_count),
         TEST(question_in_flight_about_a_removed_authority_ends_harmlessly),
         TEST(question_of_the_old_list_does_not_answer_the_new_one),
         TEST(circuit_of_an_authority_outlives_the_list),

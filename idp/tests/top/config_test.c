@@ -347,7 +347,6 @@ static void each_required_setting_is_missed_by_name(void **state)
     (void)state;
     expect_refused(with(NULL, "issuer", NULL), "issuer: is missing");
     expect_refused(with(NULL, "master_key_file", NULL), "master_key_file: is missing");
-    expect_refused(with(NULL, "trust_list", NULL), "trust_list: is missing");
     expect_refused(with(NULL, "pages", NULL), "pages: is missing");
     expect_refused(with("listen", "port", NULL), "listen.port: is missing");
     expect_refused(with("store", "sql", NULL), "store.sql: is missing");

@@ -1,0 +1,138 @@
+#include "pki/trust_rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "pki/trust.h"
+#include "store/sql.h"
+
+enum { NAME_MAX_LEN = 64 };
+
+static struct trust_row row_of(const struct sql_rows *rows, size_t i)
+{
+    return (struct trust_row){.number = sql_cell_int(rows, i, 0),
+                              .version = sql_cell_text(rows, i, 1),
+                              .loaded = sql_cell_int(rows, i, 2)};
+}
+
+enum idp_err trust_row_newest(struct sql *db, struct arena *arena, struct trust_row *out)
+{
+    static const struct sql_call call = {
+        .text = "SELECT number, version, loaded FROM trust_lists ORDER BY number DESC LIMIT 1"};
+    struct sql_rows rows;
+    enum idp_err err = sql_read_one(db, arena, &call, &rows);
+    if (err == IDP_OK)
+        *out = row_of(&rows, 0);
+    return err;
+}
+
+enum idp_err trust_row_was_in_file(struct sql *db, const char *version, bool *out)
+{
+    static const struct sql_call call = {
+        .text = "SELECT version FROM trust_lists WHERE in_file = 1 ORDER BY number DESC LIMIT 1"};
+    struct sql_rows rows;
+    struct arena *arena = arena_new();
+    enum idp_err err = arena != NULL ? sql_read(db, arena, &call, &rows) : IDP_FAULT;
+    if (err == IDP_OK) {
+        const char *last = rows.rows > 0 ? sql_cell_text(&rows, 0, 0) : NULL;
+        *out = last != NULL && strcmp(last, version) == 0;
+    }
+    arena_free(arena);
+    return err;
+}
+
+enum idp_err trust_row_read(struct sql *db, struct arena *arena, int64_t number,
+                            struct trust_row *out)
+{
+    struct sql_rows rows;
+    const struct sql_value params[] = {sql_int(number)};
+    const struct sql_call call = {
+        .text = "SELECT number, version, loaded, document FROM trust_lists WHERE number = $1",
+        .params = params,
+        .count = 1};
+    enum idp_err err = sql_read_one(db, arena, &call, &rows);
+    if (err != IDP_OK)
+        return err;
+    *out = row_of(&rows, 0);
+    out->document = sql_cell_text(&rows, 0, 3);
+    return out->version != NULL && out->document != NULL ? IDP_OK : IDP_FAULT;
+}
+
+enum idp_err trust_rows_list(struct sql *db, struct arena *arena, const struct trust_row **out,
+                             size_t *count)
+{
+    const struct sql_value params[] = {sql_int(TRUST_ROWS_MAX)};
+    const struct sql_call call = {
+        .text = "SELECT number, version, loaded FROM trust_lists ORDER BY number DESC LIMIT $1",
+        .params = params,
+        .count = 1};
+    struct sql_rows rows;
+    enum idp_err err = sql_read(db, arena, &call, &rows);
+    if (err != IDP_OK)
+        return err;
+    struct trust_row *list = arena_alloc(arena, (rows.rows + 1) * sizeof(*list));
+    if (list == NULL)
+        return IDP_FAULT;
+    for (size_t i = 0; i < rows.rows; i++)
+        list[i] = row_of(&rows, i);
+    *out = list;
+    *count = rows.rows;
+    return IDP_OK;
+}
+
+/* --- as a list ------------------------------------------------------------------------------ */
+
+static enum idp_err parse(const struct trust_row *row, char **why, struct trust **out)
+{
+    char name[NAME_MAX_LEN];
+    struct trust *trust = NULL;
+    (void)snprintf(name, sizeof(name), "trust list %lld in the database", (long long)row->number);
+    enum idp_err err = trust_parse(name, row->document, strlen(row->document), why, &trust);
+    if (err != IDP_OK)
+        return err;
+    if (strcmp(trust->version, row->version) == 0) {
+        *out = trust;
+        return IDP_OK;
+    }
+    trust_free(trust);
+    *why = malloc(2 * NAME_MAX_LEN);
+    if (*why == NULL)
+        return IDP_FAULT;
+    (void)snprintf(*why, (size_t)2 * NAME_MAX_LEN, "%s: is not what was loaded", name);
+    return IDP_BAD_REQUEST;
+}
+
+/* A list that is loaded meanwhile may be ahead of ours here: what is over is over in both. */
+enum idp_err trust_row_add_ends(struct sql *db, struct trust *trust)
+{
+    static const struct sql_call call = {
+        .text = "SELECT id, rights_ended FROM authorities WHERE rights_ended IS NOT NULL"};
+    struct sql_rows rows;
+    struct arena *arena = arena_new();
+    enum idp_err err = arena != NULL ? sql_read(db, arena, &call, &rows) : IDP_FAULT;
+    for (size_t i = 0; err == IDP_OK && i < rows.rows; i++)
+        trust_set_rights_ended(trust, sql_cell_text(&rows, i, 0), sql_cell_int(&rows, i, 1));
+    arena_free(arena);
+    return err;
+}
+
+enum idp_err trust_row_load(struct sql *db, int64_t number, char **why, struct trust **out)
+{
+    struct trust_row row;
+    struct trust *trust = NULL;
+    struct arena *arena = arena_new();
+    *why = NULL;
+    enum idp_err err = arena != NULL ? trust_row_read(db, arena, number, &row) : IDP_FAULT;
+    if (err == IDP_OK)
+        err = parse(&row, why, &trust);
+    if (err == IDP_OK)
+        err = trust_row_add_ends(db, trust);
+    arena_free(arena);
+    if (err == IDP_OK)
+        *out = trust;
+    else
+        trust_free(trust);
+    return err;
+}
