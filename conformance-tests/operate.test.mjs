@@ -1,14 +1,19 @@
 // What operators do with a running provider: end it under load, renew its certificate, turn its log.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import tls from 'node:tls';
+import { trust } from '../demo/https.mjs';
 import { makeCertificate } from './lib/certificate.mjs';
 import { request } from './lib/http.mjs';
+import { Nginx } from './lib/nginx.mjs';
 import { listens, until } from './lib/process.mjs';
 import { Provider } from './lib/provider.mjs';
 import { openRegion } from './lib/region.mjs';
@@ -118,6 +123,83 @@ test('a second SIGTERM ends the waiting at once', async () => {
   assert.equal((await first).code, 0, house.log());
   assert.equal(logged(house, 'stopping_at_once').length, 1);
   await cut;
+});
+
+// --- proxies ---------------------------------------------------------------------------------------
+
+async function behindNginx(houses) {
+  const folder = await mkdtemp(path.join(tmpdir(), 'tamga-nginx-'));
+  const proxy = await Nginx.make(folder);
+  trust(proxy.ca);
+  await proxy.start(houses.map(({ port }) => `${ADDRESS}:${port}`));
+  after(async () => {
+    await proxy.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  return proxy;
+}
+
+const PROXIES = (settings) => {
+  settings.listen.proxies = ['127.0.0.1'];
+  settings.operate = { drain_ms: 3000, stop_ms: 5000 };
+  settings.rate_limits.token_failures_per_minute = 0;
+};
+
+// POSTs, each a moment after the one before, until told to end: what came.
+async function keepPosting(origin, agent, answers, isOver) {
+  const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+  while (!isOver()) {
+    const how = { method: 'POST', headers, agent, body: 'token=x' };
+    const answer = await request(`${origin}/oauth2/introspect`, how).catch((error) => ({ error }));
+    answers.push(answer.error ?? answer.status);
+    await setTimeout(5 * Math.random());
+  }
+}
+
+test('a rolling restart behind nginx fails no POST', async () => {
+  const houses = [await serve({ change: PROXIES }), await serve({ change: PROXIES })];
+  const proxy = await behindNginx(houses);
+  const answers = [];
+  let over = false;
+  const agent = new https.Agent({ keepAlive: true, ca: proxy.ca });
+  const loads = Array.from({ length: 6 }, () =>
+    keepPosting(proxy.origin, agent, answers, () => over),
+  );
+  for (const house of [...houses, ...houses]) {
+    await until(() => answers.length > 100, 'answers');
+    assert.equal((await house.stop()).code, 0, house.log());
+    await house.start();
+  }
+  over = true;
+  await Promise.all(loads);
+  agent.destroy();
+  const failed = answers.filter((status) => status !== 401);
+  assert.deepEqual([failed.length, failed.slice(0, 3)], [0, []]);
+});
+
+test('who asks through the proxy is who asks; what is said beside that changes nothing', async () => {
+  const house = await serve({ change: PROXIES });
+  const proxy = await behindNginx([house]);
+  const headers = {
+    Host: 'evil.example',
+    'X-Forwarded-For': '203.0.113.9',
+    'X-Forwarded-Host': 'evil.example',
+    'X-Forwarded-Proto': 'gopher',
+    Forwarded: 'for=203.0.113.9;host=evil.example;proto=gopher',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  };
+  const checkServerIdentity = () => undefined; // Node would compare with the header above
+  const agent = new https.Agent({ ca: proxy.ca, localAddress: '127.0.0.77', checkServerIdentity });
+  const ask = (where) => request(`${proxy.origin}${where}`, { headers, agent });
+  const discovery = (await ask('/.well-known/openid-configuration')).json();
+  assert.equal(discovery.issuer, house.issuer);
+  for (const value of Object.values(discovery)) {
+    assert.ok(typeof value !== 'string' || value.startsWith(house.issuer), value);
+  }
+  const line = await until(() => logged(house, 'request').find(({ trace }) => trace), 'a line');
+  assert.equal(line.address, '127.0.0.77');
+  assert.equal(line.proxy, '127.0.0.1');
+  assert.equal(line.trace, '0af7651916cd43dd8448eb211c80319c');
 });
 
 // --- SIGHUP ----------------------------------------------------------------------------------------

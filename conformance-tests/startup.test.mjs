@@ -208,9 +208,15 @@ test('a certificate with the key of another is told, before a store is made', as
 });
 
 test("an address that is not this machine's is told", async () => {
-  const elsewhere = (s) => ({ ...s, listen: { ...s.listen, address: '192.0.2.1' } });
+  const place = { address: '192.0.2.1', proxies: ['192.0.2.2'] };
+  const elsewhere = (s) => ({ ...s, listen: { ...s.listen, ...place } });
   const real = (s) => ({ ...elsewhere(s), development: false, issuer: 'https://idp.example' });
   assertGaveUp(await failed(real), '192.0.2.1');
+});
+
+test('a provider for others speaks TLS, or names the proxies that do', async () => {
+  const spoil = (s) => ({ ...s, development: false, issuer: 'https://idp.example' });
+  assertGaveUp(await failed(spoil), 'listen.tls_certificate', 'listen.proxies');
 });
 
 test('development is for loopback only', async () => {

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "client/address.h"
+#include "http/proxies.h"
 
 enum kind { TEXT, PATH, STORE, NUMBER, TRUTH, TEXTS };
 
@@ -43,6 +44,7 @@ static const struct setting {
      .number = 15000},
     {"listen", "tls_certificate", PATH, false, AT(tls_certificate)},
     {"listen", "tls_key", PATH, false, AT(tls_key)},
+    {"listen", "proxies", TEXTS, false, AT(proxies)},
     {"operate", "address", TEXT, false, AT(operate_address), .text = "127.0.0.1"},
     {"operate", "port", NUMBER, false, AT(operate_port), .least = 1, .most = 65535},
     {"operate", "drain_ms", NUMBER, false, AT(drain_ms), .least = 0, .most = 60000, .number = 3000},
@@ -333,14 +335,36 @@ static bool is_loopback(const char *address)
     return text_starts(address, "127.") || strcmp(address, "::1") == 0;
 }
 
+static enum idp_err check_proxies(const struct reading *r)
+{
+    size_t bad = 0;
+    struct http_proxies *proxies = NULL;
+    enum idp_err err = http_proxies_new(r->out->proxies, &bad, &proxies);
+    if (err == IDP_BAD_REQUEST)
+        return wrong(r, "listen.proxies[%zu]: expected an IP address or a network like 10.0.0.0/8",
+                     bad);
+    if (err == IDP_OK)
+        http_proxies_free(proxies);
+    return err;
+}
+
+/* Whoever serves strangers speaks TLS, or stands behind somebody who does. */
+static enum idp_err check_tls(const struct reading *r)
+{
+    const struct config *c = r->out;
+    if ((c->tls_certificate == NULL) != (c->tls_key == NULL))
+        return wrong(r, "listen.tls_certificate, listen.tls_key: expected both or none");
+    if (c->tls_certificate == NULL && c->proxies[0] == NULL && !c->development)
+        return wrong(r, "listen.tls_certificate: is missing, and no listen.proxies that speak TLS");
+    return IDP_OK;
+}
+
 /* Plain http is for one's own machine. */
 static enum idp_err check_listen(const struct reading *r)
 {
     if (r->out->development && !is_loopback(r->out->listen_address))
         return wrong(r, "listen.address: expected a loopback address with development: true");
-    if ((r->out->tls_certificate == NULL) != (r->out->tls_key == NULL))
-        return wrong(r, "listen.tls_certificate, listen.tls_key: expected both or none");
-    return IDP_OK;
+    return check_proxies(r);
 }
 
 /* The assistant is on the bidder's own machine, and the pages' policy names its address. */
@@ -376,6 +400,8 @@ static enum idp_err read_all(const struct reading *r)
         err = check_log_level(r);
     if (err == IDP_OK)
         err = check_listen(r);
+    if (err == IDP_OK)
+        err = check_tls(r);
     if (err == IDP_OK)
         err = check_assistant(r);
     return err == IDP_OK ? check_outgoing(r) : err;

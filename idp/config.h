@@ -17,7 +17,8 @@ struct config {
     const char *issuer; /* exactly what clients compare; no trailing slash */
     const char *origin; /* scheme://host[:port] of the issuer, as browsers send it */
     const char *listen_address;
-    const char *tls_certificate, *tls_key; /* both or none */
+    const char *proxies[CONFIG_ALLOW_MAX + 1]; /* addresses and networks */
+    const char *tls_certificate, *tls_key;     /* both or none */
     int64_t listen_port, threads, workers, queue, connections, deadline_ms;
     int64_t connections_per_address; /* 0: a quarter of all */
     bool development;                /* http on loopback is allowed */

@@ -31,6 +31,7 @@ enum idp_err listeners_open(struct app *app, char **why)
         .deadline_ms = (unsigned)c->deadline_ms,
         .certificate = c->tls_certificate,
         .key = c->tls_key,
+        .proxies = c->proxies,
         .csp = app->csp,
     };
     return http_server_open(&settings, app->routes, why, &app->server);

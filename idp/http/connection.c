@@ -185,13 +185,30 @@ static bool names_host(const struct exchange *x, const char *version)
     return x->rq.host != NULL || strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
 }
 
+/* Finds out who asks. Returns false when a proxy does not say it as it should. */
+static bool find_client(struct connection *c)
+{
+    struct exchange *x = &c->exchange;
+    struct in6_addr client;
+    if (!http_proxies_have(c->server->proxies, &c->peer.bytes))
+        return true;
+    if (x->head.forwarded_count > HTTP_FORWARDED_LINES_MAX)
+        return false;
+    enum idp_err err = http_proxies_client(c->server->proxies, x->head.forwarded,
+                                           x->head.forwarded_count, &client);
+    if (err == IDP_OK)
+        http_peer_describe_bytes(&client, &x->client);
+    return err != IDP_BAD_REQUEST;
+}
+
 /* What is wrong with the request can be told from its head, save a body without known length. */
 static void check_head(struct connection *c, const char *version)
 {
     struct exchange *x = &c->exchange;
     bool framed = frames_well(&x->head, &x->announced);
     x->closing = !framed || x->head.malformed || x->target == NULL;
-    if (x->target == NULL || x->head.malformed || !framed || !names_host(x, version))
+    if (x->target == NULL || x->head.malformed || !framed || !names_host(x, version) ||
+        !find_client(c))
         refuse(x, 400, "bad_request");
     else
         find_route(c->server, x);
@@ -209,6 +226,7 @@ static bool read_head(struct connection *c, const char *method, const char *vers
     x->method = method;
     http_head_new_id(x->id);
     http_head_read(c->mhd, version, &x->rq, &x->head);
+    (void)http_trace_read(x->head.traceparent, x->trace);
     if (x->version != version) /* a NUL ended the target before its end */
         x->head.malformed = true;
     check_head(c, version);
@@ -302,6 +320,13 @@ static enum MHD_Result run_here(struct connection *c)
     return x->rq.arena != NULL ? hand_over(c) : answer_problem(c, 500, "fault");
 }
 
+/* Who asks: not the proxy, where one stands between. */
+static const struct http_peer *client_of(const struct connection *c)
+{
+    const struct http_peer *client = &c->exchange.client;
+    return client->address[0] != '\0' ? client : &c->peer;
+}
+
 /* The request is whole. */
 static enum MHD_Result run(struct connection *c)
 {
@@ -318,8 +343,10 @@ static enum MHD_Result run(struct connection *c)
     x->rq.app = c->server->app;
     x->rq.now = clock_now();
     x->rq.id = x->id;
-    x->rq.address = c->peer.address;
-    x->rq.network = c->peer.network;
+    const struct http_peer *client = client_of(c);
+    x->rq.trace = x->trace[0] != '\0' ? x->trace : NULL;
+    x->rq.address = client->address;
+    x->rq.network = client->network;
     x->rq.body = x->upload.bytes != NULL ? x->upload.bytes : "";
     x->rq.body_len = x->upload.len;
     return x->rq.route->waits == HTTP_WAITS_ALWAYS ? hand_over(c) : run_here(c);
@@ -363,8 +390,10 @@ static void log_access(const struct connection *c, int64_t now_us)
     log_number(&line, "us", now_us - x->begun_us);
     log_text(&line, "lane", x->on_worker ? "worker" : "network");
     log_text(&line, "error", x->rs.error_code);
-    log_text(&line, "address", c->peer.address);
+    log_text(&line, "address", client_of(c)->address);
+    log_text(&line, "proxy", x->client.address[0] != '\0' ? c->peer.address : NULL);
     log_text(&line, "id", x->id);
+    log_text(&line, "trace", x->trace[0] != '\0' ? x->trace : NULL);
     log_end(&line);
 }
 

@@ -11,9 +11,11 @@
 #include "http/lanes.h"
 #include "http/listener.h"
 #include "http/peer.h"
+#include "http/proxies.h"
 #include "http/server.h"
 #include "http/table.h"
 #include "http/tls.h"
+#include "http/trace.h"
 #include "http/upload.h"
 
 struct http_server {
@@ -23,6 +25,7 @@ struct http_server {
     struct http_lanes *lanes;
     struct http_deadlines *deadlines;
     struct http_tls *tls; /* NULL: plain */
+    struct http_proxies *proxies;
     struct MHD_Daemon *daemon;
     struct http_listener listener;
     atomic_bool draining; /* every answer ends its connection */
@@ -60,6 +63,8 @@ struct exchange {
     int64_t announced; /* Content-Length */
     size_t arrived;    /* bytes of the body, also of one that is not kept */
     struct http_head head;
+    struct http_peer client; /* for whom a proxy asks; empty when nobody stands between */
+    char trace[HTTP_TRACE_LEN + 1];
     struct request rq;
     struct response rs;
 };

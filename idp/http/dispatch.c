@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/log.h"
+
 /*
  * Says whether Content-Type (RFC 9110 section 8.3) names this media type, with no parameter but
  * charset=utf-8.
@@ -105,6 +107,12 @@ bool http_dispatch(struct request *rq, struct response *rs)
     *rs = (struct response){0}; /* no cookie or header of a half-made answer goes out */
     rq->route->fail(rq, rs, err);
     return true;
+}
+
+void http_log_request(struct log_line *line, const struct request *rq)
+{
+    log_text(line, "request", rq->id);
+    log_text(line, "trace", rq->trace);
 }
 
 /* Most callers give the very literal that stands in the table: then no text is compared. */

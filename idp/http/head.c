@@ -23,6 +23,8 @@ enum {
     CONTENT_LENGTH,
     TRANSFER_ENCODING,
     EXPECT,
+    FORWARDED_FOR,
+    TRACEPARENT,
     WANTED,
 };
 
@@ -51,12 +53,15 @@ static const struct name names[WANTED] = {
     [CONTENT_LENGTH] = NAME("Content-Length"),
     [TRANSFER_ENCODING] = NAME("Transfer-Encoding"),
     [EXPECT] = NAME("Expect"),
+    [FORWARDED_FOR] = NAME("X-Forwarded-For"),
+    [TRACEPARENT] = NAME("traceparent"),
 };
 
 struct reading {
     struct http_head *head;
     const char *next; /* where the next line begins, if nothing lies between */
     const char *found[WANTED];
+    bool trace_twice;
 };
 
 /*
@@ -121,12 +126,33 @@ static bool join_cookies(struct reading *reading, const char *value)
     return true;
 }
 
+static void keep_forwarded(struct http_head *head, const char *value)
+{
+    if (head->forwarded_count < HTTP_FORWARDED_LINES_MAX)
+        head->forwarded[head->forwarded_count] = value;
+    head->forwarded_count++;
+}
+
+/* Keeps a value that came before. Returns false when it may not come twice. */
+static bool keep_again(struct reading *reading, int i, const char *value)
+{
+    if (i == COOKIE)
+        return join_cookies(reading, value);
+    if (i != TRACEPARENT)
+        return false;
+    reading->trace_twice = true; /* Trace Context section 3.2.2: as if it were not there */
+    return true;
+}
+
 /* Keeps a value. Returns false when it came twice. */
 static bool keep(struct reading *reading, int i, const char *value)
 {
-    if (reading->found[i] != NULL)
-        return i == COOKIE && join_cookies(reading, value);
-    reading->found[i] = value;
+    if (i == FORWARDED_FOR)
+        keep_forwarded(reading->head, value);
+    else if (reading->found[i] != NULL)
+        return keep_again(reading, i, value);
+    else
+        reading->found[i] = value;
     return true;
 }
 
@@ -167,6 +193,7 @@ void http_head_read(struct MHD_Connection *connection, const char *version, stru
     head->content_length = reading.found[CONTENT_LENGTH];
     head->transfer_encoding = reading.found[TRANSFER_ENCODING];
     head->expect = reading.found[EXPECT];
+    head->traceparent = reading.trace_twice ? NULL : reading.found[TRACEPARENT];
 }
 
 enum http_method http_head_method(const char *method)

@@ -7,6 +7,7 @@
 #include <microhttpd.h>
 
 #include "http/http.h"
+#include "http/proxies.h"
 
 /* What only the server itself looks at. */
 struct http_head {
@@ -14,6 +15,11 @@ struct http_head {
      * head has octets that libmicrohttpd does not show. */
     bool malformed;
     const char *content_length, *transfer_encoding, *expect;
+    const char *traceparent; /* NULL also when it came twice */
+    /* X-Forwarded-For, whose lines are one list (RFC 9110 section 5.3), in their order; the count
+     * goes on beyond those that are kept. */
+    const char *forwarded[HTTP_FORWARDED_LINES_MAX];
+    size_t forwarded_count;
     char *cookies; /* several Cookie lines in one; freed by the caller, rq->cookie points to it */
 };
 

@@ -20,6 +20,7 @@ struct app;
 struct arena;
 struct client;
 struct json_out;
+struct log_line;
 struct session;
 
 enum { HTTP_PARAMS_MAX = 24, HTTP_HEADERS_MAX = 12 };
@@ -65,7 +66,8 @@ struct request {
     struct refusal refusal;      /* why, when a step returns IDP_REFUSED */
     int64_t now;                 /* seconds; read once, so that all checks see the same time */
     const char *id;              /* for the log, 16 characters */
-    const char *address;         /* the peer's IP address, as text: for the log */
+    const char *trace;           /* the trace-id of whoever asks, 32 digits, or NULL: for the log */
+    const char *address;         /* who asks, an IP address as text: for the log */
     const char *network;         /* who is counted for limits: IPv4 as it is, IPv6 as its /64 */
     enum http_method method;
     const char *path;
@@ -148,6 +150,9 @@ enum idp_err http_form_names_none(struct arena *arena, const char *query, size_t
 enum idp_err http_json_parse(struct arena *arena, const char *body, size_t len,
                              const struct param *params, const char *values[HTTP_PARAMS_MAX],
                              json_t **out);
+
+/* Adds the request's id and trace to a log line. */
+void http_log_request(struct log_line *line, const struct request *rq);
 
 /* The value of a text parameter the route declares, or NULL when it was not sent. */
 const char *http_param(const struct request *rq, const char *name);

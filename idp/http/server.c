@@ -66,9 +66,12 @@ static struct http_settings fill_in(const struct http_settings *given)
         s.connections = (unsigned)(files - OTHER_FILES);
     if (s.connections < s.threads) /* the limit is split over the threads */
         s.connections = s.threads;
-    unsigned quarter = s.connections / 4;
-    s.per_address =
-        or_default(s.per_address, quarter > PER_ADDRESS_LEAST ? quarter : PER_ADDRESS_LEAST);
+    unsigned share = s.connections / 4;
+    if (share < PER_ADDRESS_LEAST)
+        share = PER_ADDRESS_LEAST;
+    if (s.proxies != NULL && s.proxies[0] != NULL)
+        share = s.connections;
+    s.per_address = or_default(s.per_address, share);
     return s;
 }
 
@@ -166,10 +169,22 @@ static void free_server(struct http_server *server)
     http_lanes_free(server->lanes);
     http_deadlines_stop(server->deadlines);
     http_tls_close(server->tls);
+    http_proxies_free(server->proxies);
     http_table_free(server->table);
     if (server->listener.socket >= 0)
         (void)close(server->listener.socket);
     free(server);
+}
+
+static enum idp_err read_proxies(struct http_server *server, char **why)
+{
+    static const char *const none[] = {NULL};
+    const char *const *list = server->settings.proxies;
+    size_t bad = 0;
+    enum idp_err err = http_proxies_new(list != NULL ? list : none, &bad, &server->proxies);
+    if (err == IDP_BAD_REQUEST)
+        *why = strdup("a proxy is no address or network");
+    return err;
 }
 
 enum idp_err http_server_open(const struct http_settings *settings,
@@ -185,6 +200,8 @@ enum idp_err http_server_open(const struct http_settings *settings,
     enum idp_err err = http_table_new(routes, why, &server->table);
     if (err == IDP_OK && settings->certificate != NULL)
         err = http_tls_open(settings->certificate, settings->key, why, &server->tls);
+    if (err == IDP_OK)
+        err = read_proxies(server, why);
     if (err == IDP_OK)
         err = http_listener_take(settings->address, settings->port, why, &server->listener);
     if (err == IDP_OK)

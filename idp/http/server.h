@@ -24,12 +24,15 @@ struct http_settings {
     unsigned workers;     /* that may wait; 0: 32 */
     size_t queue;         /* requests waiting for a worker before 503; 0: 1024 */
     unsigned connections; /* at most, over all threads; 0: 16384 */
-    unsigned per_address; /* of these from one address, loopback included; 0: a quarter, but 64 */
+    unsigned per_address; /* of these from one address, loopback included; 0: a quarter, at least
+                             64, or all of them when there are proxies */
     /* From the first byte of a request to the last of its answer; 0: 15000. Between two requests a
      * connection may be silent for 30 s, which count too when the next one's head comes slowly. */
     unsigned deadline_ms;
-    const char *certificate,
-        *key;        /* names of PEM files: the server speaks TLS; NULL: it does not */
+    const char *certificate, *key; /* names of PEM files; NULL: the server speaks no TLS */
+    /* Addresses and networks of proxies, whose X-Forwarded-For is believed; ended by NULL. NULL:
+     * nobody's. */
+    const char *const *proxies;
     const char *csp; /* Content-Security-Policy of HTML answers */
     bool quiet;      /* no access log line per request */
 };
@@ -43,6 +46,7 @@ struct http_figures {
  * Takes address and port, and reads certificate and key, without listening yet: what is wrong with
  * them is found before anything else is begun. routes ends with NULL; everything given must outlive
  * the server. Raises the process's soft limit of open files to the hard one. Returns
+ * IDP_BAD_REQUEST when a proxy is none,
  * IDP_UNAVAILABLE when the address or port cannot be had, what http_tls_open() does for certificate
  * and key, IDP_FAULT when there is no memory or the routes contradict each other, and sets *why to
  * a text for a person, which the caller frees (NULL when there is no memory even for that).

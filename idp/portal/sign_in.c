@@ -163,7 +163,7 @@ static void note(const struct request *rq, const struct proven *proven, const st
 {
     struct log_line line;
     log_begin(&line, LOG_INFO, "signed_in");
-    log_text(&line, "request", rq->id);
+    http_log_request(&line, rq);
     log_text(&line, "enterprise", holder->enterprise.id);
     log_text(&line, "lock", holder->lock.id);
     log_text(&line, "authority", proven->identity.authority->id);

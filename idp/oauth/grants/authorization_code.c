@@ -30,7 +30,7 @@ static void note(const struct request *rq, const char *why)
 {
     struct log_line line;
     log_begin(&line, LOG_WARN, "code_refused");
-    log_text(&line, "request", rq->id);
+    http_log_request(&line, rq);
     log_text(&line, "client", rq->client->id);
     log_text(&line, "why", why);
     log_end(&line);

@@ -97,7 +97,7 @@ static void note_failure(const struct request *rq, const char *id, const char *w
 {
     struct log_line line;
     log_begin(&line, LOG_WARN, "client_auth_failed");
-    log_text(&line, "request", rq->id);
+    http_log_request(&line, rq);
     log_text(&line, "address", rq->address);
     log_text(&line, "client", id);
     log_text(&line, "why", why);

@@ -98,7 +98,7 @@ static void note(const struct request *rq, const struct reason *r)
 {
     struct log_line line;
     log_begin(&line, r->status >= 500 ? LOG_ERROR : LOG_INFO, "refused");
-    log_text(&line, "request", rq->id);
+    http_log_request(&line, rq);
     log_text(&line, "code", r->code);
     log_text(&line, "why", r->operator_note);
     log_text(&line, "authority", refusal_find(&rq->refusal, "authority"));

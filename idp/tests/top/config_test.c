@@ -44,7 +44,8 @@ static int tear_down(void **state)
 static const char least[] =
     "{\"issuer\":\"https://idp.example\",\"master_key_file\":\"master.key\","
     "\"trust_list\":\"/etc/tamga/trust-list.json\",\"pages\":\"web/portal\","
-    "\"listen\":{\"port\":8443},\"store\":{\"sql\":\"sqlite:data/tamga.db\"}}";
+    "\"listen\":{\"port\":8443,\"proxies\":[\"10.0.0.1\"]},\"store\":{\"sql\":\"sqlite:data/"
+    "tamga.db\"}}";
 
 static enum idp_err load(const char *text)
 {
@@ -273,6 +274,35 @@ static void certificate_and_key_come_together(void **state)
     expect_refused(with_tls(false, true), both);
 }
 
+static void only_development_does_without_tls(void **state)
+{
+    (void)state;
+    static const char missing[] =
+        "listen.tls_certificate: is missing, and no listen.proxies that speak TLS";
+    expect_refused(with("listen", "proxies", NULL), missing);
+    expect_refused(with("listen", "proxies", json_array()), missing);
+    json_t *root = json_loads(with("listen", "proxies", NULL), 0, NULL);
+    assert_int_equal(json_object_set_new(root, "development", json_true()), 0);
+    char *text = json_dumps(root, 0);
+    json_decref(root);
+    assert_int_equal(load(text), IDP_OK);
+    config_free(&w.config);
+    free(text);
+}
+
+static void proxies_are_addresses_and_networks(void **state)
+{
+    (void)state;
+    assert_int_equal(load(with("listen", "proxies", json_pack("[s,s]", "10.0.0.0/8", "fd00::1"))),
+                     IDP_OK);
+    assert_string_equal(w.config.proxies[0], "10.0.0.0/8");
+    assert_string_equal(w.config.proxies[1], "fd00::1");
+    assert_null(w.config.proxies[2]);
+    config_free(&w.config);
+    expect_refused(with("listen", "proxies", json_pack("[s,s]", "10.0.0.0/8", "10.0.0.1/8")),
+                   "listen.proxies[1]: expected an IP address or a network like 10.0.0.0/8");
+}
+
 static void issuers_that_browsers_would_write_so_are_fine(void **state)
 {
     (void)state;
@@ -450,6 +480,8 @@ int main(void)
         TEST(settings_of_a_redis_are_passed_on),
         TEST(every_setting_is_taken),
         TEST(certificate_and_key_come_together),
+        TEST(only_development_does_without_tls),
+        TEST(proxies_are_addresses_and_networks),
         TEST(issuers_that_browsers_would_write_so_are_fine),
         TEST(development_may_use_http_on_loopback_only),
         TEST(bad_issuers_are_refused),
