@@ -63,9 +63,14 @@ static int open_database(struct ctl *ctl)
     return err == IDP_OK ? 0 : complain_why(why, err);
 }
 
+/* After the database: no master key is made for one that cannot be used. */
 static int open_keys(struct ctl *ctl)
 {
-    enum idp_err err = purpose_keys_open(ctl->db, ctl->master, ctl->now, &ctl->keys);
+    char *why = NULL;
+    enum idp_err err = master_key_load(ctl->config.master_key_file, &why, &ctl->master);
+    if (err != IDP_OK)
+        return complain_why(why, err);
+    err = purpose_keys_open(ctl->db, ctl->master, ctl->now, &ctl->keys);
     if (err == IDP_DENIED)
         return ctl_complain("%s is not the master key that this database was made with",
                             ctl->config.master_key_file);
@@ -93,9 +98,6 @@ int ctl_open(struct ctl *ctl, const char *settings)
     if (ctl->arena == NULL)
         return ctl_complain_of(IDP_FAULT);
     enum idp_err err = config_load(settings, &why, &ctl->config);
-    if (err != IDP_OK)
-        return complain_why(why, err);
-    err = master_key_load(ctl->config.master_key_file, &why, &ctl->master);
     if (err != IDP_OK)
         return complain_why(why, err);
     int code = find_operator(ctl);

@@ -34,8 +34,8 @@ struct ctl {
 };
 
 /*
- * Reads the settings, then opens the master key, the database (which is never migrated here; an
- * empty embedded one gets its tables) and the purpose keys, each of which is made when the provider
+ * Reads the settings, then opens the database (which is never migrated here; an empty embedded one
+ * gets its tables), the master key and the purpose keys, each of which is made when the provider
  * never ran. Returns 0, or an exit code when it has complained.
  */
 int ctl_open(struct ctl *ctl, const char *settings);

@@ -197,6 +197,31 @@ static void first_command_makes_keys_and_database(void **state)
     assert_int_equal(about.st_mode & 07777, 0600);
 }
 
+static void execute(const char *statement)
+{
+    struct sql *db = NULL;
+    assert_int_equal(sql_open(arena_printf(w.arena, "sqlite:%s", path("t.db")), NULL, &db), IDP_OK);
+    assert_int_equal(sql_execute(db, &(struct sql_call){.text = statement}, NULL), IDP_OK);
+    sql_close(db);
+}
+
+static void database_of_another_version_is_left_alone(void **state)
+{
+    (void)state;
+    run("client list");
+    json_decref(answer());
+    assert_int_equal(unlink(path("master.key")), 0);
+    execute("INSERT INTO schema_version (version, name, applied, hash, oldest_program) "
+            "SELECT max(version) + 1, 'later', 0, 'x', max(version) + 1 FROM schema_version");
+    run("client list");
+    expect_complaint(1, "and this program is of version");
+    execute("DELETE FROM schema_version WHERE version > 1");
+    run("client list");
+    expect_complaint(1, "the database has schema version 1");
+    assert_non_null(strstr(w.err, "run tamga-idp migrate"));
+    assert_int_not_equal(access(path("master.key"), F_OK), 0); /* nor was a key made for it */
+}
+
 static void added_client_gets_a_secret_that_the_provider_accepts(void **state)
 {
     (void)state;
@@ -472,6 +497,7 @@ int main(int argc, char *argv[])
 {
     static const struct CMUnitTest tests[] = {
         TEST(first_command_makes_keys_and_database),
+        TEST(database_of_another_version_is_left_alone),
         TEST(added_client_gets_a_secret_that_the_provider_accepts),
         TEST(metadata_come_from_standard_input_too),
         TEST(public_client_gets_no_secret),

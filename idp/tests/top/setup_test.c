@@ -177,6 +177,19 @@ static void database_of_a_newer_program_is_left_alone(void **state)
                                 w.app.config.sql, (int)schema_of_program() + 1));
 }
 
+static void database_of_an_older_program_waits_for_migrate(void **state)
+{
+    (void)state;
+    const struct sql_call go_back = {.text = "DELETE FROM schema_version WHERE version > 1"};
+    assert_int_equal(setup_open_stores(&w.app, &w.why), IDP_OK);
+    assert_int_equal(sql_execute(w.app.db, &go_back, NULL), IDP_OK);
+    setup_close(&w.app);
+    expect_refused(arena_printf(w.arena,
+                                "store.sql: %s: the database has schema version 1, and this "
+                                "program needs version %d: run tamga-idp migrate",
+                                w.app.config.sql, (int)schema_of_program()));
+}
+
 static void master_key_of_another_database_is_refused(void **state)
 {
     (void)state;
@@ -266,6 +279,7 @@ int main(void)
         TEST(command_line_opens_the_stores_alone),
         TEST(missing_or_empty_trust_list_refuses_to_start),
         TEST(database_of_a_newer_program_is_left_alone),
+        TEST(database_of_an_older_program_waits_for_migrate),
         TEST(master_key_of_another_database_is_refused),
         TEST(master_key_that_got_lost_is_not_made_anew),
         TEST(master_key_that_others_can_read_is_refused),
