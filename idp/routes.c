@@ -7,6 +7,7 @@
 #include "oauth/discovery.h"
 #include "oauth/introspect.h"
 #include "oauth/jwks.h"
+#include "oauth/revoke.h"
 #include "oauth/token.h"
 #include "oauth/userinfo.h"
 #include "portal/bind.h"
@@ -27,6 +28,7 @@ const struct route *const idp_routes[] = {
     &oauth_token_route,      /* POST /oauth2/token */
     &oauth_userinfo_route,   /* GET, POST /oauth2/userinfo */
     &oauth_introspect_route, /* POST /oauth2/introspect */
+    &oauth_revoke_route,     /* POST /oauth2/revoke */
 
     /* what a bidder's browser calls */
     &portal_session_route,      /* GET /api/session */

@@ -92,13 +92,10 @@ enum idp_err access_token_read(const struct access *access, const char *text, in
     return IDP_OK;
 }
 
-enum idp_err access_token_find(const struct access *access, struct arena *arena, const char *text,
-                               int64_t now, struct access_token *token, const struct grant **out)
+enum idp_err access_token_grant(const struct access *access, struct arena *arena,
+                                const struct access_token *token, const struct grant **out)
 {
-    enum idp_err err = access_token_read(access, text, now, token);
-    if (err != IDP_OK)
-        return err;
-    err = grant_find(access, arena, token->grant, out);
+    enum idp_err err = grant_find(access, arena, token->grant, out);
     if (err == IDP_NOT_FOUND)
         return IDP_BAD_TOKEN;
     if (err == IDP_OK && ((*out)->ended || !grant_authority_is_listed(access, *out)))
@@ -106,4 +103,11 @@ enum idp_err access_token_find(const struct access *access, struct arena *arena,
     if (err == IDP_OK && token->scopes != ACCESS_TOKEN_ALL_SCOPES)
         err = grant_narrow(arena, *out, token->scopes, out);
     return err;
+}
+
+enum idp_err access_token_find(const struct access *access, struct arena *arena, const char *text,
+                               int64_t now, struct access_token *token, const struct grant **out)
+{
+    enum idp_err err = access_token_read(access, text, now, token);
+    return err == IDP_OK ? access_token_grant(access, arena, token, out) : err;
 }

@@ -32,6 +32,10 @@ enum idp_err access_token_make(const struct access *access, struct arena *arena,
 enum idp_err access_token_read(const struct access *access, const char *text, int64_t now,
                                struct access_token *out);
 
+/* The grant of a token that was read, as access_token_find() does. */
+enum idp_err access_token_grant(const struct access *access, struct arena *arena,
+                                const struct access_token *token, const struct grant **out);
+
 /*
  * Reads the token and finds its grant, as far as the token goes: IDP_BAD_TOKEN also when the grant
  * is unknown or ended, or its lock's authority has left the trust list. Other errors as

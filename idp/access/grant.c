@@ -181,9 +181,9 @@ static enum idp_err from_row(const struct sql_rows *rows, struct arena *arena, s
     g->acr = sql_cell_text(rows, 0, 7);
     g->amr = sql_cell_text(rows, 0, 8);
     g->created = sql_cell_int(rows, 0, 9);
-    g->ended = sql_cell(rows, 0, 10) != NULL;
-    g->authority = sql_cell_text(rows, 0, 11);
-    g->offline = sql_cell_int(rows, 0, 12) != 0;
+    g->authority = sql_cell_text(rows, 0, 10);
+    g->offline = sql_cell_int(rows, 0, 11) != 0;
+    g->ended = sql_cell_int(rows, 0, 12) != 0;
     if (bar == NULL)
         return IDP_OK;
     const char *userinfo = arena_strndup(arena, claims, (size_t)(bar - claims));
@@ -193,17 +193,26 @@ static enum idp_err from_row(const struct sql_rows *rows, struct arena *arena, s
     return IDP_OK;
 }
 
+/*
+ * One whose client, enterprise or lock has fallen counts as ended also before the ending has come
+ * to its row (access/ending.h).
+ */
+static const char find_by_id[] =
+    "SELECT g.client, g.enterprise, g.lock, g.session, g.scope, g.claims, g.auth_time, g.acr, "
+    "g.amr, g.created, g.authority, g.offline, "
+    "CASE WHEN g.ended IS NULL AND c.standing = 'active' AND (g.enterprise IS NULL OR "
+    "(e.standing = 'active' AND l.id IS NOT NULL AND l.unbound IS NULL)) THEN 0 ELSE 1 END "
+    "FROM grants g LEFT JOIN clients c ON c.id = g.client "
+    "LEFT JOIN enterprises e ON e.id = g.enterprise LEFT JOIN locks l ON l.id = g.lock "
+    "WHERE g.id = $1";
+
 /* Reads the row and puts a copy, or a tombstone, where none stands. */
 static enum idp_err read_row(const struct access *access, struct arena *arena, struct grant *g)
 {
     struct sql_rows rows;
     const struct sql_value id = sql_blob(g->id, sizeof(g->id));
-    enum idp_err err = sql_read_one(
-        access->db, arena,
-        &(struct sql_call){"SELECT client, enterprise, lock, session, scope, claims, auth_time, "
-                           "acr, amr, created, ended, authority, offline FROM grants WHERE id = $1",
-                           &id, 1},
-        &rows);
+    enum idp_err err =
+        sql_read_one(access->db, arena, &(struct sql_call){find_by_id, &id, 1}, &rows);
     if (err == IDP_OK)
         err = from_row(&rows, arena, g);
     if (err == IDP_OK)

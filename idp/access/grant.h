@@ -28,7 +28,7 @@ struct grant {
     int64_t auth_time, created;
     const char *acr, *amr;
     bool offline; /* outlives the session (offline_access) */
-    bool ended;
+    bool ended; /* then the rest may be NULL and 0: a tombstone tells nothing else */
 };
 
 /* The code that a grant is made from. */

@@ -18,6 +18,7 @@
 #include "oauth/authorize.h"
 #include "oauth/introspect.h"
 #include "oauth/jwks.h"
+#include "oauth/revoke.h"
 #include "oauth/shared/error.h"
 #include "oauth/token.h"
 #include "oauth/userinfo.h"
@@ -32,6 +33,7 @@ static const struct endpoint {
     {"token_endpoint", &oauth_token_route},
     {"userinfo_endpoint", &oauth_userinfo_route},
     {"introspection_endpoint", &oauth_introspect_route},
+    {"revocation_endpoint", &oauth_revoke_route},
     {"jwks_uri", &oauth_jwks_route},
 };
 
@@ -46,6 +48,7 @@ static const struct list {
     {"id_token_signing_alg_values_supported", "ES256 RS256"},
     {"token_endpoint_auth_methods_supported", "client_secret_basic client_secret_post none"},
     {"introspection_endpoint_auth_methods_supported", "client_secret_basic client_secret_post"},
+    {"revocation_endpoint_auth_methods_supported", "client_secret_basic client_secret_post none"},
     {"code_challenge_methods_supported", "S256"},
     {"prompt_values_supported", "none login consent"},
     {"acr_values_supported", "urn:tamga:acr:lock"},

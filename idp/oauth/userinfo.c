@@ -51,7 +51,7 @@ static enum idp_err userinfo(struct request *rq, struct response *rs)
     if (err == IDP_OK)
         err = access_token_find(&rq->app->access, rq->arena, text, rq->now, &token, &grant);
     if (err == IDP_OK && !text_list_has(grant->scope, "openid"))
-        err = IDP_BAD_TOKEN;
+        err = IDP_BAD_SCOPE;
     if (err == IDP_OK)
         err = oauth_find_holder(rq, grant, &holder);
     if (err != IDP_OK)

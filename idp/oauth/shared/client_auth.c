@@ -19,6 +19,7 @@
 #include "client/registry.h"
 #include "client/secret.h"
 #include "http/http.h"
+#include "oauth/shared/suspect.h"
 
 enum { CREDENTIALS_MAX = 1024, CREDENTIAL_MAX = 512 };
 
@@ -135,7 +136,7 @@ static enum idp_err fail(const struct request *rq, const char *id, const char *w
 
 /*
  * Secrets guessed from one address for one client: past the measure the right one is refused too,
- * so that the answers tell nothing any more.
+ * so that the answers tell nothing any more. Where none was wrong just now nothing is looked up.
  */
 static enum idp_err check_secret(const struct request *rq, const struct client *client,
                                  const struct credentials *given)
@@ -146,9 +147,12 @@ static enum idp_err check_secret(const struct request *rq, const struct client *
     if (who == NULL)
         return IDP_FAULT;
     const struct rate guesses = {"secret", who, rq->app->config.rate_token_failures};
-    enum idp_err err = rate_check(&rq->app->access, rq->arena, &guesses, rq->now);
+    enum idp_err err = IDP_OK;
+    if (suspect_is(who, rq->now))
+        err = rate_check(&rq->app->access, rq->arena, &guesses, rq->now);
     if (err != IDP_OK || client_secret_check(rq->app->keys, client, given->secret))
         return err;
+    suspect_note(who, rq->now);
     err = rate_take(&rq->app->access, &guesses, rq->now);
     return err == IDP_OK || err == IDP_LIMITED ? fail(rq, client->id, "wrong secret") : err;
 }

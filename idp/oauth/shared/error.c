@@ -65,10 +65,21 @@ void oauth_fail(struct request *rq, struct response *rs, enum idp_err err)
         (void)http_header_add(rs, "WWW-Authenticate", "Basic realm=\"tamga\"");
 }
 
+/* RFC 6750 section 3.1: the token is good, and not for this. */
+static const struct answer insufficient = {403, "insufficient_scope",
+                                           "The access token does not have the scope openid."};
+
+/* A call without a token is as bad as one with a bad token: no client has to log in here. */
+static const struct answer *bearer_answer(enum idp_err err)
+{
+    if (err == IDP_BAD_SCOPE)
+        return &insufficient;
+    return &answers[err == IDP_BAD_CLIENT ? IDP_BAD_TOKEN : err];
+}
+
 void oauth_fail_bearer(struct request *rq, struct response *rs, enum idp_err err)
 {
-    /* A call without a token is as bad as one with a bad token: no client has to log in here. */
-    const struct answer *a = &answers[err == IDP_BAD_CLIENT ? IDP_BAD_TOKEN : err];
+    const struct answer *a = bearer_answer(err);
     write_body(rq, rs, a);
     add_retry_after(rs, a);
     if (err == IDP_BAD_TOKEN)
@@ -77,6 +88,10 @@ void oauth_fail_bearer(struct request *rq, struct response *rs, enum idp_err err
     if (err == IDP_BAD_REQUEST)
         (void)http_header_add(rs, "WWW-Authenticate",
                               "Bearer realm=\"tamga\", error=\"invalid_request\"");
+    if (err == IDP_BAD_SCOPE)
+        (void)http_header_add(
+            rs, "WWW-Authenticate",
+            "Bearer realm=\"tamga\", error=\"insufficient_scope\", scope=\"openid\"");
     if (err == IDP_BAD_CLIENT) /* RFC 6750 section 3.1: no token was sent, so no error is named */
         (void)http_header_add(rs, "WWW-Authenticate", "Bearer realm=\"tamga\"");
 }

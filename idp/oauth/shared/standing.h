@@ -8,6 +8,10 @@ struct grant;
 struct holder;
 struct request;
 
+/* Whether the grant's client is still active: IDP_BAD_TOKEN when it is not. Costs no look-up while
+ * the client is remembered. */
+enum idp_err oauth_check_client(struct request *rq, const struct grant *grant);
+
 /*
  * Finds the holder that a grant speaks of. Returns IDP_BAD_TOKEN when its client is not active any
  * more, the enterprise is suspended or the lock was unbound; IDP_WAIT, IDP_UNAVAILABLE as the

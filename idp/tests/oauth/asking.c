@@ -17,6 +17,7 @@
 #include "jose/sign.h"
 #include "oauth/authorize.h"
 #include "oauth/introspect.h"
+#include "oauth/revoke.h"
 #include "oauth/token.h"
 #include "oauth/userinfo.h"
 
@@ -186,12 +187,34 @@ const char *basic(enum world_client client)
     return basic_of(world.client_ids[client], world.secrets[client]);
 }
 
+/* A form with a token, from a client by the method it is registered with. */
+static const struct answer *send_token(const struct route *route, enum world_client client,
+                                       const char *token)
+{
+    bool in_form = client == CLIENT_POST || client == CLIENT_PUBLIC;
+    const char *const pairs[][2] = {
+        {"token", token},
+        {"client_id", in_form ? world.client_ids[client] : NULL},
+        {"client_secret", client == CLIENT_POST ? world.secrets[client] : NULL},
+    };
+    return world_send(&(struct sent){.route = route,
+                                     .body = encode(pairs, sizeof(pairs) / sizeof(*pairs)),
+                                     .authorization = in_form ? NULL : basic(client)});
+}
+
+const struct answer *give_back(enum world_client client, const char *token)
+{
+    return send_token(&oauth_revoke_route, client, token);
+}
+
+const struct answer *introspect_as(enum world_client client, const char *token)
+{
+    return send_token(&oauth_introspect_route, client, token);
+}
+
 const struct answer *introspect(const char *token)
 {
-    const char *const pairs[] = {"token", token, NULL};
-    return world_send(&(struct sent){.route = &oauth_introspect_route,
-                                     .body = form_of(pairs),
-                                     .authorization = basic(CLIENT_GATEWAY)});
+    return introspect_as(CLIENT_GATEWAY, token);
 }
 
 const struct answer *userinfo(const char *token)

@@ -56,6 +56,12 @@ struct sent refreshing(enum world_client client, const char *token, const char *
 const char *basic_of(const char *id, const char *secret);
 const char *basic(enum world_client client);
 
+/* Gives a token back as this client. */
+const struct answer *give_back(enum world_client client, const char *token);
+
+/* Asks as this client. */
+const struct answer *introspect_as(enum world_client client, const char *token);
+
 /* Asks as the gateway, and at userinfo. */
 const struct answer *introspect(const char *token);
 const struct answer *userinfo(const char *token);

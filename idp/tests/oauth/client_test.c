@@ -15,6 +15,7 @@
 #include "oauth/discovery.h"
 #include "oauth/introspect.h"
 #include "oauth/jwks.h"
+#include "oauth/revoke.h"
 #include "oauth/token.h"
 #include "oauth/userinfo.h"
 #include "store/generation.h"
@@ -218,13 +219,9 @@ static void dead_counter_store_lets_nobody_guess(void **state)
 /* --- discovery and keys
  * --------------------------------------------------------------------------- */
 
-static const struct route *const all_routes[] = {&oauth_discovery_route,
-                                                 &oauth_jwks_route,
-                                                 &oauth_authorize_route,
-                                                 &oauth_token_route,
-                                                 &oauth_userinfo_route,
-                                                 &oauth_introspect_route,
-                                                 NULL};
+static const struct route *const all_routes[] = {
+    &oauth_discovery_route, &oauth_jwks_route,       &oauth_authorize_route, &oauth_token_route,
+    &oauth_userinfo_route,  &oauth_introspect_route, &oauth_revoke_route,    NULL};
 
 static void forget_documents(void)
 {
@@ -249,6 +246,7 @@ static void document_is_whole(void **state)
         "\"token_endpoint\":\"" REGION_ORIGIN "/oauth2/token\","
         "\"userinfo_endpoint\":\"" REGION_ORIGIN "/oauth2/userinfo\","
         "\"introspection_endpoint\":\"" REGION_ORIGIN "/oauth2/introspect\","
+        "\"revocation_endpoint\":\"" REGION_ORIGIN "/oauth2/revoke\","
         "\"jwks_uri\":\"" REGION_ORIGIN "/oauth2/jwks\","
         "\"response_types_supported\":[\"code\"],\"response_modes_supported\":[\"query\"],"
         "\"grant_types_supported\":[\"authorization_code\",\"refresh_token\"],"
@@ -258,6 +256,8 @@ static void document_is_whole(void **state)
         "[\"client_secret_basic\",\"client_secret_post\",\"none\"],"
         "\"introspection_endpoint_auth_methods_supported\":"
         "[\"client_secret_basic\",\"client_secret_post\"],"
+        "\"revocation_endpoint_auth_methods_supported\":"
+        "[\"client_secret_basic\",\"client_secret_post\",\"none\"],"
         "\"code_challenge_methods_supported\":[\"S256\"],"
         "\"prompt_values_supported\":[\"none\",\"login\",\"consent\"],"
         "\"acr_values_supported\":[\"urn:tamga:acr:lock\"],"

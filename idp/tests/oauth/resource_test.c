@@ -27,17 +27,6 @@ static const char *usual_token(void)
 
 /* --- introspection ---------------------------------------------------------------------------- */
 
-static const struct answer *introspect_as(enum world_client client, const char *token)
-{
-    const char *const form[] = {"token", token, NULL};
-    const char *const post[] = {
-        "token", token, "client_id", "post", "client_secret", world.secrets[CLIENT_POST], NULL};
-    bool in_form = client == CLIENT_POST;
-    return world_send(&(struct sent){.route = &oauth_introspect_route,
-                                     .body = form_of(in_form ? post : form),
-                                     .authorization = in_form ? NULL : basic(client)});
-}
-
 static void good_token_is_described(void **state)
 {
     (void)state;
@@ -263,7 +252,8 @@ static void expect_good(const char *token, bool good)
         expect_error(answer, 401, "invalid_token");
 }
 
-/* docs/security.md row 9: the copies are forgotten, as whoever changes the rows sees to. */
+/* docs/security.md row 9: whoever changes the rows ends the grants; where that has not come to them
+ * yet, the rows are looked at when there is no copy. */
 static void right_of_somebody_in_bad_standing_is_no_good(void **state)
 {
     (void)state;
@@ -274,18 +264,30 @@ static void right_of_somebody_in_bad_standing_is_no_good(void **state)
          "UPDATE enterprises SET standing = 'active'"},
         {"UPDATE locks SET unbound = 1", "UPDATE locks SET unbound = NULL"},
     };
-    const char *token = usual_token();
     for (size_t i = 0; i < 3; i++) {
+        const char *token = usual_token();
         expect_good(token, true);
         world_sql(changes[i][0]);
         world_forget_clients();
-        world_forget_holder(LOCK_BELL);
+        world_lose_kv();
         expect_good(token, false);
         world_sql(changes[i][1]);
         world_forget_clients();
-        world_forget_holder(LOCK_BELL);
     }
-    expect_good(token, true);
+}
+
+/* No database, and of the other store one look-up. */
+static void introspection_of_a_good_token_costs_one_get(void **state)
+{
+    (void)state;
+    const char *token = usual_token();
+    world.app.config.rate_token_failures = 60;
+    (void)introspect(token); /* the clients are known */
+    world_sql_is_down(true);
+    world.kv.asked = 0;
+    const struct answer *answer = introspect(token);
+    assert_int_equal(world.kv.asked, 1);
+    assert_true(json_is_true(member(answer, "active")));
 }
 
 static void token_of_an_ended_grant_is_no_good(void **state)
@@ -384,6 +386,7 @@ int main(void)
         WORLD_TEST(malformed_authorization_is_a_401),
         WORLD_TEST(call_without_a_token_is_told_the_scheme_and_no_error),
         WORLD_TEST(right_of_somebody_in_bad_standing_is_no_good),
+        WORLD_TEST(introspection_of_a_good_token_costs_one_get),
         WORLD_TEST(token_of_an_ended_grant_is_no_good),
         WORLD_TEST(right_by_an_authority_that_left_the_trust_list_is_no_good),
         WORLD_TEST(session_that_idles_out_ends_no_right),

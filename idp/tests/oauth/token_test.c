@@ -153,7 +153,10 @@ static void code_of_a_request_without_openid_brings_no_id_token(void **state)
     const struct answer *answer = redeem_usual(CLIENT_PLATFORM, code);
     assert_int_equal(answer->status, 200);
     assert_null(member(answer, "id_token"));
-    expect_error(userinfo(member_text(answer, "access_token")), 401, "invalid_token");
+    const struct answer *who = userinfo(member_text(answer, "access_token"));
+    expect_error(who, 403, "insufficient_scope");
+    assert_string_equal(who->www_authenticate, "Bearer realm=\"tamga\", "
+                                               "error=\"insufficient_scope\", scope=\"openid\"");
 }
 
 static void claims_asked_for_stand_in_the_id_token(void **state)

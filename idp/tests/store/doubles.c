@@ -67,8 +67,9 @@ void faulty_sql_init(struct faulty_sql *faulty, struct sql *real)
     faulty->sql.driver = &faulty->driver;
 }
 
-static enum idp_err fault(const struct faulty_kv *faulty, enum faulty_call call, enum kv_kind kind)
+static enum idp_err fault(struct faulty_kv *faulty, enum faulty_call call, enum kv_kind kind)
 {
+    faulty->asked++;
     bool meant =
         (faulty->calls & call) != 0 && (faulty->kinds == 0 || (faulty->kinds & 1u << kind) != 0);
     return meant ? faulty->error : IDP_OK;
@@ -77,7 +78,7 @@ static enum idp_err fault(const struct faulty_kv *faulty, enum faulty_call call,
 static enum idp_err faulty_get(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
                                struct arena *arena, struct kv_bytes *out)
 {
-    const struct faulty_kv *faulty = (struct faulty_kv *)kv;
+    struct faulty_kv *faulty = (struct faulty_kv *)kv;
     enum idp_err err = fault(faulty, FAULTY_GET, kind);
     return err != IDP_OK ? err : faulty->real->driver->get(faulty->real, kind, key, arena, out);
 }
@@ -85,7 +86,7 @@ static enum idp_err faulty_get(struct kv *kv, enum kv_kind kind, struct kv_bytes
 static enum idp_err faulty_take(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
                                 struct arena *arena, struct kv_bytes *out)
 {
-    const struct faulty_kv *faulty = (struct faulty_kv *)kv;
+    struct faulty_kv *faulty = (struct faulty_kv *)kv;
     enum idp_err err = fault(faulty, FAULTY_TAKE, kind);
     return err != IDP_OK ? err : faulty->real->driver->take(faulty->real, kind, key, arena, out);
 }
@@ -93,7 +94,7 @@ static enum idp_err faulty_take(struct kv *kv, enum kv_kind kind, struct kv_byte
 static enum idp_err faulty_put(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
                                struct kv_bytes value, int64_t ttl_ms)
 {
-    const struct faulty_kv *faulty = (struct faulty_kv *)kv;
+    struct faulty_kv *faulty = (struct faulty_kv *)kv;
     enum idp_err err = fault(faulty, FAULTY_PUT, kind);
     return err != IDP_OK ? err : faulty->real->driver->put(faulty->real, kind, key, value, ttl_ms);
 }
@@ -101,7 +102,7 @@ static enum idp_err faulty_put(struct kv *kv, enum kv_kind kind, struct kv_bytes
 static enum idp_err faulty_add(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
                                struct kv_bytes value, int64_t ttl_ms)
 {
-    const struct faulty_kv *faulty = (struct faulty_kv *)kv;
+    struct faulty_kv *faulty = (struct faulty_kv *)kv;
     enum idp_err err = fault(faulty, FAULTY_ADD, kind);
     return err != IDP_OK ? err : faulty->real->driver->add(faulty->real, kind, key, value, ttl_ms);
 }
@@ -109,7 +110,7 @@ static enum idp_err faulty_add(struct kv *kv, enum kv_kind kind, struct kv_bytes
 static enum idp_err faulty_swap(struct kv *kv, enum kv_kind kind, struct kv_bytes key,
                                 struct kv_bytes expected, struct kv_bytes value, int64_t ttl_ms)
 {
-    const struct faulty_kv *faulty = (struct faulty_kv *)kv;
+    struct faulty_kv *faulty = (struct faulty_kv *)kv;
     enum idp_err err = fault(faulty, FAULTY_SWAP, kind);
     return err != IDP_OK
                ? err
@@ -119,7 +120,7 @@ static enum idp_err faulty_swap(struct kv *kv, enum kv_kind kind, struct kv_byte
 static enum idp_err faulty_count(struct kv *kv, enum kv_kind kind, struct kv_bytes key, int64_t by,
                                  int64_t ttl_ms, int64_t *out)
 {
-    const struct faulty_kv *faulty = (struct faulty_kv *)kv;
+    struct faulty_kv *faulty = (struct faulty_kv *)kv;
     enum idp_err err = fault(faulty, FAULTY_COUNT, kind);
     return err != IDP_OK ? err
                          : faulty->real->driver->count(faulty->real, kind, key, by, ttl_ms, out);

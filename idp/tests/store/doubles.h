@@ -40,6 +40,7 @@ struct faulty_kv {
     _Atomic(enum idp_err) error; /* what the calls below answer; IDP_OK: all work */
     atomic_uint calls;           /* enum faulty_call */
     atomic_uint kinds;           /* bit 1 << enum kv_kind; 0: every kind */
+    atomic_uint asked;           /* how many calls came */
 };
 
 void faulty_kv_init(struct faulty_kv *faulty, struct kv *real);

@@ -335,7 +335,7 @@ static void discovery_promises_every_endpoint_and_only_what_is_served(void **sta
         endpoints++;
         assert_true(is_in_table(json_string_value(value)));
     }
-    assert_int_equal(endpoints, 5);
+    assert_int_equal(endpoints, 6);
     http_fixed_free(world.app.discovery);
 }
 
