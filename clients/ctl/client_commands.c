@@ -1,6 +1,5 @@
 #include "ctl/client_commands.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,27 +12,9 @@
 #include "client/desk.h"
 #include "client/metadata.h"
 #include "client/rows.h"
+#include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/order.h"
-
-/* --- answers ------------------------------------------------------------------------------- */
-
-/* Writes JSON and takes it over. A secret is shown once, so an answer that was not written out is
- * a failure. */
-static int answer(json_t *json)
-{
-    bool good = json != NULL && json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0;
-    json_decref(json);
-    good = good && putchar('\n') != EOF && fflush(stdout) == 0;
-    return good ? 0 : ctl_complain("the answer could not be written");
-}
-
-/* The answer first, for it may hold a secret; then the waiting. */
-static int answer_and_wait(struct ctl *ctl, json_t *json, int64_t generation)
-{
-    int code = answer(json);
-    return code == 0 ? ctl_wait(ctl, generation) : code;
-}
 
 static struct client_desk desk_of(const struct ctl *ctl)
 {
@@ -53,37 +34,6 @@ static int complain_about(const char *id, enum idp_err err)
 }
 
 /* --- add ----------------------------------------------------------------------------------- */
-
-static int complain_of_file(const char *name)
-{
-    char says[128];
-    return ctl_complain("cannot read %s: %s", name,
-                        strerror_r(errno, says, sizeof(says)) == 0 ? says : "unknown error");
-}
-
-/* One byte more than the rules allow, so that they can tell that it is too long. */
-enum { INPUT_MAX = METADATA_TEXT_MAX + 1 };
-
-/* Reads a file, or standard input for "-". Returns 0 or an exit code. */
-static int read_input(struct ctl *ctl, const char *name, const char **out, size_t *len)
-{
-    bool standard = strcmp(name, "-") == 0;
-    char *text = arena_alloc(ctl->arena, INPUT_MAX + 1);
-    FILE *file = standard ? stdin : fopen(name, "rb");
-    if (file == NULL)
-        return complain_of_file(name);
-    int code = 0;
-    if (text == NULL)
-        code = ctl_complain_of(IDP_FAULT);
-    else
-        *len = fread(text, 1, INPUT_MAX, file);
-    if (code == 0 && ferror(file) != 0)
-        code = complain_of_file(name);
-    if (!standard)
-        (void)fclose(file);
-    *out = text;
-    return code;
-}
 
 /* What the owner has to know, then the metadata as they were registered (RFC 7591 section 3.2.1,
  * where a secret that does not expire says so with 0). */
@@ -117,7 +67,7 @@ static int complain_of_metadata(const char *file, enum idp_err err,
     return ctl_complain("%s: %s %s", name, problem->field, problem->problem);
 }
 
-static int add(struct ctl *ctl, const struct client_arguments *arguments)
+static int add(struct ctl *ctl, const struct command_arguments *arguments)
 {
     size_t len = 0;
     struct client client;
@@ -126,12 +76,12 @@ static int add(struct ctl *ctl, const struct client_arguments *arguments)
     const struct address_rules rules = {.development = ctl->config.development};
     const struct client_desk desk = desk_of(ctl);
     const char *text = NULL;
-    int code = read_input(ctl, arguments->subject, &text, &len);
+    int code = answer_input(ctl, arguments->words[0], METADATA_TEXT_MAX, &text, &len);
     if (code != 0)
         return code;
     enum idp_err err = metadata_parse(ctl->arena, &rules, text, len, &problem, &client);
     if (err != IDP_OK)
-        return complain_of_metadata(arguments->subject, err, &problem);
+        return complain_of_metadata(arguments->words[0], err, &problem);
     err = client_add(&desk, ctl->arena, text, &client, &credentials);
     if (err != IDP_OK)
         return complain_about(client.id, err);
@@ -169,7 +119,7 @@ static void print_table(const struct client_rows *rows)
     }
 }
 
-static int list(struct ctl *ctl, const struct client_arguments *arguments)
+static int list(struct ctl *ctl, const struct command_arguments *arguments)
 {
     struct client_rows rows;
     enum idp_err err = client_rows_read(ctl->db, ctl->arena, &rows);
@@ -177,7 +127,7 @@ static int list(struct ctl *ctl, const struct client_arguments *arguments)
         return ctl_complain_of(err);
     if (arguments->table) {
         print_table(&rows);
-        return fflush(stdout) == 0 ? 0 : ctl_complain("the answer could not be written");
+        return answer_printed();
     }
     json_t *json = json_array();
     for (size_t i = 0; i < rows.count; i++) {
@@ -190,12 +140,12 @@ static int list(struct ctl *ctl, const struct client_arguments *arguments)
     return answer(json);
 }
 
-static int show(struct ctl *ctl, const struct client_arguments *arguments)
+static int show(struct ctl *ctl, const struct command_arguments *arguments)
 {
     struct client_row row;
-    enum idp_err err = client_row_read(ctl->db, ctl->arena, arguments->subject, &row);
+    enum idp_err err = client_row_read(ctl->db, ctl->arena, arguments->words[0], &row);
     if (err != IDP_OK)
-        return complain_about(arguments->subject, err);
+        return complain_about(arguments->words[0], err);
     struct object o = begin_row(&row);
     object_truth(&o, "has_secret", row.client.secret_hash != NULL);
     object_put(&o, "metadata", json_loads(row.metadata, 0, NULL));
@@ -224,23 +174,23 @@ static int change(struct ctl *ctl, const char *id, change_standing *what)
     return code == 0 ? order_wait(ctl, &order) : code;
 }
 
-static int suspend(struct ctl *ctl, const struct client_arguments *arguments)
+static int suspend(struct ctl *ctl, const struct command_arguments *arguments)
 {
-    return change(ctl, arguments->subject, revoke_client);
+    return change(ctl, arguments->words[0], revoke_client);
 }
 
-static int resume(struct ctl *ctl, const struct client_arguments *arguments)
+static int resume(struct ctl *ctl, const struct command_arguments *arguments)
 {
-    return change(ctl, arguments->subject, resume_client);
+    return change(ctl, arguments->words[0], resume_client);
 }
 
-static int rotate_secret(struct ctl *ctl, const struct client_arguments *arguments)
+static int rotate_secret(struct ctl *ctl, const struct command_arguments *arguments)
 {
     struct client_credentials credentials;
     const struct client_desk desk = desk_of(ctl);
-    enum idp_err err = client_rotate_secret(&desk, ctl->arena, arguments->subject, &credentials);
+    enum idp_err err = client_rotate_secret(&desk, ctl->arena, arguments->words[0], &credentials);
     if (err != IDP_OK)
-        return complain_about(arguments->subject, err);
+        return complain_about(arguments->words[0], err);
     struct object o = object_new();
     object_text(&o, "client_id", credentials.id);
     object_text(&o, "client_secret", credentials.secret);
@@ -248,12 +198,12 @@ static int rotate_secret(struct ctl *ctl, const struct client_arguments *argumen
     return answer_and_wait(ctl, object_done(&o), credentials.generation);
 }
 
-const struct client_command client_commands[] = {
-    {.name = "add", .wants_subject = true, .run = add},
-    {.name = "list", .wants_subject = false, .run = list},
-    {.name = "show", .wants_subject = true, .run = show},
-    {.name = "suspend", .wants_subject = true, .run = suspend},
-    {.name = "resume", .wants_subject = true, .run = resume},
-    {.name = "rotate-secret", .wants_subject = true, .run = rotate_secret},
-    {.name = NULL},
+const struct command client_commands[] = {
+    {"add", {"FILE"}, "register a client; FILE holds its metadata as JSON", add},
+    {"list", {NULL}, "all clients", list},
+    {"show", {"ID"}, "one client, whole", show},
+    {"suspend", {"ID"}, "it can sign nobody in any more", suspend},
+    {"resume", {"ID"}, "it can again", resume},
+    {"rotate-secret", {"ID"}, "a new secret; the old one ends at once", rotate_secret},
+    {NULL, {NULL}, NULL, NULL},
 };

@@ -10,35 +10,61 @@
 
 #include "base/log.h"
 #include "ctl/client_commands.h"
+#include "ctl/command.h"
 #include "ctl/ctl.h"
+
+static const struct command_group groups[] = {
+    {"client", client_commands},
+    {NULL, NULL},
+};
 
 static const char usual_settings[] = "/etc/tamga/settings.json";
 
-static const char usage[] =
-    "usage: tamgactl [--settings FILE] [--verbose] client COMMAND\n"
-    "  add FILE            register a client; FILE holds its metadata as JSON, - is standard "
-    "input\n"
-    "  list [--table]      all clients\n"
-    "  show ID             one client, whole\n"
-    "  suspend ID          it can sign nobody in any more\n"
-    "  resume ID           it can again\n"
-    "  rotate-secret ID    a new secret; the old one ends at once\n"
-    "Answers are JSON. Secrets are shown once.\n"
+static const char usage_begins[] = "usage: tamgactl [--settings FILE] [--verbose] COMMAND\n";
+static const char usage_ends[] =
+    "Lists may be wanted with --table. Answers are JSON. Secrets are shown once. A FILE named - "
+    "is\n"
+    "standard input.\n"
     "Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 done but not yet confirmed\n"
     "by all running nodes. Settings are looked for in /etc/tamga/settings.json.\n";
 
+enum { WORDS_MAX = 2 + COMMAND_WORDS_MAX };
+
 struct arguments {
     const char *settings;
-    const char *words[3]; /* "client", the command, its subject */
+    const char *words[WORDS_MAX]; /* group, command, and what stands behind */
     size_t count;
     bool table, verbose, help;
 };
+
+/* --- help ---------------------------------------------------------------------------------- */
+
+static void tell_of(const struct command_group *group, const struct command *command)
+{
+    char line[64];
+    int n = snprintf(line, sizeof(line), "%s %s", group->name, command->name);
+    for (size_t i = 0; i < COMMAND_WORDS_MAX && command->words[i] != NULL; i++)
+        n += snprintf(line + n, sizeof(line) - (size_t)n, " %s", command->words[i]);
+    (void)printf("  %-34s %s\n", line, command->tells);
+}
+
+static int tell_all(void)
+{
+    (void)fputs(usage_begins, stdout);
+    for (const struct command_group *g = groups; g->name != NULL; g++)
+        for (const struct command *c = g->commands; c->name != NULL; c++)
+            tell_of(g, c);
+    (void)fputs(usage_ends, stdout);
+    return ferror(stdout) == 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
 
 static int wrong_usage(const char *what)
 {
     (void)ctl_complain("%s (tamgactl --help tells more)", what);
     return CTL_USAGE;
 }
+
+/* --- the command line ---------------------------------------------------------------------- */
 
 /* Reads the option at argv[*at], stepping over its value. Returns false for one that is unknown. */
 static bool read_option(int argc, char *argv[], int *at, struct arguments *out)
@@ -67,11 +93,10 @@ static bool read_arguments(int argc, char *argv[], struct arguments *out)
 {
     *out = (struct arguments){.settings = usual_settings};
     for (int i = 1; i < argc; i++) {
-        bool fits = out->count < sizeof(out->words) / sizeof(*out->words);
         if (is_option(argv[i])) {
             if (!read_option(argc, argv, &i, out))
                 return false;
-        } else if (fits) {
+        } else if (out->count < WORDS_MAX) {
             out->words[out->count++] = argv[i];
         } else {
             return false;
@@ -80,14 +105,30 @@ static bool read_arguments(int argc, char *argv[], struct arguments *out)
     return true;
 }
 
-static const struct client_command *find_command(const struct arguments *arguments)
+static const struct command *find_command(const struct arguments *arguments)
 {
-    if (arguments->count < 2 || strcmp(arguments->words[0], "client") != 0)
+    const struct command_group *group = groups;
+    if (arguments->count < 2)
         return NULL;
-    for (const struct client_command *c = client_commands; c->name != NULL; c++)
+    while (group->name != NULL && strcmp(group->name, arguments->words[0]) != 0)
+        group++;
+    if (group->name == NULL)
+        return NULL;
+    for (const struct command *c = group->commands; c->name != NULL; c++)
         if (strcmp(c->name, arguments->words[1]) == 0)
             return c;
     return NULL;
+}
+
+/* What is wrong with the words behind the command, or NULL. */
+static const char *check_words(const struct command *command, const struct arguments *arguments)
+{
+    size_t most = 0;
+    size_t least = 0;
+    for (; most < COMMAND_WORDS_MAX && command->words[most] != NULL; most++)
+        least += command->words[most][0] != '[';
+    size_t given = arguments->count - 2;
+    return given < least ? "a word is missing" : given > most ? "there is a word too many" : NULL;
 }
 
 /* What goes wrong is told in one line; the log is for those who ask for it. */
@@ -98,25 +139,30 @@ static void choose_log(bool verbose)
         log_set_fd(nowhere);
 }
 
-int main(int argc, char *argv[])
+static int run(const struct command *command, const struct arguments *arguments)
 {
-    struct arguments arguments;
     struct ctl ctl;
-    if (!read_arguments(argc, argv, &arguments))
-        return wrong_usage("the command line makes no sense");
-    if (arguments.help)
-        return fputs(usage, stdout) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-    const struct client_command *command = find_command(&arguments);
-    if (command == NULL)
-        return wrong_usage("expected client add, list, show, suspend, resume or rotate-secret");
-    if ((arguments.count == 3) != command->wants_subject)
-        return wrong_usage(command->wants_subject ? "a file or a client's id is missing"
-                                                  : "there is a word too many");
-    choose_log(arguments.verbose);
-    const struct client_arguments given = {.subject = arguments.words[2], .table = arguments.table};
-    int code = ctl_open(&ctl, arguments.settings);
+    struct command_arguments given = {.table = arguments->table};
+    for (size_t i = 0; i < COMMAND_WORDS_MAX; i++)
+        given.words[i] = arguments->words[2 + i];
+    choose_log(arguments->verbose);
+    int code = ctl_open(&ctl, arguments->settings);
     if (code == 0)
         code = command->run(&ctl, &given);
     ctl_close(&ctl);
     return code;
+}
+
+int main(int argc, char *argv[])
+{
+    struct arguments arguments;
+    if (!read_arguments(argc, argv, &arguments))
+        return wrong_usage("the command line makes no sense");
+    if (arguments.help)
+        return tell_all();
+    const struct command *command = find_command(&arguments);
+    if (command == NULL)
+        return wrong_usage("there is no such command");
+    const char *wrong = check_words(command, &arguments);
+    return wrong == NULL ? run(command, &arguments) : wrong_usage(wrong);
 }

@@ -1,0 +1,32 @@
+/*
+ * The commands of tamgactl: groups (client, trust …), each a table in a file of its own; main.c
+ * lists them.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+enum { COMMAND_WORDS_MAX = 2 };
+
+struct ctl;
+
+/* What stands behind group and command on the command line. */
+struct command_arguments {
+    const char *words[COMMAND_WORDS_MAX]; /* NULL: not given */
+    bool table;                           /* for people's eyes */
+};
+
+struct command {
+    const char *name; /* NULL ends the table */
+    /* What has to stand behind it, as help shows it: "ID", "FILE"; what may be left out stands in
+     * brackets. */
+    const char *words[COMMAND_WORDS_MAX];
+    const char *tells; /* for help */
+    /* Writes an answer, or a complaint, and returns an exit code. */
+    int (*run)(struct ctl *ctl, const struct command_arguments *arguments);
+};
+
+struct command_group {
+    const char *name; /* NULL ends the list */
+    const struct command *commands;
+};
