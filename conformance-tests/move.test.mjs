@@ -5,7 +5,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { request } from './lib/http.mjs';
+import { postForm, request } from './lib/http.mjs';
 import { decode } from './lib/jwt.mjs';
 import { Party, signedIn } from './lib/party.mjs';
 import { Postgres } from './lib/postgres.mjs';
@@ -77,9 +77,26 @@ for (const place of Object.keys(PLACES)) {
     const house = await (await Provider.make(demo, { address: ADDRESS })).start();
     try {
       await house.bind(assistant, [company]);
-      const party = new Party(house.issuer, await house.addClient({ client_id: 'kept' }));
+      const client = await house.addClient({
+        client_id: 'kept',
+        grant_types: ['authorization_code', 'refresh_token'],
+        scope: 'openid enterprise lock offline_access',
+      });
+      const party = new Party(house.issuer, client);
+      const refresh = (refresh_token) =>
+        postForm(
+          `${house.issuer}/oauth2/token`,
+          { grant_type: 'refresh_token', refresh_token },
+          { Authorization: party.basic() },
+        );
       const visitor = await signedIn(house.issuer, assistant, company);
       const before = await party.tokens(visitor);
+      const lasting = await party.tokens(visitor, {
+        scope: 'openid offline_access',
+        prompt: 'consent',
+      });
+      const used = lasting.refresh_token;
+      const newest = (await refresh(used)).json().refresh_token;
       const granted = await party.code(visitor);
       await party.redeem(granted);
       const keys = await (await request(`${house.issuer}/oauth2/jwks`)).json();
@@ -91,7 +108,7 @@ for (const place of Object.keys(PLACES)) {
       const copied = await tamga('copy', '--from', from, '--to', to);
       assert.equal(copied.code, 0, copied.stderr);
       assert.match(copied.stdout, /^table +rows +checksum\n/);
-      assert.match(copied.stdout, /^grants +2 {2}[0-9a-f]{16}$/m);
+      assert.match(copied.stdout, /^grants +3 {2}[0-9a-f]{16}$/m);
       assert.match(copied.stdout, /^\d+ tables, \d+ rows: read back from both, and the same\n$/m);
       assertRefused(await tamga('copy', '--from', from, '--to', to), 'expected an empty database');
 
@@ -101,6 +118,10 @@ for (const place of Object.keys(PLACES)) {
       assert.deepEqual(await (await request(`${house.issuer}/oauth2/jwks`)).json(), keys);
       assert.equal(await party.isActive(before.access_token), true);
       assert.equal((await party.redeem(granted)).json().error, 'invalid_grant');
+      const successor = await refresh(newest);
+      assert.equal(successor.status, 200, successor.text);
+      assert.equal((await refresh(used)).json().error, 'invalid_grant'); // and ends the family
+      assert.equal((await refresh(successor.json().refresh_token)).status, 400);
       const again = await signedIn(house.issuer, assistant, company);
       const answer = await party.ask(again, { prompt: 'none' });
       assert.ok(answer.location.searchParams.get('code'), 'consent is remembered');
