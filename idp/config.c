@@ -27,7 +27,8 @@ static const struct setting {
 #define AT(member) .at = offsetof(struct config, member)
     {NULL, "issuer", TEXT, true, AT(issuer)},
     {NULL, "development", TRUTH, false, AT(development)},
-    {NULL, "master_key_file", PATH, true, AT(master_key_file)},
+    {NULL, "master_key_file", PATH, false, AT(master_key_file)},
+    {NULL, "master_key_file_next", PATH, false, AT(master_key_file_next)},
     {NULL, "trust_list", PATH, false, AT(trust_list)},
     {NULL, "pages", PATH, true, AT(pages)},
     {NULL, "packages", PATH, false, AT(packages)},

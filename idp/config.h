@@ -30,7 +30,8 @@ struct config {
     int64_t sql_connections, sql_deadline_ms;
     const char *kv_password_file, *kv_ca_file; /* NULL: none; the system's authorities */
     int64_t kv_deadline_ms;
-    const char *master_key_file, *trust_list, *pages, *packages;
+    const char *master_key_file, *master_key_file_next; /* NULL: the environment has it, or not */
+    const char *trust_list, *pages, *packages;
     const char *assistant_address, *assistant_minimum_version;
     const char *allow[CONFIG_ALLOW_MAX + 1]; /* host:port that may be asked by plain http */
     const char *support_phone;

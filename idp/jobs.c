@@ -10,6 +10,7 @@
 #include "app.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "jose/purpose_rotation.h"
 #include "jose/rotation.h"
 #include "jose/sign.h"
 #include "retention.h"
@@ -24,7 +25,9 @@ static enum idp_err rotate_keys(struct app *app)
 {
     const struct rotation rotation = {
         .db = app->db, .master = app->master, .policy = &app->key_policy, .now = clock_now()};
-    return rotation_run(&rotation);
+    size_t removed = 0;
+    enum idp_err err = rotation_run(&rotation);
+    return err == IDP_OK ? purpose_remove_old(app->db, rotation.now, &removed) : err;
 }
 
 /* Every node looks, so that it is noticed when the one that should rotate does not. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -17,7 +18,9 @@
 #include "client/registry.h"
 #include "command.h"
 #include "jobs.h"
+#include "jose/purpose_keys.h"
 #include "jose/sign.h"
+#include "jose/wrapped.h"
 #include "listeners.h"
 #include "oauth/jwks.h"
 #include "reload.h"
@@ -58,6 +61,8 @@ static enum idp_err forget(void *with, int64_t generation)
     client_registry_refresh(app->clients);
     enum idp_err err = check_schema(app);
     if (err == IDP_OK)
+        err = purpose_keys_reload(app->keys);
+    if (err == IDP_OK)
         err = signer_reload(app->signer, clock_now());
     if (err == IDP_OK)
         err = oauth_jwks_prepare(app);
@@ -94,15 +99,27 @@ static enum idp_err name_node(const struct config *config, char node[NODE_MAX])
     return IDP_OK;
 }
 
+static enum idp_err watch_generation(struct app *app, const char *node)
+{
+    struct generation_listener listener = {.changed = forget, .with = app};
+    struct arena *arena = arena_new();
+    listener.holds = arena != NULL ? wrapped_holds(app->master, arena) : NULL;
+    enum idp_err err = listener.holds != NULL
+                           ? generation_watch_start(app->db, node, &listener, &app->watch)
+                           : IDP_FAULT;
+    arena_free(arena);
+    return err;
+}
+
 static enum idp_err begin(struct app *app, char **why, struct jobs **jobs)
 {
     char node[NODE_MAX];
-    const struct generation_listener listener = {.changed = forget, .with = app};
     enum idp_err err = name_node(&app->config, node);
     if (err == IDP_OK)
-        err = generation_watch_start(app->db, node, &listener, &app->watch);
+        err = watch_generation(app, node);
     if (err == IDP_OK) {
         client_registry_guard(app->clients, is_stale, app->watch);
+        purpose_keys_guard(app->keys, is_stale, app->watch);
         signer_guard(app->signer, is_stale, app->watch);
         err = listeners_begin(app, why);
     }

@@ -16,6 +16,7 @@
 #include "jose/master.h"
 #include "jose/purpose_keys.h"
 #include "jose/sign.h"
+#include "jose/wrapped.h"
 #include "net/fetch.h"
 #include "oauth/discovery.h"
 #include "oauth/jwks.h"
@@ -56,27 +57,6 @@ static enum idp_err check_schema(struct app *app, char **why)
     return err;
 }
 
-/* A master key that got lost is not made anew: it would open nothing, and hide the loss. */
-static enum idp_err check_master_key(const struct app *app, char **why)
-{
-    struct sql_rows rows;
-    if (access(app->config.master_key_file, F_OK) == 0)
-        return IDP_OK;
-    struct arena *arena = arena_new();
-    enum idp_err err =
-        arena == NULL
-            ? IDP_FAULT
-            : sql_read_one(app->db, arena,
-                           &(struct sql_call){"SELECT id FROM purpose_keys LIMIT 1", NULL, 0},
-                           &rows);
-    arena_free(arena);
-    if (err == IDP_OK)
-        return explain(IDP_DENIED, why,
-                       "master_key_file: %s: is missing, and the keys in %s were wrapped with it",
-                       app->config.master_key_file, app->config.sql);
-    return err == IDP_NOT_FOUND ? IDP_OK : err;
-}
-
 static struct key_policy policy_of(const struct config *c)
 {
     return (struct key_policy){.cache_s = c->jwks_cache_s,
@@ -85,23 +65,28 @@ static struct key_policy policy_of(const struct config *c)
                                .rotate_s = c->rotate_days * 86400};
 }
 
+static enum idp_err open_master(struct app *app, char **why)
+{
+    const struct master_places places = {.file = app->config.master_key_file,
+                                         .next_file = app->config.master_key_file_next};
+    enum idp_err err = wrapped_open_master(app->db, &places, why, &app->master);
+    return explain(err, why, "store.sql: %s: the keys cannot be read", app->config.sql);
+}
+
 static enum idp_err open_keys(struct app *app, char **why)
 {
     int64_t now = clock_now();
-    enum idp_err err = check_master_key(app, why);
+    const char *file = app->config.master_key_file;
+    enum idp_err err = open_master(app, why);
     if (err != IDP_OK)
-        return explain(err, why, "store.sql: %s: cannot be read", app->config.sql);
-    err = master_key_load(app->config.master_key_file, why, &app->master);
-    if (err != IDP_OK)
-        return explain(err, why, "master_key_file: %s: cannot be read",
-                       app->config.master_key_file);
+        return err;
     app->key_policy = policy_of(&app->config);
     err = purpose_keys_open(app->db, app->master, now, &app->keys);
     if (err == IDP_OK)
         err = signer_open(app->db, app->master, &app->key_policy, now, &app->signer);
     if (err == IDP_DENIED)
         return explain(err, why, "master_key_file: %s: does not open the keys in %s",
-                       app->config.master_key_file, app->config.sql);
+                       file != NULL ? file : MASTER_VARIABLE, app->config.sql);
     return explain(err, why, "store.sql: %s: the keys cannot be read", app->config.sql);
 }
 

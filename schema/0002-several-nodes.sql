@@ -71,6 +71,8 @@ ALTER TABLE signing_keys ADD COLUMN cache_s BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE signing_keys ADD COLUMN longest_s BIGINT NOT NULL DEFAULT 0;
 -- 1: known to nodes, and not yet used by any.
 ALTER TABLE purpose_keys ADD COLUMN waiting BIGINT NOT NULL DEFAULT 0;
+-- Which master keys a node can open keys with, by their names.
+ALTER TABLE nodes ADD COLUMN holds TEXT NOT NULL DEFAULT '';
 
 -- What the retention job looks through: logs of access, the only rows that are ever deleted.
 CREATE INDEX audit_of_access ON audit (id) WHERE event = 'session_left';

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "jose/master.h"
 #include "jose/purpose_keys.h"
+#include "jose/wrapped.h"
 #include "store/generation.h"
 #include "store/migrate.h"
 #include "store/sql.h"
@@ -63,17 +64,22 @@ static int open_database(struct ctl *ctl)
     return err == IDP_OK ? 0 : complain_why(why, err);
 }
 
-/* After the database: no master key is made for one that cannot be used. */
-static int open_keys(struct ctl *ctl)
+static int open_master(struct ctl *ctl)
 {
     char *why = NULL;
-    enum idp_err err = master_key_load(ctl->config.master_key_file, &why, &ctl->master);
-    if (err != IDP_OK)
-        return complain_why(why, err);
-    err = purpose_keys_open(ctl->db, ctl->master, ctl->now, &ctl->keys);
+    const struct master_places places = {.file = ctl->config.master_key_file,
+                                         .next_file = ctl->config.master_key_file_next};
+    enum idp_err err = wrapped_open_master(ctl->db, &places, &why, &ctl->master);
+    return err == IDP_OK ? 0 : complain_why(why, err);
+}
+
+static int open_keys(struct ctl *ctl)
+{
+    const char *file = ctl->config.master_key_file;
+    enum idp_err err = purpose_keys_open(ctl->db, ctl->master, ctl->now, &ctl->keys);
     if (err == IDP_DENIED)
         return ctl_complain("%s is not the master key that this database was made with",
-                            ctl->config.master_key_file);
+                            file != NULL ? file : MASTER_VARIABLE);
     return err == IDP_OK ? 0 : ctl_complain_of(err);
 }
 
@@ -103,6 +109,8 @@ int ctl_open(struct ctl *ctl, const char *settings)
     int code = find_operator(ctl);
     if (code == 0)
         code = open_database(ctl);
+    if (code == 0)
+        code = open_master(ctl);
     return code == 0 ? open_keys(ctl) : code;
 }
 

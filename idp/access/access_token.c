@@ -77,7 +77,7 @@ enum idp_err access_token_read(const struct access *access, const char *text, in
         return IDP_BAD_TOKEN;
     const struct mac_key *key = purpose_key_by_id(access->keys, PURPOSE_TOKEN, bytes[0]);
     if (key == NULL)
-        return IDP_BAD_TOKEN;
+        return purpose_keys_stale(access->keys) ? IDP_UNAVAILABLE : IDP_BAD_TOKEN;
     if (tag_of(key, bytes, tag) != IDP_OK)
         return IDP_FAULT;
     if (!text_same_secret(tag, bytes + BODY_SIZE, sizeof(tag)))

@@ -28,7 +28,8 @@ struct access_token {
 enum idp_err access_token_make(const struct access *access, struct arena *arena,
                                const struct access_token *token, int64_t now, const char **out);
 
-/* Reads one. Returns IDP_BAD_TOKEN when it was not made here, was altered, or is over. */
+/* Reads one. Returns IDP_BAD_TOKEN when it was not made here, was altered, or is over,
+ * IDP_UNAVAILABLE when another node's key may be missing here. */
 enum idp_err access_token_read(const struct access *access, const char *text, int64_t now,
                                struct access_token *out);
 

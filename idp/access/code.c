@@ -75,17 +75,20 @@ static const char *new_code(const struct access *access, struct arena *arena)
     return text;
 }
 
-bool code_is_ours(const struct access *access, const char *text)
+enum idp_err code_check(const struct access *access, const char *text)
 {
     unsigned char bytes[CODE_BYTES];
     unsigned char tag[DIGEST_SIZE];
     size_t n = 0;
     if (strlen(text) != CODE_TEXT ||
         base64url_decode(text, CODE_TEXT, bytes, sizeof(bytes), &n) != IDP_OK)
-        return false;
+        return IDP_BAD_GRANT;
     const struct mac_key *key = purpose_key_by_id(access->keys, PURPOSE_TOKEN, bytes[0]);
-    return key != NULL && tag_of(key, bytes, tag) == IDP_OK &&
-           text_same_secret(tag, bytes + TAG_AT, TAG_BYTES);
+    if (key == NULL)
+        return purpose_keys_stale(access->keys) ? IDP_UNAVAILABLE : IDP_BAD_GRANT;
+    if (tag_of(key, bytes, tag) != IDP_OK)
+        return IDP_FAULT;
+    return text_same_secret(tag, bytes + TAG_AT, TAG_BYTES) ? IDP_OK : IDP_BAD_GRANT;
 }
 
 enum idp_err code_issue(const struct access *access, struct arena *arena, const struct code *code,

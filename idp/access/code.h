@@ -29,9 +29,11 @@ struct code {
 enum idp_err code_issue(const struct access *access, struct arena *arena, const struct code *code,
                         const char **out);
 
-/* Says whether the text is a code that we made: a made-up one costs no look-up and leaves no mark.
+/*
+ * Says whether the text is a code that we made: a made-up one costs no look-up and leaves no mark,
+ * and is IDP_BAD_GRANT. Returns IDP_UNAVAILABLE when another node's key may be missing here.
  */
-bool code_is_ours(const struct access *access, const char *text);
+enum idp_err code_check(const struct access *access, const char *text);
 
 /* base64url(SHA-256(text)), by which a code is kept and its grant is found. NULL: no memory. */
 const char *code_hash(struct arena *arena, const char *text);

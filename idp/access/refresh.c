@@ -87,7 +87,7 @@ enum idp_err refresh_read(const struct access *access, const char *text, struct 
         return IDP_BAD_TOKEN;
     const struct mac_key *key = purpose_key_by_id(access->keys, PURPOSE_REFRESH, bytes[0]);
     if (key == NULL)
-        return IDP_BAD_TOKEN;
+        return purpose_keys_stale(access->keys) ? IDP_UNAVAILABLE : IDP_BAD_TOKEN;
     if (tag_of(key, bytes, tag) != IDP_OK)
         return IDP_FAULT;
     if (!text_same_secret(tag, bytes + BODY_SIZE, sizeof(tag)))

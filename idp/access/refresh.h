@@ -31,7 +31,8 @@ enum idp_err refresh_begin(const struct access *access, struct sql_tx *tx,
 enum idp_err refresh_first(const struct access *access, struct arena *arena,
                            const struct grant *grant, const char **out);
 
-/* Reads one. Returns IDP_BAD_TOKEN when it was not made here or was altered. */
+/* Reads one. Returns IDP_BAD_TOKEN when it was not made here or was altered, IDP_UNAVAILABLE when
+ * another node's key may be missing here. */
 enum idp_err refresh_read(const struct access *access, const char *text, struct refresh_token *out);
 
 /*

@@ -27,18 +27,62 @@ enum {
     SEEN_EVERY_S = 60, /* how often a session that is used is written anew */
 };
 
-/* The HMAC of a label and a text under the active cookie key, as text. */
-static enum idp_err seal(const struct access *access, const char *label, const char *text,
-                         size_t len, char out[HASH_TEXT])
+/* What is sealed: a label and a text. */
+struct sealed {
+    const char *label, *text;
+    size_t len;
+};
+
+static enum idp_err seal_with(const struct mac_key *key, const struct sealed *sealed,
+                              char out[HASH_TEXT])
 {
-    unsigned char key_id = 0;
     unsigned char tag[DIGEST_SIZE];
-    const struct mac_key *key = purpose_key_active(access->keys, PURPOSE_COOKIE, &key_id);
-    const struct digest_piece pieces[] = {{label, strlen(label) + 1}, {text, len}, {.bytes = NULL}};
+    const struct digest_piece pieces[] = {
+        {sealed->label, strlen(sealed->label) + 1}, {sealed->text, sealed->len}, {.bytes = NULL}};
     enum idp_err err = mac(key, pieces, tag);
     if (err == IDP_OK)
         base64url_encode(tag, sizeof(tag), out);
     return err;
+}
+
+/* Its HMAC under the active cookie key, as text. */
+static enum idp_err seal(const struct access *access, const struct sealed *sealed,
+                         char out[HASH_TEXT])
+{
+    unsigned char key_id = 0;
+    return seal_with(purpose_key_active(access->keys, PURPOSE_COOKIE, &key_id), sealed, out);
+}
+
+/* Whether tag is what some cookie key of ours made of it: it carries no key id, and the keys are
+ * few. IDP_DENIED when it is not, IDP_UNAVAILABLE when that cannot be known. */
+static enum idp_err check_seal(const struct access *access, const struct sealed *sealed,
+                               const char *tag)
+{
+    const struct mac_key *keys[PURPOSE_KEYS_MAX];
+    size_t n = purpose_key_list(access->keys, PURPOSE_COOKIE, keys);
+    if (strlen(tag) != BASE64URL_LEN(DIGEST_SIZE))
+        return IDP_DENIED;
+    for (size_t i = 0; i < n; i++) {
+        char made[HASH_TEXT];
+        enum idp_err err = seal_with(keys[i], sealed, made);
+        if (err != IDP_OK)
+            return err;
+        if (text_same_secret_string(made, tag))
+            return IDP_OK;
+    }
+    return purpose_keys_stale(access->keys) ? IDP_UNAVAILABLE : IDP_DENIED;
+}
+
+static struct sealed token_of(const struct session *s)
+{
+    return (struct sealed){.label = "session token", .text = s->id, .len = strlen(s->id)};
+}
+
+enum idp_err session_token_check(const struct access *access, const struct session *session,
+                                 const char *token)
+{
+    const struct sealed sealed = token_of(session);
+    return check_seal(access, &sealed, token);
 }
 
 /* Fills in what follows from the id. */
@@ -51,7 +95,8 @@ static enum idp_err derive(const struct access *access, struct arena *arena, str
         return err;
     base64url_encode(hash, sizeof(hash), text);
     s->hash = arena_strdup(arena, text);
-    err = seal(access, "session token", s->id, strlen(s->id), text);
+    const struct sealed token = token_of(s);
+    err = seal(access, &token, text);
     s->token = err == IDP_OK ? arena_strdup(arena, text) : NULL;
     return s->hash != NULL && s->token != NULL ? IDP_OK : IDP_FAULT;
 }
@@ -75,19 +120,22 @@ enum idp_err session_visit(const struct access *access, struct arena *arena, str
     const char *random = random_text(arena, VISITOR_BYTES);
     if (random == NULL)
         return IDP_FAULT;
-    enum idp_err err = seal(access, "visitor", random, strlen(random), tag);
+    const struct sealed visitor = {.label = "visitor", .text = random, .len = strlen(random)};
+    enum idp_err err = seal(access, &visitor, tag);
     if (err != IDP_OK)
         return err;
     return make(access, arena, arena_printf(arena, "v%s%s", random, tag), out);
 }
 
-static bool is_our_visitor(const struct access *access, const char *cookie)
+/* A visitor's cookie that is not ours is IDP_NOT_FOUND. */
+static enum idp_err check_visitor(const struct access *access, const char *cookie)
 {
-    char tag[HASH_TEXT];
-    size_t random_len = BASE64URL_LEN(VISITOR_BYTES);
-    return strlen(cookie) == VISITOR_LEN &&
-           seal(access, "visitor", cookie + 1, random_len, tag) == IDP_OK &&
-           text_same_secret(tag, cookie + 1 + random_len, BASE64URL_LEN(DIGEST_SIZE));
+    const struct sealed visitor = {
+        .label = "visitor", .text = cookie + 1, .len = BASE64URL_LEN(VISITOR_BYTES)};
+    if (strlen(cookie) != VISITOR_LEN)
+        return IDP_NOT_FOUND;
+    enum idp_err err = check_seal(access, &visitor, visitor.text + visitor.len);
+    return err == IDP_DENIED ? IDP_NOT_FOUND : err;
 }
 
 static struct pack write_record(const struct session *s, unsigned char buffer[RECORD_MAX])
@@ -192,12 +240,14 @@ enum idp_err session_find(const struct access *access, struct arena *arena, cons
                           int64_t now, struct session **out)
 {
     struct session *s = NULL;
-    bool visitor = cookie != NULL && cookie[0] == 'v' && is_our_visitor(access, cookie);
+    bool visitor = cookie != NULL && cookie[0] == 'v';
     bool member =
         cookie != NULL && cookie[0] == 's' && strlen(cookie) == 1 + BASE64URL_LEN(SESSION_BYTES);
     if (!visitor && !member)
         return IDP_NOT_FOUND;
-    enum idp_err err = make(access, arena, cookie, &s);
+    enum idp_err err = visitor ? check_visitor(access, cookie) : IDP_OK;
+    if (err == IDP_OK)
+        err = make(access, arena, cookie, &s);
     if (err == IDP_OK && member)
         err = find_signed_in(access, arena, s, now);
     if (err == IDP_OK)

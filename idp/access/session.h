@@ -42,6 +42,14 @@ struct session {
 enum idp_err session_find(const struct access *access, struct arena *arena, const char *cookie,
                           int64_t now, struct session **out);
 
+/*
+ * Says whether text is the token of the session, whichever of our cookie keys it was made with: the
+ * page that sends it may be older than the key. Returns IDP_DENIED when it is not, IDP_UNAVAILABLE
+ * when another node's key may be missing here.
+ */
+enum idp_err session_token_check(const struct access *access, const struct session *session,
+                                 const char *token);
+
 /* Makes a visitor's session. */
 enum idp_err session_visit(const struct access *access, struct arena *arena, struct session **out);
 

@@ -1,183 +1,66 @@
 /*
- * The master key's file, and AES-256-GCM with it (NIST SP 800-38D). Every wrapping takes a fresh
- * random nonce of 96 bits; a few hundred keys are ever wrapped, so none repeats.
+ * AES-256-GCM with the master key (NIST SP 800-38D). Every wrapping takes a fresh random nonce of
+ * 96 bits; a few hundred keys are ever wrapped, so none repeats. Where keys come from:
+ * master_file.c.
  */
 #include "jose/master.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "base/arena.h"
 #include "base/base64.h"
+#include "base/digest.h"
 #include "base/random.h"
 #include "base/text.h"
 
-enum { NONCE_SIZE = 12, TAG_SIZE = 16, WRAPPED_MAX = 8192, LABEL_MAX = 160, FILE_MAX = 128 };
+enum { NONCE_SIZE = 12, TAG_SIZE = 16, WRAPPED_MAX = 8192, LABEL_MAX = 160 };
 
 struct master_key {
     unsigned char bytes[MASTER_KEY_SIZE];
+    char id[MASTER_ID_LEN + 1];
     struct master_key *other; /* or NULL */
 };
 
-static void explain(char **why, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Sets *why to a line for a person; it stays NULL when there is no memory for one. */
-static void explain(char **why, const char *format, ...)
+/* What names the key and tells nothing of it: the beginning of an HMAC with it. */
+static bool name(struct master_key *key)
 {
-    enum { LINE_MAX_LEN = PATH_MAX + 256 };
-    va_list args;
-    *why = malloc(LINE_MAX_LEN);
-    if (*why == NULL)
-        return;
-    va_start(args, format);
-    (void)vsnprintf(*why, LINE_MAX_LEN, format, args);
-    va_end(args);
-}
-
-static const char *system_says(char *buffer, size_t size)
-{
-    return strerror_r(errno, buffer, size) == 0 ? buffer : "unknown error";
-}
-
-static enum idp_err cannot(const char *what, const char *file, char **why)
-{
-    char says[128];
-    explain(why, "cannot %s the master key file %s: %s", what, file,
-            system_says(says, sizeof(says)));
-    return IDP_UNAVAILABLE;
-}
-
-/* Writes a new key as hex and a newline, and makes it last. */
-static bool write_new_key(int fd)
-{
-    unsigned char bytes[MASTER_KEY_SIZE];
-    char text[2 * MASTER_KEY_SIZE + 2];
-    if (random_bytes(bytes, sizeof(bytes)) != IDP_OK) {
-        errno = EIO;
-        return false;
-    }
-    text_to_hex(bytes, sizeof(bytes), text);
-    text[sizeof(text) - 2] = '\n';
-    bool good = write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1 && fsync(fd) == 0;
-    OPENSSL_cleanse(bytes, sizeof(bytes));
-    OPENSSL_cleanse(text, sizeof(text));
+    static const char label[] = "tamga master key";
+    unsigned char tag[DIGEST_SIZE];
+    const struct digest_piece pieces[] = {{label, sizeof(label)}, {.bytes = NULL}};
+    struct mac_key *prepared = mac_key_new(key->bytes, sizeof(key->bytes));
+    bool good = prepared != NULL && mac(prepared, pieces, tag) == IDP_OK;
+    mac_key_free(prepared);
+    if (good)
+        text_to_hex(tag, MASTER_ID_LEN / 2, key->id);
     return good;
 }
 
-/*
- * Makes the file whole under another name and then links it to its own, which fails when another
- * process was first: nobody ever reads half a key, and nobody's key is overwritten.
- */
-static enum idp_err make_file(const char *file, char **why)
+struct master_key *master_key_new(const unsigned char bytes[MASTER_KEY_SIZE])
 {
-    char draft[PATH_MAX];
-    int n = snprintf(draft, sizeof(draft), "%s.%ld", file, (long)getpid());
-    if (n < 0 || (size_t)n >= sizeof(draft)) {
-        errno = ENAMETOOLONG;
-        return cannot("make", file, why);
-    }
-    int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-    if (fd < 0)
-        return cannot("make", file, why);
-    bool good = write_new_key(fd) && (link(draft, file) == 0 || errno == EEXIST);
-    enum idp_err err = good ? IDP_OK : cannot("make", file, why);
-    (void)close(fd);
-    (void)unlink(draft);
-    return err;
-}
-
-/* Opens the file, which is made first when it is missing. */
-static enum idp_err open_file(const char *file, char **why, int *out)
-{
-    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    int fd = open(file, flags);
-    if (fd < 0 && errno == ENOENT) {
-        enum idp_err err = make_file(file, why);
-        if (err != IDP_OK)
-            return err;
-        fd = open(file, flags);
-    }
-    if (fd < 0)
-        return cannot("read", file, why);
-    *out = fd;
-    return IDP_OK;
-}
-
-static enum idp_err check_mode(int fd, const char *file, char **why)
-{
-    struct stat about;
-    if (fstat(fd, &about) != 0)
-        return cannot("read", file, why);
-    if (!S_ISREG(about.st_mode)) {
-        explain(why, "the master key file %s is not a regular file", file);
-        return IDP_DENIED;
-    }
-    if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        explain(why, "the master key file %s is open to others (mode %04o): expected 0600", file,
-                (unsigned)(about.st_mode & 07777));
-        return IDP_DENIED;
-    }
-    return IDP_OK;
-}
-
-static bool decode(const char *text, size_t len, unsigned char out[MASTER_KEY_SIZE])
-{
-    size_t n = 0;
-    if (len == (size_t)2 * MASTER_KEY_SIZE)
-        return text_from_hex(text, out, MASTER_KEY_SIZE);
-    return base64url_decode(text, len, out, MASTER_KEY_SIZE, &n) == IDP_OK && n == MASTER_KEY_SIZE;
-}
-
-static enum idp_err read_key(int fd, const char *file, char **why, struct master_key *key)
-{
-    char text[FILE_MAX + 1] = {0};
-    ssize_t n = read(fd, text, FILE_MAX);
-    if (n < 0)
-        return cannot("read", file, why);
-    size_t len = (size_t)n;
-    if (len > 0 && text[len - 1] == '\n')
-        text[--len] = '\0';
-    bool good = strlen(text) == len && decode(text, len, key->bytes);
-    OPENSSL_cleanse(text, sizeof(text));
-    if (good)
-        return IDP_OK;
-    explain(why,
-            "the master key file %s holds no key: expected 32 bytes as 64 hex digits or 43 "
-            "characters of base64url",
-            file);
-    return IDP_BAD_REQUEST;
-}
-
-enum idp_err master_key_load(const char *file, char **why, struct master_key **out)
-{
-    int fd = -1;
     struct master_key *key = calloc(1, sizeof(*key));
     if (key == NULL)
-        return IDP_FAULT;
-    enum idp_err err = open_file(file, why, &fd);
-    if (err == IDP_OK)
-        err = check_mode(fd, file, why);
-    if (err == IDP_OK)
-        err = read_key(fd, file, why, key);
-    if (fd >= 0)
-        (void)close(fd);
-    if (err != IDP_OK) {
-        master_key_free(key);
-        return err;
-    }
-    *out = key;
-    return IDP_OK;
+        return NULL;
+    memcpy(key->bytes, bytes, MASTER_KEY_SIZE);
+    if (name(key))
+        return key;
+    master_key_free(key);
+    return NULL;
+}
+
+const char *master_key_id(const struct master_key *key)
+{
+    return key->id;
+}
+
+const struct master_key *master_key_next(const struct master_key *key)
+{
+    return key->other;
 }
 
 void master_key_join(struct master_key *key, struct master_key *other)

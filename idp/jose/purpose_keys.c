@@ -1,177 +1,197 @@
 /*
- * The provider's symmetric keys. A missing one is made inside a transaction that looks first, so
- * that of two nodes that begin at once the second finds the first one's key.
+ * The provider's symmetric keys, ready to be used by any thread without a lock. All of them stand
+ * in a table that is never changed: a reload makes another one and swaps it in. Tables and keys are
+ * few and small (10 KB a change of keys), so none is freed before the end, and nobody has to say
+ * that they use one.
  */
 #include "jose/purpose_keys.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <openssl/crypto.h>
 
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/log.h"
-#include "base/random.h"
 #include "jose/master.h"
 #include "store/sql.h"
 
-enum { KEY_SIZE = 32, KEY_ID_MAX = 255 };
+/* A key that was opened. Its row never comes to hold another one. */
+struct opened_key {
+    struct opened_key *before;
+    struct mac_key *key;
+    int64_t id, created;
+    enum purpose purpose;
+};
 
-struct purpose_keys {
-    struct mac_key *by_id[PURPOSES][KEY_ID_MAX + 1];
+struct table {
+    struct table *before;
+    const struct mac_key *by_id[PURPOSES][PURPOSE_KEY_ID_MAX + 1];
     unsigned char active[PURPOSES];
 };
 
-static const char *const names[PURPOSES] = {
-    [PURPOSE_TOKEN] = "token",   [PURPOSE_REFRESH] = "refresh",   [PURPOSE_SECRET] = "secret",
-    [PURPOSE_COOKIE] = "cookie", [PURPOSE_DOCUMENT] = "document",
+struct purpose_keys {
+    struct sql *db;
+    const struct master_key *master;
+    bool (*stale)(const void *with); /* or NULL */
+    const void *stale_with;
+    struct opened_key *opened; /* of the thread that reloads, as is all in tables before */
+    _Atomic(struct table *) current;
 };
 
-struct making {
+/* --- making ---------------------------------------------------------------------------------- */
+
+struct ensuring {
     const struct master_key *master;
     struct arena *arena;
     int64_t now;
-    struct sql_rows rows;
 };
 
-/* Key ids are counted through all purposes, so that each names one key only. */
-static enum idp_err next_id(struct sql_tx *tx, struct arena *arena, int64_t *out)
+static bool has_active(const struct purpose_rows *rows, enum purpose purpose)
 {
-    struct sql_rows rows;
-    const struct sql_call call = {.text = "SELECT COALESCE(MAX(id), 0) + 1 FROM purpose_keys"};
-    enum idp_err err = sql_run(tx, arena, &call, &rows, NULL);
-    if (err != IDP_OK)
-        return err;
-    *out = sql_cell_int(&rows, 0, 0);
-    return *out <= KEY_ID_MAX ? IDP_OK : IDP_FULL;
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct purpose_row *row = &rows->rows[i];
+        if (row->purpose == purpose && row->retired == 0 && !row->waiting)
+            return true;
+    }
+    return false;
 }
 
-static enum idp_err wrap_new(const struct making *making, enum purpose purpose, int64_t id,
-                             const char **out)
+static enum idp_err make_missing(struct sql_tx *tx, void *with)
 {
-    unsigned char bytes[KEY_SIZE];
-    const struct master_label label = {.purpose = names[purpose],
-                                       .id = arena_printf(making->arena, "%lld", (long long)id)};
-    enum idp_err err = random_bytes(bytes, sizeof(bytes));
-    if (err != IDP_OK || label.id == NULL)
-        return IDP_FAULT;
-    err = master_wrap(making->master, &label, bytes, sizeof(bytes), making->arena, out);
-    OPENSSL_cleanse(bytes, sizeof(bytes));
+    const struct ensuring *ensuring = with;
+    struct purpose_rows rows;
+    enum idp_err err = purpose_rows_read_in(tx, ensuring->arena, &rows);
+    for (int i = 0; i < PURPOSES && err == IDP_OK; i++) {
+        int64_t id = 0;
+        const struct purpose_making making = {
+            .master = ensuring->master, .purpose = (enum purpose)i, .now = ensuring->now};
+        if (!has_active(&rows, (enum purpose)i))
+            err = purpose_row_make(tx, ensuring->arena, &making, &id);
+    }
     return err;
 }
 
-static enum idp_err make_one(struct sql_tx *tx, const struct making *making, enum purpose purpose)
+static enum idp_err ensure(struct sql *db, const struct master_key *master, int64_t now)
 {
-    int64_t id = 0;
-    const char *wrapped = NULL;
-    enum idp_err err = next_id(tx, making->arena, &id);
-    if (err == IDP_OK)
-        err = wrap_new(making, purpose, id, &wrapped);
-    if (err != IDP_OK)
-        return err;
-    const struct sql_value params[] = {sql_int(id), sql_text(names[purpose]), sql_text(wrapped),
-                                       sql_int(making->now)};
-    const struct sql_call call = {
-        .text = "INSERT INTO purpose_keys (id, purpose, wrapped, created) VALUES ($1, $2, $3, $4)",
-        .params = params,
-        .count = 4};
-    return sql_run(tx, making->arena, &call, NULL, NULL);
+    struct ensuring ensuring = {.master = master, .arena = arena_new(), .now = now};
+    enum idp_err err =
+        ensuring.arena != NULL ? sql_transact(db, make_missing, &ensuring) : IDP_FAULT;
+    arena_free(ensuring.arena);
+    return err;
 }
 
-static enum idp_err make_if_missing(struct sql_tx *tx, const struct making *making,
-                                    enum purpose purpose)
+/* --- loading --------------------------------------------------------------------------------- */
+
+static const struct opened_key *find_opened(const struct purpose_keys *keys,
+                                            const struct purpose_row *row)
 {
-    struct sql_rows rows;
-    const struct sql_value params[] = {sql_text(names[purpose])};
-    const struct sql_call call = {
-        .text = "SELECT id FROM purpose_keys WHERE purpose = $1 AND retired IS NULL",
-        .params = params,
-        .count = 1};
-    enum idp_err err = sql_run(tx, making->arena, &call, &rows, NULL);
-    if (err != IDP_OK || rows.rows > 0)
-        return err;
-    return make_one(tx, making, purpose);
+    const struct opened_key *k = keys->opened;
+    while (k != NULL &&
+           (k->id != row->id || k->purpose != row->purpose || k->created != row->created))
+        k = k->before;
+    return k;
 }
 
-/* Makes what is missing and reads all, newest last. */
-static enum idp_err make_and_read(struct sql_tx *tx, void *with)
+static enum idp_err unwrap(const struct purpose_keys *keys, struct arena *arena,
+                           const struct purpose_row *row, struct mac_key **out)
 {
-    struct making *making = with;
-    for (int purpose = 0; purpose < PURPOSES; purpose++) {
-        enum idp_err err = make_if_missing(tx, making, (enum purpose)purpose);
-        if (err != IDP_OK)
-            return err;
-    }
-    const struct sql_call call = {
-        .text = "SELECT id, purpose, wrapped, retired FROM purpose_keys ORDER BY id"};
-    return sql_run(tx, making->arena, &call, &making->rows, NULL);
-}
-
-/* Which purpose a row is for, or PURPOSES when this program knows it not. */
-static enum purpose purpose_of(const char *name)
-{
-    for (int i = 0; i < PURPOSES && name != NULL; i++)
-        if (strcmp(names[i], name) == 0)
-            return (enum purpose)i;
-    return PURPOSES;
-}
-
-static enum idp_err open_row(const struct making *making, size_t row, struct purpose_keys *keys)
-{
-    int64_t id = sql_cell_int(&making->rows, row, 0);
-    const char *name = sql_cell_text(&making->rows, row, 1);
-    const char *wrapped = sql_cell_text(&making->rows, row, 2);
-    enum purpose purpose = purpose_of(name);
-    if (purpose == PURPOSES || id < 1 || id > KEY_ID_MAX || wrapped == NULL)
-        return IDP_OK; /* of a later version of the program */
-
     struct master_opened opened;
-    const struct master_label label = {.purpose = name,
-                                       .id = arena_printf(making->arena, "%lld", (long long)id)};
+    const struct master_label label = {.purpose = purpose_name(row->purpose),
+                                       .id = arena_printf(arena, "%lld", (long long)row->id)};
     if (label.id == NULL)
         return IDP_FAULT;
-    enum idp_err err = master_unwrap(making->master, &label, wrapped, making->arena, &opened);
+    enum idp_err err = master_unwrap(keys->master, &label, row->wrapped, arena, &opened);
     if (err != IDP_OK) {
         log_event(LOG_ERROR, "purpose_key_not_opened", "key", label.id);
         return err;
     }
-    keys->by_id[purpose][id] = mac_key_new(opened.bytes, opened.len);
-    if (keys->by_id[purpose][id] == NULL)
+    *out = mac_key_new(opened.bytes, opened.len);
+    return *out != NULL ? IDP_OK : IDP_FAULT;
+}
+
+/* The row's key, opened before or now. */
+static enum idp_err open_row(struct purpose_keys *keys, struct arena *arena,
+                             const struct purpose_row *row, const struct mac_key **out)
+{
+    struct mac_key *key = NULL;
+    enum idp_err err = unwrap(keys, arena, row, &key);
+    if (err != IDP_OK)
+        return err;
+    const struct opened_key *known = find_opened(keys, row);
+    if (known != NULL) { /* that it still opens is worth knowing */
+        mac_key_free(key);
+        *out = known->key;
+        return IDP_OK;
+    }
+    struct opened_key *opened = calloc(1, sizeof(*opened));
+    if (opened == NULL) {
+        mac_key_free(key);
         return IDP_FAULT;
-    if (sql_cell(&making->rows, row, 3) == NULL)
-        keys->active[purpose] = (unsigned char)id;
+    }
+    *opened = (struct opened_key){.before = keys->opened,
+                                  .key = key,
+                                  .id = row->id,
+                                  .created = row->created,
+                                  .purpose = row->purpose};
+    keys->opened = opened;
+    *out = key;
     return IDP_OK;
 }
 
-static enum idp_err open_all(const struct making *making, struct purpose_keys *keys)
+static enum idp_err fill(struct purpose_keys *keys, struct arena *arena, struct table *table)
 {
-    for (size_t row = 0; row < making->rows.rows; row++) {
-        enum idp_err err = open_row(making, row, keys);
-        if (err != IDP_OK)
-            return err;
+    struct purpose_rows rows;
+    enum idp_err err = purpose_rows_read(keys->db, arena, &rows);
+    for (size_t i = 0; err == IDP_OK && i < rows.count; i++) {
+        const struct purpose_row *row = &rows.rows[i];
+        err = open_row(keys, arena, row, &table->by_id[row->purpose][row->id]);
+        if (row->retired == 0 && !row->waiting)
+            table->active[row->purpose] = (unsigned char)row->id;
     }
-    for (int purpose = 0; purpose < PURPOSES; purpose++)
-        if (keys->active[purpose] == 0)
-            return IDP_FAULT;
+    for (int purpose = 0; purpose < PURPOSES && err == IDP_OK; purpose++)
+        if (table->active[purpose] == 0)
+            err = IDP_FAULT;
+    return err;
+}
+
+static bool is_same(const struct table *a, const struct table *b)
+{
+    return b != NULL && memcmp(a->by_id, b->by_id, sizeof(a->by_id)) == 0 &&
+           memcmp(a->active, b->active, sizeof(a->active)) == 0;
+}
+
+enum idp_err purpose_keys_reload(struct purpose_keys *keys)
+{
+    struct arena *arena = arena_new();
+    struct table *table = calloc(1, sizeof(*table));
+    struct table *current = atomic_load_explicit(&keys->current, memory_order_relaxed);
+    enum idp_err err = arena != NULL && table != NULL ? fill(keys, arena, table) : IDP_FAULT;
+    arena_free(arena);
+    if (err != IDP_OK || is_same(table, current)) {
+        free(table);
+        return err;
+    }
+    table->before = current;
+    atomic_store_explicit(&keys->current, table, memory_order_release);
     return IDP_OK;
 }
 
 enum idp_err purpose_keys_open(struct sql *db, const struct master_key *master, int64_t now,
                                struct purpose_keys **out)
 {
-    struct making making = {.master = master, .now = now, .arena = arena_new()};
     struct purpose_keys *keys = calloc(1, sizeof(*keys));
-    enum idp_err err = making.arena != NULL && keys != NULL ? IDP_OK : IDP_FAULT;
+    if (keys == NULL)
+        return IDP_FAULT;
+    keys->db = db;
+    keys->master = master;
+    enum idp_err err = ensure(db, master, now);
     if (err == IDP_OK)
-        err = sql_transact(db, make_and_read, &making);
-    if (err == IDP_OK)
-        err = open_all(&making, keys);
+        err = purpose_keys_reload(keys);
     if (err == IDP_OK)
         *out = keys;
     else
         purpose_keys_close(keys);
-    arena_free(making.arena);
     return err;
 }
 
@@ -179,21 +199,61 @@ void purpose_keys_close(struct purpose_keys *keys)
 {
     if (keys == NULL)
         return;
-    for (int purpose = 0; purpose < PURPOSES; purpose++)
-        for (int id = 0; id <= KEY_ID_MAX; id++)
-            mac_key_free(keys->by_id[purpose][id]);
+    for (struct table *table = atomic_load(&keys->current); table != NULL;) {
+        struct table *before = table->before;
+        free(table);
+        table = before;
+    }
+    while (keys->opened != NULL) {
+        struct opened_key *before = keys->opened->before;
+        mac_key_free(keys->opened->key);
+        free(keys->opened);
+        keys->opened = before;
+    }
     free(keys);
+}
+
+/* --- using ----------------------------------------------------------------------------------- */
+
+void purpose_keys_guard(struct purpose_keys *keys, bool (*stale)(const void *with),
+                        const void *with)
+{
+    keys->stale = stale;
+    keys->stale_with = with;
+}
+
+bool purpose_keys_stale(const struct purpose_keys *keys)
+{
+    return keys->stale != NULL && keys->stale(keys->stale_with);
+}
+
+static const struct table *table_of(const struct purpose_keys *keys)
+{
+    return atomic_load_explicit(&keys->current, memory_order_acquire);
 }
 
 const struct mac_key *purpose_key_active(const struct purpose_keys *keys, enum purpose purpose,
                                          unsigned char *id)
 {
-    *id = keys->active[purpose];
-    return keys->by_id[purpose][*id];
+    const struct table *table = table_of(keys);
+    *id = table->active[purpose];
+    return table->by_id[purpose][*id];
 }
 
 const struct mac_key *purpose_key_by_id(const struct purpose_keys *keys, enum purpose purpose,
                                         unsigned char id)
 {
-    return keys->by_id[purpose][id];
+    return table_of(keys)->by_id[purpose][id];
+}
+
+size_t purpose_key_list(const struct purpose_keys *keys, enum purpose purpose,
+                        const struct mac_key *out[PURPOSE_KEYS_MAX])
+{
+    size_t n = 0;
+    const struct table *table = table_of(keys);
+    out[n++] = table->by_id[purpose][table->active[purpose]];
+    for (int id = 1; id <= PURPOSE_KEY_ID_MAX && n < PURPOSE_KEYS_MAX; id++)
+        if (table->by_id[purpose][id] != NULL && id != table->active[purpose])
+            out[n++] = table->by_id[purpose][id];
+    return n;
 }

@@ -25,11 +25,11 @@
 enum {
     ROW_MS = 30000,       /* how long a node's row says that it lives */
     RENEW_MS = 15000,     /* when it is written anew at the latest */
-    FORGET_MS = 60000,    /* after which a row that ran out is believed: clocks differ by less */
     LEASE_MARGIN_MS = 50, /* clocks do not run at quite the same speed */
     FIRST_LOOK_MS = 2,    /* how soon whoever waits looks again, and how slow that gets */
     LAST_LOOK_MS = 50,
     NODE_MAX = 64,
+    HOLDS_MAX = 127,
     NO_ROW = -1, /* in the place of a generation */
 };
 
@@ -37,6 +37,7 @@ struct generation_watch {
     struct sql *db;
     struct generation_listener listener;
     char node[NODE_MAX + 1];
+    char holds[HOLDS_MAX + 1];
     _Atomic int64_t good_until; /* ticks: until then the caches may be used */
 
     /* The watching thread's own. */
@@ -87,14 +88,14 @@ static enum idp_err write_row(struct sql_tx *tx, void *with)
     const struct generation_watch *watch = with;
     int64_t now = clock_now_ms();
     const struct sql_value params[] = {sql_text(watch->node), sql_int(watch->reached),
-                                       sql_int(now + ROW_MS)};
+                                       sql_int(now + ROW_MS), sql_text(watch->holds)};
     const struct sql_call mine = {
-        .text = "INSERT INTO nodes (id, generation, lease_until_ms) VALUES ($1, $2, $3) "
+        .text = "INSERT INTO nodes (id, generation, lease_until_ms, holds) VALUES ($1, $2, $3, $4) "
                 "ON CONFLICT (id) DO UPDATE SET generation = excluded.generation, "
-                "lease_until_ms = excluded.lease_until_ms",
+                "lease_until_ms = excluded.lease_until_ms, holds = excluded.holds",
         .params = params,
-        .count = 3};
-    const struct sql_value gone[] = {sql_int(now - FORGET_MS)};
+        .count = 4};
+    const struct sql_value gone[] = {sql_int(now - GENERATION_FORGET_MS)};
     const struct sql_call others = {
         .text = "DELETE FROM nodes WHERE lease_until_ms < $1", .params = gone, .count = 1};
     enum idp_err err = sql_run(tx, NULL, &mine, NULL, NULL);
@@ -242,6 +243,8 @@ static struct generation_watch *make(struct sql *db, const char *node,
     watch->listener = *listener;
     watch->reported = NO_ROW;
     (void)snprintf(watch->node, sizeof(watch->node), "%s", node);
+    (void)snprintf(watch->holds, sizeof(watch->holds), "%s",
+                   listener->holds != NULL ? listener->holds : "");
     (void)pthread_mutex_init(&watch->lock, NULL);
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -305,7 +308,8 @@ void generation_watch_stop(struct generation_watch *watch)
 /* How many nodes have not reported the generation, and may live. */
 static enum idp_err count_behind(struct sql *db, int64_t generation, int64_t *out)
 {
-    const struct sql_value params[] = {sql_int(generation), sql_int(clock_now_ms() - FORGET_MS)};
+    const struct sql_value params[] = {sql_int(generation),
+                                       sql_int(clock_now_ms() - GENERATION_FORGET_MS)};
     const struct sql_call call = {
         .text = "SELECT count(*) FROM nodes WHERE generation < $1 AND lease_until_ms > $2",
         .params = params,

@@ -20,7 +20,9 @@ struct sql_tx;
 
 enum {
     GENERATION_READ_MS = 500,
-    GENERATION_LEASE_MS = 2000, /* how long a node may use its caches after a reading */
+    GENERATION_LEASE_MS = 2000,   /* how long a node may use its caches after a reading */
+    GENERATION_FORGET_MS = 60000, /* a node's row is believed so long after it ran out: clocks
+                                     differ by less */
 };
 
 /* The present generation. Returns what sql_read() does. */
@@ -40,6 +42,8 @@ struct generation_listener {
      * when that goes on for too long. */
     enum idp_err (*changed)(void *with, int64_t generation);
     void *with;
+    /* Words that others may read in this node's row (`holds`), 127 bytes at most; or NULL. */
+    const char *holds;
 };
 
 /*

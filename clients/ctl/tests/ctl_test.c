@@ -397,13 +397,25 @@ static void master_key_that_others_can_read_is_refused(void **state)
     expect_complaint(1, "expected 0600");
 }
 
+#define ANOTHER_KEY "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
 static void another_master_key_is_refused(void **state)
+{
+    (void)state;
+    (void)add_baotou();
+    help_write_file(path("master.key"), ANOTHER_KEY, strlen(ANOTHER_KEY));
+    run("client list");
+    expect_complaint(1, "is not the master key that this database was made with");
+}
+
+static void lost_master_key_is_not_made_anew(void **state)
 {
     (void)state;
     (void)add_baotou();
     assert_int_equal(unlink(path("master.key")), 0);
     run("client list");
-    expect_complaint(1, "is not the master key that this database was made with");
+    expect_complaint(1, "master.key: is missing");
+    assert_int_not_equal(access(path("master.key"), F_OK), 0);
 }
 
 /* --- while the provider runs --------------------------------------------------------------- */
@@ -513,6 +525,7 @@ int main(int argc, char *argv[])
         TEST(unfit_surroundings_are_told_in_one_line),
         TEST(master_key_that_others_can_read_is_refused),
         TEST(another_master_key_is_refused),
+        TEST(lost_master_key_is_not_made_anew),
         TEST(running_node_knows_the_change_when_the_command_ends),
     };
     (void)argc;

@@ -147,14 +147,15 @@ static enum idp_err redeem(struct request *rq, struct response *rs)
     struct grant grant;
     if (text == NULL || http_param(rq, "redirect_uri") == NULL)
         return IDP_BAD_REQUEST;
-    if (!code_is_ours(&rq->app->access, text)) {
+    enum idp_err err = code_check(&rq->app->access, text);
+    if (err == IDP_BAD_GRANT)
         note(rq, "made up");
-        return IDP_BAD_GRANT;
-    }
+    if (err != IDP_OK)
+        return err;
     const char *hash = code_hash(rq->arena, text);
     if (hash == NULL)
         return IDP_FAULT;
-    enum idp_err err = code_take(&rq->app->access, rq->arena, hash, rq->now, &code);
+    err = code_take(&rq->app->access, rq->arena, hash, rq->now, &code);
     if (err == IDP_NOT_FOUND)
         return refuse_second_use(rq, hash);
     if (err != IDP_OK)

@@ -7,7 +7,6 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/object.h"
-#include "base/text.h"
 #include "http/http.h"
 #include "portal/shared/reasons.h"
 
@@ -25,10 +24,10 @@ enum idp_err portal_own_page(struct request *rq)
     enum idp_err err = portal_any_browser(rq);
     if (err != IDP_OK)
         return err;
-    if (rq->session == NULL || rq->portal_token == NULL ||
-        !text_same_secret_string(rq->portal_token, rq->session->token))
+    if (rq->session == NULL || rq->portal_token == NULL)
         return refusal_set(&rq->refusal, &portal_request_token);
-    return IDP_OK;
+    err = session_token_check(&rq->app->access, rq->session, rq->portal_token);
+    return err == IDP_DENIED ? refusal_set(&rq->refusal, &portal_request_token) : err;
 }
 
 enum idp_err portal_signed_in_page(struct request *rq)

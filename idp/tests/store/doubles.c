@@ -26,8 +26,11 @@ static enum idp_err faulty_tx_run(struct sql_tx *tx, struct arena *arena,
                                   int64_t *changed)
 {
     const struct sql_driver *own = tx->driver;
-    if (running->statement != IDP_OK && running->statements_left-- <= 0)
+    if (running->statement != IDP_OK && running->statements_left-- <= 0) {
+        if (running->at_statement != NULL)
+            running->at_statement();
         return running->statement;
+    }
     tx->driver = running->real->driver;
     enum idp_err err = tx->driver->tx_run(tx, arena, call, out, changed);
     tx->driver = own;

@@ -16,9 +16,11 @@ struct faulty_sql {
     /* What they answer instead of working; IDP_OK: they work. */
     _Atomic(enum idp_err) read, transact;
     atomic_int transactions_left; /* that many work before transact counts; 0: none */
-    /* What statements in transactions answer, after so many that work. */
+    /* What statements in transactions answer, after so many that work; at_statement, where it is
+     * set, is called first. */
     _Atomic(enum idp_err) statement;
     atomic_int statements_left;
+    void (*at_statement)(void);
 };
 
 /* Puts the double before the real one, which stays the caller's. */

@@ -148,6 +148,14 @@ static void paths_are_relative_to_the_files_folder(void **state)
     assert_string_equal(w.config.sql, arena_printf(w.arena, "sqlite:%s/data/tamga.db", w.folder));
     assert_string_equal(w.config.trust_list, "/etc/tamga/trust-list.json");
     config_free(&w.config);
+    assert_int_equal(load(with(NULL, "master_key_file_next", json_string("next.key"))), IDP_OK);
+    assert_string_equal(w.config.master_key_file_next,
+                        arena_printf(w.arena, "%s/next.key", w.folder));
+    config_free(&w.config);
+    assert_int_equal(load(with(NULL, "master_key_file", NULL)),
+                     IDP_OK); /* the environment has it */
+    assert_null(w.config.master_key_file);
+    config_free(&w.config);
     assert_int_equal(load(with("store", "sql", json_string("sqlite:/var/tamga.db"))), IDP_OK);
     assert_string_equal(w.config.sql, "sqlite:/var/tamga.db");
     config_free(&w.config);
@@ -376,7 +384,6 @@ static void each_required_setting_is_missed_by_name(void **state)
 {
     (void)state;
     expect_refused(with(NULL, "issuer", NULL), "issuer: is missing");
-    expect_refused(with(NULL, "master_key_file", NULL), "master_key_file: is missing");
     expect_refused(with(NULL, "pages", NULL), "pages: is missing");
     expect_refused(with("listen", "port", NULL), "listen.port: is missing");
     expect_refused(with("store", "sql", NULL), "store.sql: is missing");

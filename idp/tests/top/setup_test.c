@@ -212,6 +212,23 @@ static void master_key_that_got_lost_is_not_made_anew(void **state)
     assert_int_not_equal(access(path("master.key"), F_OK), 0);
 }
 
+static void master_key_of_the_environment_opens_the_same_database(void **state)
+{
+    (void)state;
+    size_t len = 0;
+    assert_int_equal(open_all(), IDP_OK);
+    setup_close(&w.app);
+    char *text = help_read_file(w.app.config.master_key_file, &len);
+    text[len - 1] = '\0';
+    w.app.config.master_key_file = NULL;
+    expect_refused("master_key_file: is missing, and so is the environment's TAMGA_MASTER_KEY");
+    assert_int_equal(setenv("TAMGA_MASTER_KEY", text, 1), 0);
+    assert_int_equal(open_all(), IDP_OK);
+    assert_null(getenv("TAMGA_MASTER_KEY"));
+    setup_close(&w.app);
+    free(text);
+}
+
 static void master_key_that_others_can_read_is_refused(void **state)
 {
     (void)state;
@@ -282,6 +299,7 @@ int main(void)
         TEST(database_of_an_older_program_waits_for_migrate),
         TEST(master_key_of_another_database_is_refused),
         TEST(master_key_that_got_lost_is_not_made_anew),
+        TEST(master_key_of_the_environment_opens_the_same_database),
         TEST(master_key_that_others_can_read_is_refused),
         TEST(folder_that_cannot_be_written_is_refused),
         TEST(unknown_stores_are_refused),
