@@ -29,6 +29,7 @@ const struct claim_kind claim_kinds[] = {
 
 const char claims_scopes[] = "openid enterprise lock email phone address offline_access";
 const char claims_offline[] = "offline_access";
+const char claims_client_scopes[] = "service";
 
 uint16_t claims_scope_bits(const char *scope)
 {

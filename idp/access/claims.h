@@ -42,8 +42,11 @@ extern const char claims_scopes[];
 /* The last of them, which carries no claim: refresh tokens (OpenID Connect Core section 11). */
 extern const char claims_offline[]; /* "offline_access" */
 
-/* A set of these scopes, a bit for each place, and back to the list, in the arena; NULL: no memory.
- * Names that are not among them are left out. */
+/* What a client may be registered for towards others in its own name (client_credentials). */
+extern const char claims_client_scopes[];
+
+/* A set of claims_scopes, a bit for each place, and back to the list, in the arena; NULL: no
+ * memory. Names that are not among them are left out. */
 uint16_t claims_scope_bits(const char *scope);
 const char *claims_scope_names(struct arena *arena, uint16_t bits);
 

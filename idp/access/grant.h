@@ -21,14 +21,14 @@ enum { GRANT_ID_SIZE = 16 };
 struct grant {
     unsigned char id[GRANT_ID_SIZE];
     const char *client;
-    const char *enterprise, *lock, *authority; /* ids */
+    const char *enterprise, *lock, *authority; /* ids; NULL: the client's own standing grant */
     const char *session;                       /* family of the session it came from */
     const char *scope;
     struct claims_asked claims;
     int64_t auth_time, created;
     const char *acr, *amr;
     bool offline; /* outlives the session (offline_access) */
-    bool ended; /* then the rest may be NULL and 0: a tombstone tells nothing else */
+    bool ended;   /* then the rest may be NULL and 0: a tombstone tells nothing else */
 };
 
 /* The code that a grant is made from. */
@@ -45,6 +45,14 @@ struct grant_code {
  */
 enum idp_err grant_make(const struct access *access, struct arena *arena, struct grant *grant,
                         const struct grant_code *code);
+
+/*
+ * Finds the standing grant of a client for itself with these scopes (a list, which may be empty),
+ * or makes it: there is one for each list, until it is ended. Returns IDP_DENIED when the client is
+ * not active.
+ */
+enum idp_err grant_stand(const struct access *access, struct arena *arena, const char *client,
+                         const char *scope, int64_t now, struct grant *out);
 
 /*
  * Finds a grant, ended ones too: from its copy, or on a miss from SQL. Returns IDP_NOT_FOUND,

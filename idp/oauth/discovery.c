@@ -43,7 +43,7 @@ static const struct list {
 } lists[] = {
     {"response_types_supported", "code"},
     {"response_modes_supported", "query"},
-    {"grant_types_supported", "authorization_code refresh_token"},
+    {"grant_types_supported", "authorization_code refresh_token client_credentials"},
     {"subject_types_supported", "public"},
     {"id_token_signing_alg_values_supported", "ES256 RS256"},
     {"token_endpoint_auth_methods_supported", "client_secret_basic client_secret_post none"},
@@ -54,7 +54,6 @@ static const struct list {
     {"acr_values_supported", "urn:tamga:acr:lock"},
     {"claim_types_supported", "normal"},
     {"ui_locales_supported", "zh-CN en"},
-    {"scopes_supported", claims_scopes},
 };
 
 /* Members of the ID token that need no asking. */
@@ -82,6 +81,14 @@ static enum idp_err write_endpoints(const struct app *app, struct arena *arena,
     return IDP_OK;
 }
 
+static void write_scopes(struct json_out *json)
+{
+    json_out_array(json, "scopes_supported");
+    json_out_words(json, claims_scopes);
+    json_out_words(json, claims_client_scopes);
+    json_out_end_array(json);
+}
+
 static void write_claims(struct json_out *json)
 {
     json_out_array(json, "claims_supported");
@@ -102,6 +109,7 @@ static enum idp_err write_document(const struct app *app, struct arena *arena,
         json_out_words(json, lists[i].values);
         json_out_end_array(json);
     }
+    write_scopes(json);
     write_claims(json);
     json_out_truth(json, "claims_parameter_supported", true);
     json_out_truth(json, "request_parameter_supported", false);

@@ -49,8 +49,9 @@ static struct json_out begin(const struct request *rq, const struct grant *grant
     json_out_truth(&json, "active", true);
     json_out_text(&json, "iss", rq->app->config.issuer);
     json_out_text(&json, "client_id", grant->client);
-    json_out_text(&json, "sub", grant->enterprise);
-    json_out_text(&json, "scope", grant->scope);
+    /* RFC 9068 section 2.2: a client that acts for nobody is its own subject. */
+    json_out_text(&json, "sub", grant->enterprise != NULL ? grant->enterprise : grant->client);
+    json_out_text(&json, "scope", *grant->scope != '\0' ? grant->scope : NULL);
     return json;
 }
 
@@ -63,8 +64,10 @@ static enum idp_err describe(struct request *rq, struct response *rs,
     json_out_text(&json, "token_type", "Bearer");
     json_out_number(&json, "iat", token->issued);
     json_out_number(&json, "exp", token->expires);
-    json_out_number(&json, "auth_time", grant->auth_time);
-    json_out_text(&json, "acr", grant->acr);
+    if (grant->enterprise != NULL) { /* somebody signed in */
+        json_out_number(&json, "auth_time", grant->auth_time);
+        json_out_text(&json, "acr", grant->acr);
+    }
     json_out_end_object(&json);
     return http_respond_written(rq, rs, &json);
 }

@@ -25,8 +25,8 @@ static const struct param token_params[] = {
     {.name = NULL},
 };
 
-static const struct grant_type *const grant_types[] = {&grant_authorization_code,
-                                                       &grant_refresh_token, NULL};
+static const struct grant_type *const grant_types[] = {
+    &grant_authorization_code, &grant_refresh_token, &grant_client_credentials, NULL};
 
 static enum idp_err redeem(struct request *rq, struct response *rs)
 {

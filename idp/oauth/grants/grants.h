@@ -13,3 +13,4 @@ struct grant_type {
 
 extern const struct grant_type grant_authorization_code;
 extern const struct grant_type grant_refresh_token;
+extern const struct grant_type grant_client_credentials;

@@ -23,6 +23,30 @@ enum idp_err scope_resolve(struct arena *arena, const struct client *client, con
     return *out != NULL ? IDP_OK : IDP_FAULT;
 }
 
+enum idp_err scope_of_client(struct arena *arena, const struct client *client,
+                             const char *requested, const char **out)
+{
+    const char *at = claims_client_scopes;
+    const char *list = "";
+    const char *word = NULL;
+    size_t len = 0;
+    if (requested != NULL && claims_scope_bits(requested) != 0)
+        return IDP_BAD_SCOPE;
+    while ((word = text_list_next(&at, &len)) != NULL && list != NULL) {
+        const char *name = arena_strndup(arena, word, len);
+        if (name == NULL)
+            return IDP_FAULT;
+        bool registered = text_list_has(client->scope, name);
+        bool asked = requested != NULL ? text_list_has(requested, name) : registered;
+        if (asked && !registered)
+            return IDP_BAD_SCOPE;
+        if (asked)
+            list = arena_printf(arena, "%s%s%s", list, *list != '\0' ? " " : "", name);
+    }
+    *out = list;
+    return list != NULL ? IDP_OK : IDP_FAULT;
+}
+
 enum idp_err scope_narrow(const struct client *client, const struct grant *grant,
                           const char *requested, uint16_t *out)
 {

@@ -21,6 +21,13 @@ enum idp_err scope_resolve(struct arena *arena, const struct client *client, con
                            bool offline, const char **out);
 
 /*
+ * The same for a client that asks in its own name: IDP_BAD_SCOPE also for a scope about an
+ * enterprise, of which there is none. The list may be empty.
+ */
+enum idp_err scope_of_client(struct arena *arena, const struct client *client,
+                             const char *requested, const char **out);
+
+/*
  * Which scopes of a grant its next tokens have: those requested, of which unknown names are
  * dropped, or all when nothing is (RFC 6749 section 6). One that the grant does not have is
  * IDP_BAD_SCOPE, as is a list from which nothing is left. The client is not registered for some of

@@ -103,6 +103,10 @@ static const struct client_wanted {
                      METADATA("real", "\"production\"" REDIRECT("real") LAUNCH("real"))},
     [CLIENT_SOON] = {"soon", NULL,
                      METADATA("soon", "\"test\",\"tamga_joined\":false,\"tamga_group\":\"east\"")},
+    [CLIENT_SERVICE] = {"service-of-one", NULL,
+                        METADATA("service-of-one",
+                                 "\"test\",\"grant_types\":[\"client_credentials\"],"
+                                 "\"scope\":\"service\"")},
 };
 
 /* --- the pieces ------------------------------------------------------------------------------ */

@@ -41,6 +41,7 @@ enum world_client {
     CLIENT_GATEWAY,  /* may introspect everybody's tokens */
     CLIENT_REAL,     /* for production */
     CLIENT_SOON,     /* announced: has not joined yet */
+    CLIENT_SERVICE,  /* client_secret_basic, for itself only, scope service */
     WORLD_CLIENTS,
 };
 
