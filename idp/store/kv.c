@@ -16,10 +16,12 @@ static enum idp_err open_driver(const struct kv_settings *settings, struct figur
 {
     if (strcmp(settings->where, "memory:") != 0)
         return redis_open(settings, figures, why, out);
-    if (settings->password_file != NULL || settings->ca_file != NULL)
-        return store_explain(IDP_BAD_REQUEST, why,
-                             "store.kv_%s: expected only with a Redis in store.kv",
-                             settings->ca_file != NULL ? "ca_file" : "password_file");
+    if (settings->password_file != NULL || settings->ca_file != NULL) {
+        (void)store_explain(IDP_BAD_REQUEST, why,
+                            "store.kv_%s: expected only with a Redis in store.kv",
+                            settings->ca_file != NULL ? "ca_file" : "password_file");
+        return IDP_BAD_REQUEST;
+    }
     return kv_memory_open(settings->quotas, NULL, out);
 }
 

@@ -1,10 +1,10 @@
 #include "store/kv_kinds.h"
 
-enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+#define MINUTE INT64_C(60000)
 
 /* A window is as long as a value of its kind usually stands. */
 const struct kv_kind_facts kv_kinds[KV_KINDS] = {
-    [KV_SESSION] = {"session", 200000, 2048, HOUR, true},
+    [KV_SESSION] = {"session", 200000, 2048, 60 * MINUTE, true},
     [KV_BINDING] = {"binding", 5000, 8192, 15 * MINUTE, true}, /* with a certificate */
     [KV_INTERACTION] = {"interaction", 50000, 4096, 15 * MINUTE, true},
     [KV_CHALLENGE] = {"challenge", 100000, 512, 3 * MINUTE, true},

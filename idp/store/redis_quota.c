@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "store/kv_kinds.h"
 
-enum { BATCHES = 100, NAME_SIZE = 48 };
+enum { BATCHES = 100, LEAST_BATCH = 8, NAME_SIZE = 48 };
 
 /* A kind's places in one word, which is swapped as a whole: the window's number, whether no more
  * can be had in it, and how many this node has left. */
@@ -39,7 +39,7 @@ struct redis_quota *redis_quota_new(const size_t *quotas, const struct redis_cou
         struct places *places = &quota->places[kind];
         size_t most = quotas != NULL ? quotas[kind] : kv_kinds[kind].values;
         places->most = most < LEFT_MASK / 2 ? (int64_t)most : (int64_t)(LEFT_MASK / 2);
-        places->batch = places->most / BATCHES > 0 ? places->most / BATCHES : 1;
+        places->batch = places->most / BATCHES > LEAST_BATCH ? places->most / BATCHES : LEAST_BATCH;
         atomic_init(&places->state, 0);
     }
     return quota;
@@ -114,7 +114,11 @@ enum idp_err redis_quota_take(struct redis_quota *quota, enum kv_kind kind)
     uint64_t window = window_now(quota, kind);
     if (take_own(&quota->places[kind], window, &used_up))
         return IDP_OK;
-    return used_up ? IDP_FULL : take_batch(quota, kind, window);
+    if (used_up)
+        return IDP_FULL;
+    enum idp_err err = take_batch(quota, kind, window);
+    /* Of threads that asked at once, the last got nothing, and the first more than they need. */
+    return err == IDP_FULL && take_own(&quota->places[kind], window, &used_up) ? IDP_OK : err;
 }
 
 void redis_quota_give(struct redis_quota *quota, enum kv_kind kind)

@@ -3,6 +3,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdio.h>
+
+#include "store/redis_place.h"
 
 /* What TLS 1.3 would choose, for servers that know 1.2 only (RFC 9325 section 4.2). */
 static const char ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
@@ -45,7 +48,9 @@ static bool expect_host(SSL *session, const char *host)
 {
     if (is_address(host))
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), host) == 1;
-    return SSL_set1_host(session, host) == 1 && SSL_set_tlsext_host_name(session, host) == 1;
+    char name[REDIS_HOST_MAX + 1]; /* OpenSSL's macro takes no const */
+    (void)snprintf(name, sizeof(name), "%s", host);
+    return SSL_set1_host(session, host) == 1 && SSL_set_tlsext_host_name(session, name) == 1;
 }
 
 SSL *redis_tls_session(SSL_CTX *tls, int fd, const char *host)

@@ -53,11 +53,13 @@ static void write_key(const char *path, EVP_PKEY *key)
 static void make_certificates(struct test_redis *redis)
 {
     static const struct region_pair authority_extensions[] = {
-        {"basicConstraints", "critical,CA:TRUE"}, {"keyUsage", "critical,keyCertSign"}, {NULL}};
+        {"basicConstraints", "critical,CA:TRUE"},
+        {"keyUsage", "critical,keyCertSign"},
+        {NULL, NULL}};
     static const struct region_pair server_extensions[] = {
-        {"subjectAltName", "DNS:localhost,IP:127.0.0.1"}, {NULL}};
-    static const struct region_pair authority_name[] = {{"CN", "test authority"}, {NULL}};
-    static const struct region_pair server_name[] = {{"CN", "redis"}, {NULL}};
+        {"subjectAltName", "DNS:localhost,IP:127.0.0.1"}, {NULL, NULL}};
+    static const struct region_pair authority_name[] = {{"CN", "test authority"}, {NULL, NULL}};
+    static const struct region_pair server_name[] = {{"CN", "redis"}, {NULL, NULL}};
     char path[256];
     int64_t now = (int64_t)time(NULL);
     EVP_PKEY *authority_key = region_key("P-256");
