@@ -8,9 +8,10 @@ $(OUT)/bin/tamgactl: $(CTL_OBJ) $(CTL_LIBS)
 	@$(CC) $(MODE) $(MODE_LINK) -pthread $(CTL_OBJ) $(CTL_LIBS) $(EXTERNAL) -o $@
 
 CTL_TESTS = $(patsubst clients/%.c,$(OUT)/clients/%,$(sort $(wildcard clients/ctl/tests/*_test.c)))
+CTL_TEST_HELP = $(call obj,$(filter-out %_test.c,$(sort $(wildcard clients/ctl/tests/*.c))) $(TEST_HELP))
 CLIENT_TESTS += $(CTL_TESTS)
 
-$(CTL_TESTS): $(OUT)/clients/ctl/tests/%: $(OUT)/obj/clients/ctl/tests/%.o $(call obj,$(TEST_HELP)) $(CTL_LIBS) $(OUT)/bin/tamgactl
+$(CTL_TESTS): $(OUT)/clients/ctl/tests/%: $(OUT)/obj/clients/ctl/tests/%.o $(CTL_TEST_HELP) $(CTL_LIBS) $(OUT)/bin/tamgactl
 	@mkdir -p $(@D)
 	@echo "  link $@"
 	@$(CC) $(MODE) $(MODE_LINK) -pthread $(filter %.o,$^) $(filter %.a,$^) $(EXTERNAL) -lcmocka -o $@

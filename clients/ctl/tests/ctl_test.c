@@ -1,151 +1,26 @@
 /* Runs the program itself, as an operator would. */
-#include <fcntl.h>
-#include <pthread.h>
 #include <setjmp.h>
-#include <spawn.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include <jansson.h>
 
-#include "access/access.h"
-#include "access/outbox.h"
 #include "base/arena.h"
-#include "base/clock.h"
-#include "base/log.h"
 #include "client/registry.h"
 #include "client/secret.h"
+#include "ctl/tests/node.h"
+#include "ctl/tests/run.h"
 #include "jose/master.h"
 #include "jose/purpose_keys.h"
-#include "store/generation.h"
-#include "store/kv.h"
 #include "store/sql.h"
-#include "tests/help.h"
-
-extern char **environ;
-
-static char program[1024];
-
-static struct {
-    struct arena *arena;
-    char *folder;
-    int code;
-    const char *out, *err; /* what the last run wrote */
-} w;
-
-static const char *path(const char *name)
-{
-    return arena_printf(w.arena, "%s/%s", w.folder, name);
-}
-
-static void put(const char *name, const char *text)
-{
-    help_write_file(path(name), text, strlen(text));
-}
-
-static const char *get(const char *name)
-{
-    char *text = help_read_file(path(name), NULL);
-    assert_non_null(text);
-    const char *copy = arena_strdup(w.arena, text);
-    free(text);
-    return copy;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    w.arena = arena_new();
-    w.folder = help_temp_folder();
-    put("settings.json",
-        arena_printf(w.arena,
-                     "{\"issuer\":\"http://127.0.0.1:8080\",\"development\":true,"
-                     "\"master_key_file\":\"%s\",\"trust_list\":\"t\",\"pages\":\"p\","
-                     "\"listen\":{\"port\":8080},\"store\":{\"sql\":\"sqlite:%s\"}}",
-                     path("master.key"), path("t.db")));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    help_remove_folder(w.folder);
-    free(w.folder);
-    arena_free(w.arena);
-    return 0;
-}
-
-/* Runs tamgactl with words divided by spaces; standard input is the file "in". */
-static void run_with(const char *settings, const char *line)
-{
-    char *argv[16] = {program, (char[]){"--settings"}, arena_strdup(w.arena, settings)};
-    size_t count = 3;
-    char *rest = NULL;
-    char *words = arena_strdup(w.arena, line);
-    for (char *word = strtok_r(words, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest))
-        argv[count++] = word;
-    pid_t pid = 0;
-    int status = 0;
-    posix_spawn_file_actions_t actions;
-    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
-    (void)posix_spawn_file_actions_addopen(&actions, 0, path("in"), O_RDONLY | O_CREAT, 0600);
-    (void)posix_spawn_file_actions_addopen(&actions, 1, path("out"), O_WRONLY | O_CREAT | O_TRUNC,
-                                           0600);
-    (void)posix_spawn_file_actions_addopen(&actions, 2, path("err"), O_WRONLY | O_CREAT | O_TRUNC,
-                                           0600);
-    assert_int_equal(posix_spawn(&pid, program, &actions, NULL, argv, environ), 0);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    w.code = WEXITSTATUS(status);
-    w.out = get("out");
-    w.err = get("err");
-}
-
-static void run(const char *line)
-{
-    run_with(path("settings.json"), line);
-}
-
-static json_t *answer(void)
-{
-    assert_string_equal(w.err, "");
-    assert_int_equal(w.code, 0);
-    json_t *json = json_loads(w.out, JSON_REJECT_DUPLICATES, NULL);
-    assert_non_null(json);
-    return json;
-}
-
-/* Nothing on standard output, one line that holds text on standard error. */
-static void expect_complaint(int code, const char *text)
-{
-    assert_int_equal(w.code, code);
-    assert_string_equal(w.out, "");
-    const char *end = strchr(w.err, '\n');
-    assert_non_null(end);
-    assert_int_equal(end[1], '\0');
-    assert_int_equal(strncmp(w.err, "tamgactl: ", 10), 0);
-    if (strstr(w.err, text) == NULL)
-        fail_msg("%s", w.err);
-}
-
-static const char *text_of(const json_t *json, const char *name)
-{
-    const char *text = json_string_value(json_object_get(json, name));
-    assert_non_null(text);
-    return arena_strdup(w.arena, text);
-}
 
 #define BAOTOU                                                                                     \
     "{\"client_id\":\"baotou\",\"client_name\":\"包头\",\"client_name#en\":\"Baotou\","          \
@@ -195,14 +70,6 @@ static void first_command_makes_keys_and_database(void **state)
     json_decref(json);
     assert_int_equal(stat(path("master.key"), &about), 0);
     assert_int_equal(about.st_mode & 07777, 0600);
-}
-
-static void execute(const char *statement)
-{
-    struct sql *db = NULL;
-    assert_int_equal(sql_open(arena_printf(w.arena, "sqlite:%s", path("t.db")), NULL, &db), IDP_OK);
-    assert_int_equal(sql_execute(db, &(struct sql_call){.text = statement}, NULL), IDP_OK);
-    sql_close(db);
 }
 
 static void database_of_another_version_is_left_alone(void **state)
@@ -403,7 +270,7 @@ static void another_master_key_is_refused(void **state)
 {
     (void)state;
     (void)add_baotou();
-    help_write_file(path("master.key"), ANOTHER_KEY, strlen(ANOTHER_KEY));
+    put("master.key", ANOTHER_KEY);
     run("client list");
     expect_complaint(1, "is not the master key that this database was made with");
 }
@@ -420,62 +287,6 @@ static void lost_master_key_is_not_made_anew(void **state)
 
 /* --- while the provider runs --------------------------------------------------------------- */
 
-static atomic_llong seen;
-
-static enum idp_err forget(void *with, int64_t generation)
-{
-    client_registry_refresh(with);
-    atomic_store(&seen, generation);
-    return IDP_OK;
-}
-
-/* A node, as far as commands notice one. */
-static struct node {
-    struct sql *db;
-    struct kv *kv;
-    struct client_registry *registry;
-    struct generation_watch *watch;
-    pthread_t thread;
-    atomic_bool stop;
-} node;
-
-/* Its job: delivers what is due. */
-static void *deliver(void *with)
-{
-    const struct access access = {
-        .db = node.db, .kv = node.kv, .access_token_s = 600, .code_s = 60};
-    const struct timespec nap = {.tv_nsec = 20000000};
-    (void)with;
-    while (!atomic_load(&node.stop)) {
-        (void)outbox_deliver(&access, OUTBOX_TOMBSTONES, clock_now_ms());
-        (void)nanosleep(&nap, NULL);
-    }
-    return NULL;
-}
-
-static void start_node(void)
-{
-    char *why = NULL;
-    assert_int_equal(sql_open(arena_printf(w.arena, "sqlite:%s", path("t.db")), &why, &node.db),
-                     IDP_OK);
-    assert_int_equal(kv_open(&(struct kv_settings){.where = "memory:"}, &why, &node.kv), IDP_OK);
-    node.registry = client_registry_new(node.db);
-    const struct generation_listener listener = {.changed = forget, .with = node.registry};
-    assert_int_equal(generation_watch_start(node.db, "node", &listener, &node.watch), IDP_OK);
-    atomic_store(&node.stop, false);
-    assert_int_equal(pthread_create(&node.thread, NULL, deliver, NULL), 0);
-}
-
-static void stop_node(void)
-{
-    atomic_store(&node.stop, true);
-    (void)pthread_join(node.thread, NULL);
-    generation_watch_stop(node.watch);
-    client_registry_free(node.registry);
-    kv_close(node.kv);
-    sql_close(node.db);
-}
-
 /* When the command has ended, a running node uses the new record: nothing has to be restarted. */
 static void running_node_knows_the_change_when_the_command_ends(void **state)
 {
@@ -485,25 +296,16 @@ static void running_node_knows_the_change_when_the_command_ends(void **state)
     start_node();
     assert_int_equal(client_find(node.registry, w.arena, "baotou", &client), IDP_OK);
     assert_int_equal(client->standing, CLIENT_ACTIVE);
-    long long before = atomic_load(&seen);
+    long long before = atomic_load(&node.seen);
     run("client suspend baotou");
     json_decref(answer());
-    assert_int_equal(atomic_load(&seen), before + 1);
+    assert_int_equal(atomic_load(&node.seen), before + 1);
     assert_int_equal(client_find(node.registry, w.arena, "baotou", &client), IDP_OK);
     assert_int_equal(client->standing, CLIENT_SUSPENDED);
     stop_node();
 }
 
-/* The program under test lies beside the tests: build/<flavour>/bin/tamgactl. */
-static void find_program(const char *self)
-{
-    const char *slash = strrchr(self, '/');
-    int len = slash != NULL ? (int)(slash - self) : 1;
-    (void)snprintf(program, sizeof(program), "%.*s/../../../bin/tamgactl", len,
-                   slash != NULL ? self : ".");
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, run_set_up, run_tear_down)
 
 int main(int argc, char *argv[])
 {
@@ -529,6 +331,6 @@ int main(int argc, char *argv[])
         TEST(running_node_knows_the_change_when_the_command_ends),
     };
     (void)argc;
-    find_program(argv[0]);
+    run_find_program(argv[0]);
     return cmocka_run_group_tests_name("ctl/ctl", tests, NULL, NULL);
 }
