@@ -135,6 +135,17 @@ void execute(const char *statement)
     sql_close(db);
 }
 
+int64_t number_in(const char *query)
+{
+    struct sql *db = NULL;
+    struct sql_rows rows;
+    assert_int_equal(sql_open(arena_printf(w.arena, "sqlite:%s", path("t.db")), NULL, &db), IDP_OK);
+    assert_int_equal(sql_read_one(db, w.arena, &(struct sql_call){.text = query}, &rows), IDP_OK);
+    int64_t number = sql_cell_int(&rows, 0, 0);
+    sql_close(db);
+    return number;
+}
+
 /* The program under test lies beside the tests: build/<flavour>/bin/tamgactl. */
 void run_find_program(const char *self)
 {

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include <jansson.h>
 
 struct arena;
@@ -43,3 +45,6 @@ const char *text_of(const json_t *json, const char *name);
 
 /* Runs a statement on the database. */
 void execute(const char *statement);
+
+/* The first cell of what a query finds there, as a number. */
+int64_t number_in(const char *query);

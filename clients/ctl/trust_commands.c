@@ -1,0 +1,214 @@
+#include "ctl/trust_commands.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include "access/trust_desk.h"
+#include "base/arena.h"
+#include "base/object.h"
+#include "base/text.h"
+#include "ctl/answer.h"
+#include "ctl/ctl.h"
+#include "ctl/order.h"
+#include "pki/trust.h"
+#include "pki/trust_rows.h"
+
+enum { VERSION_SHOWN = 16, DAY_SIZE = 20 };
+
+static int complain_why(char *why, enum idp_err err)
+{
+    int code = why != NULL ? ctl_complain("%s", why) : ctl_complain_of(err);
+    free(why);
+    return code;
+}
+
+/* Reads a list's number. Returns 0 for what is none: there is no such list. */
+static int64_t number_of(const char *word)
+{
+    char *end = NULL;
+    long long number = strtoll(word, &end, 10);
+    bool digits = strspn(word, "0123456789") == strlen(word);
+    return digits && strlen(word) <= 15 && *end == '\0' ? (int64_t)number : 0;
+}
+
+static int complain_of_number(const char *word, enum idp_err err)
+{
+    return err == IDP_NOT_FOUND ? ctl_complain("there is no trust list %s", word)
+                                : ctl_complain_of(err);
+}
+
+/* --- changes -------------------------------------------------------------------------------- */
+
+static json_t *words_of(const char *list)
+{
+    size_t len = 0;
+    json_t *array = json_array();
+    for (const char *word = text_list_next(&list, &len); word != NULL;
+         word = text_list_next(&list, &len)) {
+        if (json_array_append_new(array, json_stringn(word, len)) == 0)
+            continue;
+        json_decref(array);
+        return NULL;
+    }
+    return array;
+}
+
+static json_t *describe_loaded(const struct trust *trust, const struct trust_loaded *loaded)
+{
+    struct object o = object_new();
+    object_number(&o, "number", loaded->number);
+    object_text(&o, "version", trust->version);
+    object_truth(&o, "changed", loaded->changed);
+    object_number(&o, "authorities", (json_int_t)trust->count);
+    object_put(&o, "added", words_of(loaded->added));
+    object_put(&o, "removed", words_of(loaded->removed));
+    return object_done(&o);
+}
+
+/* Waits until nodes work by the list, and until what rested on removed authorities has ended. */
+static int wait_for_nodes(struct ctl *ctl, const struct trust_loaded *loaded)
+{
+    int code = loaded->generation > 0 ? ctl_wait(ctl, loaded->generation) : 0;
+    for (size_t i = 0; i < loaded->endings_count && code == 0; i++) {
+        const struct revoke_order order = {.row = loaded->endings[i]};
+        code = order_wait(ctl, &order);
+    }
+    return code;
+}
+
+/* Makes a list the one that counts, and frees it. */
+static int make_count(struct ctl *ctl, struct trust *trust)
+{
+    struct trust_loaded loaded;
+    const struct trust_desk desk = {.db = ctl->db, .by = ctl->by, .now = ctl->now};
+    enum idp_err err = trust_desk_load(&desk, ctl->arena, trust, &loaded);
+    int code = err == IDP_OK ? answer(describe_loaded(trust, &loaded)) : ctl_complain_of(err);
+    trust_free(trust);
+    return code == 0 ? wait_for_nodes(ctl, &loaded) : code;
+}
+
+static int load(struct ctl *ctl, const struct command_arguments *arguments)
+{
+    size_t len = 0;
+    char *why = NULL;
+    const char *text = NULL;
+    struct trust *trust = NULL;
+    const char *file = arguments->words[0];
+    int code = answer_input(ctl, file, TRUST_FILE_MAX, &text, &len);
+    if (code != 0)
+        return code;
+    const char *name = strcmp(file, "-") == 0 ? "standard input" : file;
+    if (len > TRUST_FILE_MAX)
+        return ctl_complain("%s: expected at most 4 MiB", name);
+    enum idp_err err = trust_parse(name, text, len, &why, &trust);
+    return err == IDP_OK ? make_count(ctl, trust) : complain_why(why, err);
+}
+
+static int restore(struct ctl *ctl, const struct command_arguments *arguments)
+{
+    char *why = NULL;
+    struct trust *trust = NULL;
+    const char *word = arguments->words[0];
+    enum idp_err err = trust_row_load(ctl->db, number_of(word), &why, &trust);
+    if (err == IDP_BAD_REQUEST)
+        return complain_why(why, err);
+    return err == IDP_OK ? make_count(ctl, trust) : complain_of_number(word, err);
+}
+
+/* --- list, show ----------------------------------------------------------------------------- */
+
+static struct object begin_row(const struct trust_row *row)
+{
+    struct object o = object_new();
+    object_number(&o, "number", row->number);
+    object_text(&o, "version", row->version);
+    object_number(&o, "loaded", row->loaded);
+    return o;
+}
+
+static void print_table(const struct trust_row *rows, size_t count)
+{
+    (void)printf("%-8s %-20s %s\n", "NUMBER", "LOADED (UTC)", "VERSION");
+    for (size_t i = 0; i < count; i++) {
+        char day[DAY_SIZE] = "";
+        struct tm parts;
+        time_t loaded = (time_t)rows[i].loaded;
+        if (gmtime_r(&loaded, &parts) != NULL)
+            (void)strftime(day, sizeof(day), "%Y-%m-%d %H:%M", &parts);
+        (void)printf("%-8lld %-20s %.*s\n", (long long)rows[i].number, day, VERSION_SHOWN,
+                     rows[i].version);
+    }
+}
+
+static int list(struct ctl *ctl, const struct command_arguments *arguments)
+{
+    size_t count = 0;
+    const struct trust_row *rows = NULL;
+    enum idp_err err = trust_rows_list(ctl->db, ctl->arena, &rows, &count);
+    if (err != IDP_OK)
+        return ctl_complain_of(err);
+    if (arguments->table) {
+        print_table(rows, count);
+        return answer_printed();
+    }
+    json_t *json = json_array();
+    for (size_t i = 0; i < count; i++) {
+        struct object o = begin_row(&rows[i]);
+        if (json_array_append_new(json, object_done(&o)) != 0) {
+            json_decref(json);
+            return ctl_complain_of(IDP_FAULT);
+        }
+    }
+    return answer(json);
+}
+
+/* The number that was asked for, or that of the list that counts. */
+static enum idp_err find_number(struct ctl *ctl, const char *word, int64_t *out)
+{
+    struct trust_row row;
+    if (word != NULL) {
+        *out = number_of(word);
+        return IDP_OK;
+    }
+    enum idp_err err = trust_row_newest(ctl->db, ctl->arena, &row);
+    if (err == IDP_OK)
+        *out = row.number;
+    return err;
+}
+
+/* One that is damaged is shown, too: as a text when it is not even JSON. */
+static json_t *document_of(const struct trust_row *row)
+{
+    json_t *json = json_loads(row->document, 0, NULL);
+    return json != NULL ? json : json_string(row->document);
+}
+
+static int show(struct ctl *ctl, const struct command_arguments *arguments)
+{
+    int64_t number = 0;
+    struct trust_row row;
+    const char *word = arguments->words[0];
+    enum idp_err err = find_number(ctl, word, &number);
+    if (err == IDP_OK)
+        err = trust_row_read(ctl->db, ctl->arena, number, &row);
+    if (err != IDP_OK)
+        return word != NULL           ? complain_of_number(word, err)
+               : err == IDP_NOT_FOUND ? ctl_complain("no trust list has been loaded")
+                                      : ctl_complain_of(err);
+    struct object o = begin_row(&row);
+    object_put(&o, "document", document_of(&row));
+    return answer(object_done(&o));
+}
+
+const struct command trust_commands[] = {
+    {"load", {"FILE"}, "all nodes work by this trust list; rights by what left it end", load},
+    {"list", {NULL}, "all trust lists, the newest first: it counts", list},
+    {"show", {"[NUMBER]"}, "the trust list that counts, or an earlier one, whole", show},
+    {"restore", {"NUMBER"}, "an earlier trust list counts again, as a new one", restore},
+    {NULL, {NULL}, NULL, NULL},
+};
