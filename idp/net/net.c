@@ -19,6 +19,7 @@ static char **copy_list(const char *const *list)
 enum idp_err net_new(const char *const *allow, struct net **out)
 {
     static const char *const nothing[] = {NULL};
+    net_start();
     struct net *net = calloc(1, sizeof(*net));
     if (net == NULL)
         return IDP_FAULT;

@@ -30,6 +30,11 @@ static void start(void)
         abort(); /* at the start of the program, out of memory */
 }
 
+void net_start(void)
+{
+    (void)pthread_once(&started, start);
+}
+
 /* --- the address ---------------------------------------------------------------------------- */
 
 static bool copy_part(CURLU *url, CURLUPart part, char *out, size_t size)
@@ -171,7 +176,6 @@ bool net_target_bind(CURL *handle, struct net *net, struct net_target *target, u
 
 CURL *net_handle(void)
 {
-    (void)pthread_once(&started, start);
     CURL *handle = pthread_getspecific(handles);
     if (handle != NULL)
         return handle;

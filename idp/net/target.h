@@ -29,6 +29,9 @@ struct net_target {
     bool denied; /* curl wanted to go elsewhere */
 };
 
+/* Starts libcurl, once; without memory it ends the program. */
+void net_start(void);
+
 /* Takes an address apart. IDP_DENIED when it is none, has a user or password, or has a scheme that
  * is not in the space-separated list. */
 enum idp_err net_target_read(const char *url, const char *schemes, struct net_target *out);
