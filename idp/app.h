@@ -6,8 +6,8 @@
 
 #include "access/access.h"
 #include "config.h"
-#include "retention.h"
 #include "jose/signing_keys.h"
+#include "retention.h"
 
 struct client_registry;
 struct generation_watch;
@@ -17,6 +17,7 @@ struct http_server;
 struct http_slot;
 struct kept;
 struct kv;
+struct mailer;
 struct master_key;
 struct net;
 struct pki;
@@ -32,6 +33,7 @@ struct app {
     struct sql *db;
     struct kv *kv;
     struct net *net;
+    struct mailer *mailer; /* NULL: the settings have no mail */
     struct pki *pki;
     struct trust *trust_file;   /* as it was read at the start, until it is put to use */
     int64_t trust_number;       /* of the list in use; of the thread that watches the generation */

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "client/address.h"
+#include "config_mail.h"
 #include "http/proxies.h"
 
 enum kind { TEXT, PATH, STORE, NUMBER, TRUTH, TEXTS };
@@ -108,6 +109,15 @@ static const struct setting {
      .most = 1000000000, .number = 60},
     {"rate_limits", "per_client_per_minute", NUMBER, false, AT(rate_client), .least = 0,
      .most = 1000000000, .number = 60000},
+    {"mail", "server", TEXT, false, AT(mail_server)},
+    {"mail", "from", TEXT, false, AT(mail_from)},
+    {"mail", "name", TEXT, false, AT(mail_name)},
+    {"mail", "user", TEXT, false, AT(mail_user)},
+    {"mail", "password_file", PATH, false, AT(mail_password_file)},
+    {"mail", "ca_file", PATH, false, AT(mail_ca_file)},
+    {"mail", "starttls", TRUTH, false, AT(mail_starttls), .number = 1},
+    {"mail", "retry_s", NUMBER, false, AT(mail_retry_s), .least = 1, .most = 3600, .number = 60},
+    {"mail", "attempts", NUMBER, false, AT(mail_attempts), .least = 1, .most = 1000, .number = 48},
 #undef AT
 };
 
@@ -232,6 +242,8 @@ static void set_default(const struct reading *r, const struct setting *s)
         *(int64_t *)at = s->number;
     if (s->kind == TEXT)
         *(const char **)at = s->text;
+    if (s->kind == TRUTH)
+        *(bool *)at = s->number != 0;
 }
 
 static enum idp_err read_setting(const struct reading *r, const struct setting *s)
@@ -390,6 +402,12 @@ static enum idp_err check_outgoing(const struct reading *r)
     return IDP_OK;
 }
 
+static enum idp_err check_mail(const struct reading *r)
+{
+    const char *problem = config_mail_problem(r->out);
+    return problem != NULL ? wrong(r, "%s", problem) : IDP_OK;
+}
+
 static enum idp_err read_all(const struct reading *r)
 {
     enum idp_err err = refuse_unknown(r);
@@ -405,6 +423,8 @@ static enum idp_err read_all(const struct reading *r)
         err = check_tls(r);
     if (err == IDP_OK)
         err = check_assistant(r);
+    if (err == IDP_OK)
+        err = check_mail(r);
     return err == IDP_OK ? check_outgoing(r) : err;
 }
 

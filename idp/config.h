@@ -51,6 +51,13 @@ struct config {
     /* How many days what is over is kept. */
     int64_t grants_days, outbox_days, access_log_days;
 
+    /* Mail; without a server enterprises are told nothing. */
+    const char *mail_server, *mail_from, *mail_name;
+    const char *mail_user, *mail_password_file; /* both or none */
+    const char *mail_ca_file;
+    bool mail_starttls;
+    int64_t mail_retry_s, mail_attempts;
+
     void *document; /* what the texts above live in */
 };
 

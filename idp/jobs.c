@@ -13,12 +13,18 @@
 #include "jose/purpose_rotation.h"
 #include "jose/rotation.h"
 #include "jose/sign.h"
+#include "net/net.h"
 #include "retention.h"
 #include "store/lease.h"
 
 static enum idp_err deliver_tombstones(struct app *app)
 {
     return outbox_deliver(&app->access, OUTBOX_TOMBSTONES, clock_now_ms());
+}
+
+static enum idp_err deliver_messages(struct app *app)
+{
+    return outbox_deliver(&app->access, OUTBOX_MESSAGES, clock_now_ms());
 }
 
 static enum idp_err rotate_keys(struct app *app)
@@ -52,9 +58,8 @@ static const struct job {
     bool shared; /* only the node that holds the lease runs it */
     enum idp_err (*run)(struct app *app);
 } all[] = {
-    {"tombstones", 1000, true, deliver_tombstones},
-    {"rotate_keys", 5000, true, rotate_keys},
-    {"watch_keys", 3600000, false, watch_keys},
+    {"tombstones", 1000, true, deliver_tombstones}, {"messages", 1000, true, deliver_messages},
+    {"rotate_keys", 5000, true, rotate_keys},       {"watch_keys", 3600000, false, watch_keys},
     {"retention", 5000, true, delete_what_is_over},
 };
 
@@ -188,6 +193,8 @@ enum idp_err jobs_start(struct app *app, const char *node, struct jobs **out)
 
 static void end_threads(struct jobs *jobs)
 {
+    if (jobs->app->net != NULL)
+        net_interrupt(jobs->app->net); /* nobody waits for a slow server */
     (void)pthread_mutex_lock(&jobs->lock);
     jobs->stop = true;
     (void)pthread_cond_broadcast(&jobs->wake);

@@ -9,6 +9,7 @@
 #include "app.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "client/registry.h"
 #include "evidence/kept.h"
 #include "http/files.h"
@@ -18,6 +19,7 @@
 #include "jose/sign.h"
 #include "jose/wrapped.h"
 #include "net/fetch.h"
+#include "notify/mailer.h"
 #include "oauth/discovery.h"
 #include "oauth/jwks.h"
 #include "pki/pki.h"
@@ -27,7 +29,7 @@
 #include "store/sql.h"
 #include "trust_list.h"
 
-enum { BACKGROUND_THREADS = 2, WHY_MAX = 512 };
+enum { BACKGROUND_THREADS = 2, WHY_MAX = 512, PASSWORD_MAX = 1024 };
 
 /* Sets *why where the failing step did not, and passes the error on. */
 __attribute__((format(printf, 3, 4))) static enum idp_err explain(enum idp_err err, char **why,
@@ -107,6 +109,10 @@ static void fill_access(struct app *app)
         .launch_s = c->launch_s,
         .refresh_family_s = c->refresh_family_s,
         .refresh_grace_s = c->refresh_grace_s,
+        .tells = c->mail_server != NULL,
+        .support_phone = c->support_phone,
+        .message_retry_s = c->mail_retry_s,
+        .message_attempts = c->mail_attempts,
     };
 }
 
@@ -189,9 +195,64 @@ static enum idp_err open_pages(struct app *app, char **why)
     return err;
 }
 
+/* The password of the mail server, without the line end that editors leave. Without a file there is
+ * none, and bytes stays NULL. */
+static enum idp_err read_mail_password(const struct app *app, char **why, struct file_bytes *out)
+{
+    const char *path = app->config.mail_password_file;
+    char *said = NULL;
+    *out = (struct file_bytes){.bytes = NULL};
+    if (path == NULL)
+        return IDP_OK;
+    enum idp_err err = file_read(path, FILE_PRIVATE, PASSWORD_MAX, &said, out);
+    if (err == IDP_OK)
+        out->bytes[strcspn(out->bytes, "\r\n")] = '\0';
+    else
+        err = explain(err, why, "mail.password_file: %s", said != NULL ? said : path);
+    free(said);
+    return err;
+}
+
+static enum idp_err open_mailer(struct app *app, char **why)
+{
+    const struct config *c = &app->config;
+    struct file_bytes password;
+    if (c->mail_server == NULL)
+        return IDP_OK;
+    enum idp_err err = read_mail_password(app, why, &password);
+    if (err != IDP_OK)
+        return err;
+    const struct mailer_settings settings = {.server = c->mail_server,
+                                             .starttls = c->mail_starttls,
+                                             .ca_file = c->mail_ca_file,
+                                             .user = c->mail_user,
+                                             .password = password.bytes,
+                                             .from = c->mail_from,
+                                             .from_name = c->mail_name};
+    err = mailer_new(app->net, &settings, &app->mailer);
+    file_drop(&password);
+    app->access.mailer = app->mailer;
+    return explain(err, why, "no memory");
+}
+
+static enum idp_err check_mail_files(struct app *app, char **why)
+{
+    struct file_bytes password;
+    const char *ca_file = app->config.mail_ca_file;
+    enum idp_err err = read_mail_password(app, why, &password);
+    if (err != IDP_OK)
+        return err;
+    file_drop(&password);
+    if (ca_file != NULL && access(ca_file, R_OK) != 0)
+        return explain(IDP_UNAVAILABLE, why, "mail.ca_file: %s: cannot be read", ca_file);
+    return IDP_OK;
+}
+
 enum idp_err setup_open_files(struct app *app, char **why)
 {
     enum idp_err err = explain(trust_list_read(app, why), why, "no memory");
+    if (err == IDP_OK)
+        err = check_mail_files(app, why);
     if (err == IDP_OK)
         err = open_pages(app, why);
     if (err != IDP_OK)
@@ -202,6 +263,8 @@ enum idp_err setup_open_files(struct app *app, char **why)
 static enum idp_err open_server(struct app *app, char **why)
 {
     enum idp_err err = open_pki(app, why);
+    if (err == IDP_OK)
+        err = open_mailer(app, why);
     if (err == IDP_OK && app->pages == NULL)
         err = open_pages(app, why);
     if (err == IDP_OK)
@@ -226,6 +289,7 @@ void setup_close(struct app *app)
     http_files_free(app->pages);
     http_files_free(app->packages);
     trust_free(app->trust_file);
+    mailer_free(app->mailer);
     pki_free(app->pki);
     net_free(app->net);
     client_registry_free(app->clients);

@@ -13,7 +13,10 @@ enum { WAIT_MS = 10000, FIRST_LOOK_MS = 20, LAST_LOOK_MS = 200 };
 
 struct access order_access(const struct ctl *ctl)
 {
-    return (struct access){.db = ctl->db, .keys = ctl->keys, .issuer = ctl->config.issuer};
+    return (struct access){.db = ctl->db,
+                           .keys = ctl->keys,
+                           .issuer = ctl->config.issuer,
+                           .tells = ctl->config.mail_server != NULL};
 }
 
 struct revoke_order order_new(struct ctl *ctl)

@@ -1,5 +1,5 @@
 # tamgactl: the operators' command line, and its tests, which run the program itself.
-CTL_OBJ  = $(call obj,$(sort $(wildcard clients/ctl/*.c)) idp/config.c)
+CTL_OBJ  = $(call obj,$(sort $(wildcard clients/ctl/*.c)) idp/config.c idp/config_mail.c)
 CTL_LIBS = $(foreach r,access $(LOW_access),$(call room_lib,$(r)))
 
 $(OUT)/bin/tamgactl: $(CTL_OBJ) $(CTL_LIBS)

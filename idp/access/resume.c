@@ -5,12 +5,14 @@
 
 #include "access/access.h"
 #include "access/ending.h"
+#include "access/mail.h"
 #include "access/outbox.h"
 #include "access/revoke.h"
 #include "base/clock.h"
 #include "client/desk.h"
 #include "enterprise/enterprise.h"
 #include "enterprise/holder.h"
+#include "notify/news.h"
 #include "store/sql.h"
 
 /* What the transaction works with. */
@@ -86,7 +88,11 @@ static enum idp_err lift_enterprise(struct sql_tx *tx, struct resuming *r)
                                        .target = id,
                                        .now = r->order->now,
                                        .at_once = r->access->kv == NULL};
-    enum idp_err err = enterprise_resume(tx, id, r->order->now);
+    const struct mail_cause news = {
+        .news = &news_enterprise_resumed, .enterprise = id, .now = r->order->now};
+    enum idp_err err = mail_add(r->access, tx, r->order->arena, &news);
+    if (err == IDP_OK)
+        err = enterprise_resume(tx, id, r->order->now);
     if (err == IDP_OK)
         err = outbox_add(tx, r->order->arena, &entry, &r->order->row);
     if (err != IDP_OK)

@@ -6,6 +6,7 @@
 #include "access/access.h"
 #include "access/consent.h"
 #include "access/ending.h"
+#include "access/mail.h"
 #include "access/outbox.h"
 #include "access/session.h"
 #include "base/arena.h"
@@ -14,6 +15,7 @@
 #include "client/desk.h"
 #include "enterprise/enterprise.h"
 #include "enterprise/lock.h"
+#include "notify/news.h"
 #include "store/sql.h"
 
 /* --- one grant -------------------------------------------------------------------------------- */
@@ -92,9 +94,10 @@ struct ordering {
     struct revoke_order *order;
     /* Changes the row that is the cause. */
     enum idp_err (*cause)(struct sql_tx *tx, struct ordering *o);
-    const char *event;    /* of the audit row; NULL: the cause writes its own */
-    const char *detail;   /* of the audit row */
-    struct ending ending; /* for the enterprise of the audit row, too */
+    const char *event;       /* of the audit row; NULL: the cause writes its own */
+    const char *detail;      /* of the audit row */
+    const struct news *news; /* that the enterprise is told; NULL: none */
+    struct ending ending;    /* for the enterprise of the audit row, too */
 };
 
 static enum idp_err note(struct sql_tx *tx, const struct ordering *o)
@@ -112,10 +115,24 @@ static enum idp_err note(struct sql_tx *tx, const struct ordering *o)
                                            .detail = o->detail});
 }
 
+/* Before the change: what is so already is no news. */
+static enum idp_err tell(struct sql_tx *tx, const struct ordering *o)
+{
+    const struct ending *e = &o->ending;
+    const struct mail_cause cause = {.news = o->news,
+                                     .enterprise = e->of == ENDING_LOCK ? NULL : e->subject,
+                                     .lock = e->of == ENDING_LOCK ? e->subject : NULL,
+                                     .client = e->client,
+                                     .now = o->order->now};
+    return o->news != NULL ? mail_add(o->access, tx, o->order->arena, &cause) : IDP_OK;
+}
+
 static enum idp_err write_order(struct sql_tx *tx, void *with)
 {
     struct ordering *o = with;
-    enum idp_err err = o->cause != NULL ? o->cause(tx, o) : IDP_OK;
+    enum idp_err err = tell(tx, o);
+    if (err == IDP_OK && o->cause != NULL)
+        err = o->cause(tx, o);
     if (err == IDP_OK)
         err = note(tx, o);
     return err == IDP_OK ? ending_order(tx, o->order->arena, &o->ending) : err;
@@ -187,6 +204,7 @@ enum idp_err revoke_enterprise(const struct access *access, struct revoke_order 
         .order = order,
         .cause = suspend_enterprise,
         .event = "enterprise_suspended",
+        .news = &news_enterprise_suspended,
         .detail = by_whom(order, NULL, NULL),
         .ending = {.of = ENDING_ENTERPRISE, .subject = id, .why = "enterprise_suspended"}};
     return carry_out(access, &o);
@@ -202,6 +220,7 @@ enum idp_err revoke_lock(const struct access *access, struct revoke_order *order
     struct ordering o = {.order = order,
                          .cause = unbind,
                          .event = "lock_unbound",
+                         .news = &news_lock_unbound,
                          .detail = by_whom(order, NULL, NULL),
                          .ending = {.of = ENDING_LOCK, .subject = id, .why = "lock_unbound"}};
     return carry_out(access, &o);
@@ -218,6 +237,7 @@ enum idp_err revoke_consent(const struct access *access, struct revoke_order *or
     struct ordering o = {.order = order,
                          .cause = withdraw,
                          .event = "consent_withdrawn",
+                         .news = &news_consent_withdrawn,
                          .detail = by_whom(order, NULL, NULL),
                          .ending = {.of = ENDING_CONSENT,
                                     .subject = enterprise,

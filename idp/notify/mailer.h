@@ -28,7 +28,7 @@ enum idp_err mailer_new(struct net *net, const struct mailer_settings *settings,
 void mailer_free(struct mailer *mailer);
 
 /* The longest that mailer_send() takes. */
-enum { MAILER_DEADLINE_MS = 30000 };
+enum { MAILER_DEADLINE_MS = 60000 };
 
 /*
  * Writes the letter (its from and from_name are the settings') and sends it; waits. Returns

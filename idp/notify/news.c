@@ -35,6 +35,7 @@ const struct news news_enterprise_suspended = {
     .zh = "{time}（北京时间），贵单位的账户已被平台运营方暂停，其全部 CA 锁暂不能用于登录。",
     .en = "On {time} (Beijing time) the operators suspended your company's account. Until it is "
           "resumed none of its CA locks can be used to sign in.",
+    .by_operators = true,
 };
 
 const struct news news_enterprise_resumed = {
@@ -44,6 +45,7 @@ const struct news news_enterprise_resumed = {
     .zh = "{time}（北京时间），贵单位的账户已由平台运营方恢复，可以重新登录。",
     .en = "On {time} (Beijing time) the operators resumed your company's account. It can be used "
           "to sign in again.",
+    .by_operators = true,
 };
 
 const struct news news_consent_withdrawn = {
@@ -54,6 +56,7 @@ const struct news news_consent_withdrawn = {
         "{time}（北京时间），平台运营方撤回了贵单位对下列平台的授权；再次登录该平台时需重新同意。",
     .en = "On {time} (Beijing time) the operators withdrew your company's consent for the platform "
           "below. It will be asked for again at the next sign-in there.",
+    .by_operators = true,
 };
 
 static const struct news *const all[] = {
@@ -63,7 +66,7 @@ static const struct news *const all[] = {
 
 /* What stands around it in each language. */
 struct tongue {
-    const char *primary, *secondary, *lock, *platform, *call, *call_nobody;
+    const char *primary, *secondary, *lock, *platform, *call, *call_nobody, *not_you, *questions;
     const char *frame;
 };
 
@@ -74,7 +77,9 @@ static const struct tongue chinese = {
     .platform = "平台：{platform}\n",
     .call = "致电平台运营方 {support}",
     .call_nobody = "联系平台运营方",
-    .frame = "{name}：\n\n{what}\n\n{lock}{platform}\n如果这不是贵单位本人办理的，请立即{call}。\n"
+    .not_you = "如果这不是贵单位本人办理的，请立即{call}。",
+    .questions = "如有疑问，请{call}。",
+    .frame = "{name}：\n\n{what}\n\n{lock}{platform}\n{next}\n"
              "本邮件由系统自动发出，不含链接，也不会向您索要口令。\n",
 };
 
@@ -85,8 +90,9 @@ static const struct tongue english = {
     .platform = "Platform: {platform}\n",
     .call = "call the operators at {support}",
     .call_nobody = "call the operators",
-    .frame = "{name}:\n\n{what}\n\n{lock}{platform}\n"
-             "If this was not done by your company, {call} at once.\n"
+    .not_you = "If this was not done by your company, {call} at once.",
+    .questions = "If you have any questions, {call}.",
+    .frame = "{name}:\n\n{what}\n\n{lock}{platform}\n{next}\n"
              "This mail was sent automatically. It holds no links, and nobody will ask you for a "
              "PIN.\n",
 };
@@ -117,6 +123,7 @@ static const char *tell_time(struct arena *arena, int64_t at)
 /* The facts in one language; the rest of them does not depend on it. */
 struct telling {
     const struct tongue *tongue;
+    const struct news *news;
     const char *what, *authority, *platform; /* platform: NULL when there is none */
 };
 
@@ -143,15 +150,19 @@ static const char *tell(struct arena *arena, const struct telling *in, const str
         refusal_fact(&parts, "lock", refusal_text(&facts, arena, t->lock));
     if (in->platform != NULL)
         refusal_fact(&parts, "platform", refusal_text(&facts, arena, t->platform));
-    refusal_fact(&parts, "call", refusal_text(&facts, arena, phone ? t->call : t->call_nobody));
+    refusal_fact(&facts, "call", refusal_text(&facts, arena, phone ? t->call : t->call_nobody));
+    refusal_fact(&parts, "next",
+                 refusal_text(&facts, arena, in->news->by_operators ? t->questions : t->not_you));
     return refusal_text(&parts, arena, t->frame);
 }
 
 enum idp_err news_write(struct arena *arena, const struct news *news,
                         const struct news_facts *facts, struct news_text *out)
 {
-    const struct telling in_chinese = {&chinese, news->zh, facts->authority_zh, facts->platform_zh};
-    const struct telling in_english = {&english, news->en, facts->authority_en, facts->platform_en};
+    const struct telling in_chinese = {&chinese, news, news->zh, facts->authority_zh,
+                                       facts->platform_zh};
+    const struct telling in_english = {&english, news, news->en, facts->authority_en,
+                                       facts->platform_en};
     const char *zh = tell(arena, &in_chinese, facts);
     const char *en = tell(arena, &in_english, facts);
     if (zh == NULL || en == NULL)

@@ -1,6 +1,7 @@
 /* What the contacts of an enterprise are told, in Chinese and English, in one table. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -10,7 +11,8 @@ struct arena;
 struct news {
     const char *id;
     const char *zh_subject, *en_subject;
-    const char *zh, *en; /* what happened; {name} and {time} are put in */
+    const char *zh, *en; /* what happened; {time} is put in */
+    bool by_operators;   /* otherwise the company itself should have done it */
 };
 
 extern const struct news news_lock_bound, news_lock_unbound, news_enterprise_suspended,

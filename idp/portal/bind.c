@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "access/mail.h"
 #include "access/session.h"
 #include "app.h"
 #include "base/arena.h"
@@ -17,6 +18,7 @@
 #include "enterprise/choices.h"
 #include "evidence/audit.h"
 #include "http/http.h"
+#include "notify/news.h"
 #include "pki/pki.h"
 #include "pki/trust.h"
 #include "portal/shared/bind_form.h"
@@ -188,19 +190,32 @@ struct binding {
     struct holder holder;
 };
 
+/* Whoever bound the lock wrote the address, too: the one from before hears of it as well. */
+static enum idp_err tell(struct sql_tx *tx, const struct binding *b, const char *former)
+{
+    return mail_add(&b->rq->app->access, tx, b->rq->arena,
+                    &(struct mail_cause){.news = &news_lock_bound,
+                                         .lock = b->holder.lock.id,
+                                         .former = former,
+                                         .now = b->rq->now});
+}
+
 static enum idp_err write_rows(struct sql_tx *tx, void *with)
 {
     struct binding *b = with;
-    enum idp_err err =
-        binding_make(tx, b->rq->arena, &b->reading->identity, b->form, b->rq->now, &b->holder);
-    if (err != IDP_OK)
-        return err;
-    return audit_add(tx, b->rq->arena,
-                     &(struct audit_entry){.event = "bound",
-                                           .at_ms = clock_now_ms(),
-                                           .enterprise = b->holder.enterprise.id,
-                                           .lock = b->holder.lock.id,
-                                           .detail = b->reading->detail});
+    const char *former = NULL;
+    enum idp_err err = mail_address(tx, b->rq->arena, b->reading->identity.uscc, &former);
+    if (err == IDP_OK)
+        err =
+            binding_make(tx, b->rq->arena, &b->reading->identity, b->form, b->rq->now, &b->holder);
+    if (err == IDP_OK)
+        err = audit_add(tx, b->rq->arena,
+                        &(struct audit_entry){.event = "bound",
+                                              .at_ms = clock_now_ms(),
+                                              .enterprise = b->holder.enterprise.id,
+                                              .lock = b->holder.lock.id,
+                                              .detail = b->reading->detail});
+    return err == IDP_OK ? tell(tx, b, former) : err;
 }
 
 /* Of two that bind one USCC at once, the second is told what the record now says. */

@@ -196,7 +196,7 @@ static bool obey(struct talk *t, const char *command)
     if (strncasecmp(command, "DATA", 4) == 0)
         return answer(t, command, "354 go ahead", &refused) && (refused || take_message(t));
     if (strncasecmp(command, "QUIT", 4) == 0)
-        return put(t, "221 2.0.0 bye") && false;
+        return answer(t, command, "221 2.0.0 bye", &refused) && false;
     return answer(t, command, "250 2.1.0 fine", &refused);
 }
 

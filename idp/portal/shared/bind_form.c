@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "enterprise/choices.h"
+#include "notify/address.h"
 #include "portal/shared/reasons.h"
 
 enum { NAME_MAX_BYTES = 180, ADDRESS_MAX_BYTES = 600, EMAIL_MAX = 254, PHONE_MAX = 32 };
@@ -40,14 +41,10 @@ static bool is_phone(const char *s)
     return digits >= 5 && digits <= 20 && strspn(s, "0123456789+-() ") == len;
 }
 
-/* Enough to send mail to; whether it arrives only the mail can tell. */
+/* Mail is sent to it; whether it arrives only the mail can tell. */
 static bool is_email(const char *s)
 {
-    const char *at = s != NULL ? strchr(s, '@') : NULL;
-    if (at == NULL || at == s || strchr(at + 1, '@') != NULL || strpbrk(s, " ,;<>\"\\()") != NULL)
-        return false;
-    const char *dot = strrchr(at, '.');
-    return dot != NULL && dot > at + 1 && dot[1] != '\0' && text_is_clean_utf8(s, strlen(s));
+    return s != NULL && notify_is_address(s);
 }
 
 /* At least one entity type, each once, as a space-separated list. NULL when it is not that. */

@@ -84,8 +84,8 @@ static void what_it_is_not_about_is_not_mentioned(void **state)
     assert_null(strstr(w.text.body, "CA lock:"));
     assert_null(strstr(w.text.body, "平台："));
     assert_null(strstr(w.text.body, "Platform:"));
-    assert_non_null(strstr(w.text.body, "请立即联系平台运营方。"));
-    assert_non_null(strstr(w.text.body, ", call the operators at once."));
+    assert_non_null(strstr(w.text.body, "如有疑问，请联系平台运营方。"));
+    assert_non_null(strstr(w.text.body, "If you have any questions, call the operators."));
 }
 
 static void secondary_lock_is_called_so(void **state)

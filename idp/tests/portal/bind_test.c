@@ -110,6 +110,38 @@ static void same_lock_bound_again_is_the_same_lock(void **state)
     assert_string_equal(session_of(&browser)->lock, world.holders[LOCK_BELL].lock.id);
 }
 
+static int64_t told(const char *address)
+{
+    return world_number(arena_printf(
+        world.arena, "SELECT COUNT(*) FROM outbox WHERE kind = 'mail' AND target = '%s'", address));
+}
+
+static void binding_is_told_to_the_address_that_was_given(void **state)
+{
+    (void)state;
+    struct browser browser = visit();
+    world.app.access.tells = true;
+    assert_int_equal(read_to_bind(&browser, LOCK_NEW)->status, 200);
+    assert_int_equal(confirm(&browser)->status, 200);
+    assert_int_equal(told("office@new.example"), 1);
+    assert_int_equal(world_number("SELECT COUNT(*) FROM outbox"), 1);
+    assert_non_null(
+        strstr(world_text("SELECT body FROM outbox"), "\"news\":\"lock_bound\",\"name\":\"新草原"));
+}
+
+/* Whoever binds a lock writes the address as well: those who were there before must hear of it. */
+static void binding_again_is_told_to_the_address_from_before_too(void **state)
+{
+    (void)state;
+    struct browser browser = visit();
+    world.app.access.tells = true;
+    world_sql("UPDATE locks SET unbound = 1");
+    assert_int_equal(read_to_bind(&browser, LOCK_BELL_OTHER)->status, 200);
+    assert_int_equal(confirm(&browser)->status, 200);
+    assert_int_equal(told("office@new.example"), 1);
+    assert_int_equal(told("office@bidder.example"), 1);
+}
+
 /* --- refusals ------------------------------------------------------------------------------------
  */
 
@@ -337,6 +369,8 @@ int main(void)
         WORLD_TEST(lock_is_bound_and_signs_in_then),
         WORLD_TEST(enterprise_that_was_unbound_keeps_its_subject_when_it_binds_again),
         WORLD_TEST(same_lock_bound_again_is_the_same_lock),
+        WORLD_TEST(binding_is_told_to_the_address_that_was_given),
+        WORLD_TEST(binding_again_is_told_to_the_address_from_before_too),
         WORLD_TEST(bound_locks_are_told_what_to_do),
         WORLD_TEST(signature_for_signing_in_binds_nothing),
         WORLD_TEST(nothing_is_bound_without_a_lock_that_was_read_in_this_session),

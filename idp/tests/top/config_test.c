@@ -119,6 +119,10 @@ static void least_settings_have_the_defaults_of_the_design(void **state)
     assert_null(c->log_file);
     assert_null(c->allow[0]);
     assert_string_equal(c->support_phone, "");
+    assert_null(c->mail_server);
+    assert_true(c->mail_starttls);
+    assert_int_equal(c->mail_retry_s, 60);
+    assert_int_equal(c->mail_attempts, 48);
     assert_string_equal(c->log_level, "info");
     assert_int_equal(c->challenge_s, 180);
     assert_int_equal(c->interaction_s, 900);
@@ -233,6 +237,8 @@ static void every_setting_is_taken(void **state)
         {"retention", "grants_days", AT(grants_days), 1},
         {"retention", "outbox_days", AT(outbox_days), 2},
         {"retention", "access_log_days", AT(access_log_days), 3},
+        {"mail", "retry_s", AT(mail_retry_s), 1},
+        {"mail", "attempts", AT(mail_attempts), 1000},
         {"rate_limits", "challenge_per_minute", AT(rate_challenge), 0},
         {"rate_limits", "authorize_per_minute", AT(rate_authorize), 1},
         {"rate_limits", "token_failures_per_minute", AT(rate_token_failures), 2},
@@ -253,6 +259,25 @@ static void every_setting_is_taken(void **state)
     assert_string_equal(w.config.allow[1], "b:2");
     assert_null(w.config.allow[2]);
     config_free(&w.config);
+}
+
+static void mail_is_taken_as_it_is_set(void **state)
+{
+    (void)state;
+    json_t *mail = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "server", "smtp://[::1]:25",
+                             "from", "a@b.c", "name", "认证", "user", "idp", "password_file",
+                             "secret", "ca_file", "/ca.pem", "starttls", 0);
+    assert_int_equal(load(with(NULL, "mail", mail)), IDP_OK);
+    assert_string_equal(w.config.mail_server, "smtp://[::1]:25");
+    assert_string_equal(w.config.mail_from, "a@b.c");
+    assert_string_equal(w.config.mail_name, "认证");
+    assert_string_equal(w.config.mail_user, "idp");
+    assert_string_equal(w.config.mail_password_file, arena_printf(w.arena, "%s/secret", w.folder));
+    assert_string_equal(w.config.mail_ca_file, "/ca.pem");
+    assert_false(w.config.mail_starttls);
+    config_free(&w.config);
+    expect_refused(with("mail", "server", json_string("mail.example")),
+                   "mail.server: expected smtp://host[:port] or smtps://host[:port]");
 }
 
 static const char *with_tls(bool certificate, bool key)
@@ -486,6 +511,7 @@ int main(void)
         TEST(database_is_opened_as_the_settings_say),
         TEST(settings_of_a_redis_are_passed_on),
         TEST(every_setting_is_taken),
+        TEST(mail_is_taken_as_it_is_set),
         TEST(certificate_and_key_come_together),
         TEST(only_development_does_without_tls),
         TEST(proxies_are_addresses_and_networks),

@@ -12,7 +12,8 @@
 #include "base/clock.h"
 #include "jobs.h"
 #include "store/generation.h"
-#include "tests/access/world.h"
+#include "store/sql.h"
+#include "tests/access/post.h"
 
 static enum idp_err hear_nothing(void *with, int64_t generation)
 {
@@ -51,7 +52,8 @@ static bool becomes_zero(const char *query)
     return false;
 }
 
-static const char undelivered[] = "SELECT COUNT(*) FROM outbox WHERE delivered IS NULL";
+static const char undelivered[] =
+    "SELECT COUNT(*) FROM outbox WHERE queue = 'tombstones' AND delivered IS NULL";
 
 /* A tombstone that a crash left out, due now by the real clock. */
 static void leave_a_tombstone_out(void)
@@ -110,6 +112,88 @@ static void node_that_stops_leaves_its_jobs_to_the_next(void **state)
     assert_int_equal(world_number("SELECT COUNT(*) FROM leases"), 0);
 }
 
+/* --- mail ------------------------------------------------------------------------------------ */
+
+static int set_up_post(void **state)
+{
+    static const struct generation_listener listener = {.changed = hear_nothing};
+    int failed = post_set_up(state);
+    assert_int_equal(generation_watch_start(world.app.db, "node", &listener, &world.app.watch),
+                     IDP_OK);
+    world.app.access.message_retry_s = 1;
+    return failed;
+}
+
+static int tear_down_post(void **state)
+{
+    generation_watch_stop(world.app.watch);
+    return post_tear_down(state);
+}
+
+static const char unsent[] =
+    "SELECT COUNT(*) FROM outbox WHERE queue = 'messages' AND delivered IS NULL";
+
+/* Mails that are due by the real clock. */
+static void leave_mails(int count)
+{
+    for (int i = 0; i < count; i++)
+        world_sql(
+            arena_printf(world.arena,
+                         "INSERT INTO outbox (id, queue, kind, target, body, created, due_ms, "
+                         "attempts) VALUES ('mail-%02d', 'messages', 'mail', 'a@b.example', "
+                         "'{\"news\":\"enterprise_resumed\",\"name\":\"Bell\"}', 1, %d, 0)",
+                         i, i));
+}
+
+static void slow_mail_server_delays_no_tombstone(void **state)
+{
+    (void)state;
+    struct jobs *jobs = NULL;
+    leave_mails(1);
+    smtp_peer_says(post.peer, "END", ""); /* has the mail, and says nothing */
+    assert_int_equal(jobs_start(&world.app, "node", &jobs), IDP_OK);
+    assert_true(becomes_zero("SELECT COUNT(*) FROM outbox WHERE attempts = 0"));
+    leave_a_tombstone_out();
+    bool delivered = becomes_zero(undelivered);
+    jobs_stop(jobs); /* which does not wait for the mail server either */
+    assert_true(delivered);
+    assert_int_equal(world_number(unsent), 1);
+}
+
+static void dead_mail_server_gets_the_mail_when_it_is_back(void **state)
+{
+    (void)state;
+    struct jobs *jobs = NULL;
+    leave_mails(1);
+    smtp_peer_says(post.peer, "HELLO", "!");
+    assert_int_equal(jobs_start(&world.app, "node", &jobs), IDP_OK);
+    assert_true(becomes_zero("SELECT COUNT(*) FROM outbox WHERE failure IS NULL"));
+    smtp_peer_says(post.peer, "HELLO", NULL);
+    bool sent = becomes_zero(unsent);
+    jobs_stop(jobs);
+    assert_true(sent);
+    assert_int_equal(smtp_peer_taken(post.peer), 1);
+}
+
+static void two_nodes_send_each_mail_once(void **state)
+{
+    (void)state;
+    struct app other = world.app;
+    struct jobs *jobs[2] = {NULL, NULL};
+    const char *where = arena_printf(world.arena, "sqlite:%s/t.db", world.folder);
+    assert_int_equal(sql_open(where, NULL, &other.db), IDP_OK);
+    other.access.db = other.db;
+    leave_mails(20);
+    assert_int_equal(jobs_start(&world.app, "one", &jobs[0]), IDP_OK);
+    assert_int_equal(jobs_start(&other, "two", &jobs[1]), IDP_OK);
+    bool sent = becomes_zero(unsent);
+    jobs_stop(jobs[0]);
+    jobs_stop(jobs[1]);
+    sql_close(other.db);
+    assert_true(sent);
+    assert_int_equal(smtp_peer_taken(post.peer), 20);
+}
+
 static void job_that_fails_runs_again(void **state)
 {
     (void)state;
@@ -136,6 +220,7 @@ static void stopping_is_quick_and_nothing_may_be_stopped(void **state)
     assert_true(clock_ticks_ms() - before < 2000);
 }
 
+#define MAIL_TEST(f) cmocka_unit_test_setup_teardown(f, set_up_post, tear_down_post)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -144,6 +229,9 @@ int main(void)
         TEST(outbox_is_delivered_by_itself),
         TEST(node_without_the_lease_leaves_shared_jobs_alone),
         TEST(node_that_stops_leaves_its_jobs_to_the_next),
+        MAIL_TEST(slow_mail_server_delays_no_tombstone),
+        MAIL_TEST(dead_mail_server_gets_the_mail_when_it_is_back),
+        MAIL_TEST(two_nodes_send_each_mail_once),
         TEST(job_that_fails_runs_again),
         TEST(stopping_is_quick_and_nothing_may_be_stopped),
     };

@@ -287,6 +287,58 @@ static int free_authority(void **state)
     return 0;
 }
 
+/* --- mail ------------------------------------------------------------------------------------ */
+
+static void set_mail(void)
+{
+    w.app.config.mail_server = "smtps://mail.example";
+    w.app.config.mail_from = "noreply@idp.example";
+    w.app.config.mail_user = "idp";
+    w.app.config.mail_password_file = path("password");
+    put("password", "correct horse\n");
+    assert_int_equal(chmod(path("password"), 0600), 0);
+}
+
+static void mail_is_made_ready_when_it_is_set(void **state)
+{
+    (void)state;
+    assert_int_equal(open_all(), IDP_OK);
+    assert_null(w.app.access.mailer);
+    assert_false(w.app.access.tells);
+    setup_close(&w.app);
+    set_mail();
+    assert_int_equal(open_all(), IDP_OK);
+    assert_non_null(w.app.access.mailer);
+    assert_true(w.app.access.tells);
+    setup_close(&w.app);
+    assert_int_equal(count_open(), w.open_before);
+}
+
+static void mail_password_that_others_can_read_is_refused(void **state)
+{
+    (void)state;
+    set_mail();
+    assert_int_equal(chmod(path("password"), 0644), 0);
+    expect_refused(arena_printf(w.arena, "mail.password_file: %s: ", path("password")));
+    assert_int_equal(setup_open_files(&w.app, &w.why), IDP_DENIED); /* before a store is made */
+    free(w.why);
+}
+
+static void mail_files_that_are_not_there_are_refused_before_a_store_is_made(void **state)
+{
+    (void)state;
+    set_mail();
+    w.app.config.mail_ca_file = path("nowhere.pem");
+    assert_int_equal(setup_open_files(&w.app, &w.why), IDP_UNAVAILABLE);
+    assert_non_null(strstr(w.why, "mail.ca_file: "));
+    free(w.why);
+    w.why = NULL;
+    assert_int_equal(unlink(path("password")), 0);
+    assert_int_equal(setup_open_files(&w.app, &w.why), IDP_UNAVAILABLE);
+    assert_non_null(strstr(w.why, "mail.password_file: "));
+    free(w.why);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -304,6 +356,9 @@ int main(void)
         TEST(folder_that_cannot_be_written_is_refused),
         TEST(unknown_stores_are_refused),
         TEST(pages_that_were_not_built_are_refused),
+        TEST(mail_is_made_ready_when_it_is_set),
+        TEST(mail_password_that_others_can_read_is_refused),
+        TEST(mail_files_that_are_not_there_are_refused_before_a_store_is_made),
     };
     return cmocka_run_group_tests_name("top/setup", tests, make_authority, free_authority);
 }
