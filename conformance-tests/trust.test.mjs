@@ -1,0 +1,208 @@
+// The trust list is changed while providers run: who signs in, what is left of rights, and what a
+// wrong list does.
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { Party, signedIn } from './lib/party.mjs';
+import { Postgres } from './lib/postgres.mjs';
+import { built, run, until } from './lib/process.mjs';
+import { Provider, providerProgram } from './lib/provider.mjs';
+import { Redis } from './lib/redis.mjs';
+import { lockOf, openRegion } from './lib/region.mjs';
+
+const demo = await openRegion();
+const { assistant } = demo;
+const ADDRESS = '127.0.0.8';
+const GOES = 'baihua-p256';
+const leaving = lockOf(demo, 'company-b-primary'); // of the authority that goes
+const staying = lockOf(demo, 'company-c-primary');
+
+let folder;
+let whole; // the list's text
+let shorter; // without the authority that goes
+
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'tamga-e2e-'));
+  await chmod(folder, 0o755); // PostgreSQL and Redis are somebody else
+  whole = await readFile(JSON.parse(await readFile(demo.idp.settings, 'utf8')).trust_list, 'utf8');
+  const list = JSON.parse(whole);
+  list.authorities = list.authorities.filter(({ id }) => id !== GOES);
+  shorter = JSON.stringify(list);
+});
+
+const open = [];
+after(async () => {
+  for (const each of open.reverse()) await each();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function trust(house, words, input = '') {
+  const args = ['--settings', house.settings, 'trust', ...words];
+  const { code, stdout, stderr } = await run(built('bin/tamgactl'), args, { input });
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+const load = (house, text) => trust(house, ['load', '-'], text);
+
+// Rights from the second in which an authority left are over, whenever in that second they began.
+function secondIsOver() {
+  const second = Math.floor(Date.now() / 1000);
+  return until(() => Date.now() / 1000 >= second + 1, 'the next second');
+}
+
+// A provider with a file of its own for the list, both companies bound, and a platform.
+async function serve() {
+  let file;
+  const house = await Provider.make(demo, {
+    address: ADDRESS,
+    change: async (settings) => {
+      file = path.join(path.dirname(settings.master_key_file), 'trust-list.json');
+      await writeFile(file, whole);
+      settings.trust_list = file;
+    },
+  });
+  open.push(() => house.close());
+  await house.start();
+  await house.bind(assistant, [leaving, staying]);
+  return { house, file, party: new Party(house.issuer, await house.addClient({})) };
+}
+
+const tokensOf = async (party, lock) => party.tokens(await signedIn(party.issuer, assistant, lock));
+
+const assertUnknown = (issuer) =>
+  assert.rejects(signedIn(issuer, assistant, leaving), { code: 'lock.authority_unknown' });
+
+const logged = (house, event) =>
+  house
+    .log()
+    .split('\n')
+    .filter((line) => line.includes(`"event":"${event}"`))
+    .map((line) => JSON.parse(line));
+
+// --- one node ----------------------------------------------------------------------------------
+
+test('an authority that is removed is not believed any more, and comes back without its rights', async () => {
+  const { house, party } = await serve();
+  const visitor = await signedIn(house.issuer, assistant, leaving);
+  const [old, other] = [await party.tokens(visitor), await tokensOf(party, staying)];
+
+  const removed = await load(house, shorter);
+  assert.deepEqual([removed.changed, removed.removed], [true, [GOES]]);
+  assert.equal(await party.isActive(old.access_token), false);
+  assert.equal(await party.isActive(other.access_token), true);
+  await assertUnknown(house.issuer);
+  const asked = await party.ask(visitor); // the session is there, and counts for nothing
+  assert.equal(asked.location?.pathname, '/sign-in', asked.text);
+  const fresh = await tokensOf(party, staying);
+  assert.equal(await party.isActive(fresh.access_token), true);
+
+  await secondIsOver();
+  const restored = await trust(house, ['restore', '1']);
+  assert.deepEqual(restored.added, [GOES]);
+  assert.equal(await party.isActive(old.access_token), false);
+  const again = await party.ask(visitor);
+  assert.equal(again.location?.pathname, '/sign-in', again.text);
+  const back = await tokensOf(party, leaving);
+  assert.equal(await party.isActive(back.access_token), true);
+});
+
+test('what was loaded survives a restart, and a file that changed afterwards counts', async () => {
+  const { house, file } = await serve();
+  await load(house, shorter);
+  await house.restart();
+  await assertUnknown(house.issuer);
+  await writeFile(file, `${whole}\n`);
+  await house.restart();
+  await signedIn(house.issuer, assistant, leaving);
+});
+
+test('SIGHUP reads the file again; a broken one is one line of the log and changes nothing', async () => {
+  const { house, file } = await serve();
+  await writeFile(file, '{"version":1,"authorities":[');
+  house.program.child.kill('SIGHUP');
+  const [line] = await until(() => {
+    const lines = logged(house, 'not_reloaded');
+    return lines.length > 0 && lines;
+  }, 'the log line');
+  assert.equal(line.what, 'trust_list');
+  assert.ok(line.reason.includes(file), line.reason);
+  assert.equal(logged(house, 'reloaded')[0].trust_list, 'kept');
+  assert.equal(logged(house, 'not_reloaded').length, 1);
+  await signedIn(house.issuer, assistant, leaving);
+
+  await writeFile(file, shorter);
+  house.program.child.kill('SIGHUP');
+  await until(() => logged(house, 'trust_list_in_use').length > 0, 'the new list in use');
+  await assertUnknown(house.issuer);
+  await signedIn(house.issuer, assistant, staying);
+});
+
+// --- two nodes ---------------------------------------------------------------------------------
+
+async function openStores() {
+  const postgres = await (await Postgres.make(path.join(folder, 'postgres'))).start();
+  open.push(() => postgres.stop());
+  const redis = await (await Redis.make(path.join(folder, 'redis'))).start();
+  open.push(() => redis.stop());
+  await postgres.create('tamga');
+  return {
+    sql: postgres.uri('tamga'),
+    sql_password_file: await postgres.passwordFile(path.join(folder, 'sql-password')),
+    kv: redis.uri(),
+    kv_password_file: await redis.passwordFile(path.join(folder, 'kv-password')),
+  };
+}
+
+// A node of an installation; only the first one has a file.
+async function node(store, trust_list) {
+  const house = await Provider.make(demo, {
+    address: ADDRESS,
+    change: (settings) => {
+      settings.store = store;
+      settings.master_key_file = path.join(folder, 'master.key');
+      if (trust_list) settings.trust_list = trust_list;
+      else delete settings.trust_list;
+    },
+  });
+  open.push(() => house.close());
+  return house;
+}
+
+test('all nodes work by the same list when the command has ended, whatever their files say', async () => {
+  const store = await openStores();
+  const file = path.join(folder, 'first.json');
+  await writeFile(file, whole);
+  const first = await node(store, file);
+  const { code, stderr } = await run(providerProgram(), ['migrate', '--settings', first.settings]);
+  assert.equal(code, 0, stderr);
+  await first.start();
+  const second = await (await node(store)).start();
+  await first.bind(assistant, [leaving, staying]);
+  const client = await first.addClient({});
+  const [party, elsewhere] = [first, second].map(({ issuer }) => new Party(issuer, client));
+  const old = await tokensOf(party, leaving);
+  const other = await tokensOf(elsewhere, staying);
+  assert.equal(await elsewhere.isActive(old.access_token), true);
+
+  await load(second, shorter);
+  for (const each of [party, elsewhere]) {
+    assert.equal(await each.isActive(old.access_token), false);
+    assert.equal(await each.isActive(other.access_token), true);
+    await assertUnknown(each.issuer);
+  }
+
+  await writeFile(file, 'not read any more: the database has a list');
+  await first.restart();
+  await assertUnknown(first.issuer);
+
+  await secondIsOver();
+  await load(first, whole);
+  for (const each of [party, elsewhere]) {
+    assert.equal(await each.isActive(old.access_token), false);
+    const back = await tokensOf(each, leaving);
+    assert.equal(await each.isActive(back.access_token), true);
+  }
+});
