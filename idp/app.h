@@ -6,7 +6,6 @@
 
 #include "access/access.h"
 #include "config.h"
-#include "jose/signing_keys.h"
 #include "retention.h"
 
 struct client_registry;

@@ -488,3 +488,12 @@ struct kv_settings config_kv(const struct config *config)
         .deadline_ms = config->kv_deadline_ms,
     };
 }
+
+struct key_policy config_keys(const struct config *config)
+{
+    enum { DAY_S = 86400 };
+    return (struct key_policy){.cache_s = config->jwks_cache_s,
+                               .longest_s = config->id_token_s,
+                               .margin_s = config->clock_margin_s,
+                               .rotate_s = config->rotate_days * DAY_S};
+}

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "jose/signing_keys.h"
 #include "store/kv.h"
 #include "store/sql.h"
 
@@ -73,3 +74,6 @@ struct sql_settings config_sql(const struct config *config);
 
 /* The same for the key-value store. */
 struct kv_settings config_kv(const struct config *config);
+
+/* What the settings say about signing keys. */
+struct key_policy config_keys(const struct config *config);

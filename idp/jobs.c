@@ -10,6 +10,8 @@
 #include "app.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "evidence/audit.h"
+#include "jose/key_work.h"
 #include "jose/purpose_rotation.h"
 #include "jose/rotation.h"
 #include "jose/sign.h"
@@ -27,13 +29,28 @@ static enum idp_err deliver_messages(struct app *app)
     return outbox_deliver(&app->access, OUTBOX_MESSAGES, clock_now_ms());
 }
 
+static enum idp_err audit_keys(struct sql_tx *tx, struct arena *arena, const void *with,
+                               const char *event, const char *key)
+{
+    static const struct audit_actor node = {.kind = "node"};
+    const struct audit_entry entry = {.event = event,
+                                      .at_ms = *(const int64_t *)with * 1000,
+                                      .detail = audit_detail(arena, &node, "key", key)};
+    return entry.detail != NULL ? audit_add(tx, arena, &entry) : IDP_FAULT;
+}
+
 static enum idp_err rotate_keys(struct app *app)
 {
-    const struct rotation rotation = {
-        .db = app->db, .master = app->master, .policy = &app->key_policy, .now = clock_now()};
     size_t removed = 0;
-    enum idp_err err = rotation_run(&rotation);
-    return err == IDP_OK ? purpose_remove_old(app->db, rotation.now, &removed) : err;
+    int64_t now = clock_now();
+    const struct key_witness witness = {.write = audit_keys, .with = &now};
+    const struct key_work work = {.db = app->db,
+                                  .master = app->master,
+                                  .policy = &app->key_policy,
+                                  .now = now,
+                                  .witness = &witness};
+    enum idp_err err = rotation_run(&work);
+    return err == IDP_OK ? purpose_remove_old(&work, &removed) : err;
 }
 
 /* Every node looks, so that it is noticed when the one that should rotate does not. */

@@ -59,14 +59,6 @@ static enum idp_err check_schema(struct app *app, char **why)
     return err;
 }
 
-static struct key_policy policy_of(const struct config *c)
-{
-    return (struct key_policy){.cache_s = c->jwks_cache_s,
-                               .longest_s = c->id_token_s,
-                               .margin_s = c->clock_margin_s,
-                               .rotate_s = c->rotate_days * 86400};
-}
-
 static enum idp_err open_master(struct app *app, char **why)
 {
     const struct master_places places = {.file = app->config.master_key_file,
@@ -82,7 +74,7 @@ static enum idp_err open_keys(struct app *app, char **why)
     enum idp_err err = open_master(app, why);
     if (err != IDP_OK)
         return err;
-    app->key_policy = policy_of(&app->config);
+    app->key_policy = config_keys(&app->config);
     err = purpose_keys_open(app->db, app->master, now, &app->keys);
     if (err == IDP_OK)
         err = signer_open(app->db, app->master, &app->key_policy, now, &app->signer);

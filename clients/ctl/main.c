@@ -12,11 +12,13 @@
 #include "ctl/client_commands.h"
 #include "ctl/command.h"
 #include "ctl/ctl.h"
+#include "ctl/keys_commands.h"
 #include "ctl/trust_commands.h"
 
 static const struct command_group groups[] = {
     {"client", client_commands},
     {"trust", trust_commands},
+    {"keys", keys_commands},
     {NULL, NULL},
 };
 

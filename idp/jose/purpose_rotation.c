@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "jose/key_work.h"
 #include "store/generation.h"
 #include "store/sql.h"
 
@@ -18,12 +19,11 @@ static const int64_t kept_s[PURPOSES] = {
 };
 
 struct change {
+    const struct key_work *work;
     struct arena *arena;
-    const struct master_key *master;
     enum purpose purpose;
-    int64_t id, now;
+    int64_t id;
     struct purpose_rotated done;
-    size_t removed;
 };
 
 /* The key of the purpose that waits, or that is used; NULL when there is none. */
@@ -48,6 +48,15 @@ static enum idp_err look(struct sql_tx *tx, struct change *change, struct purpos
     return IDP_OK;
 }
 
+/* "token 7" */
+static enum idp_err note(struct sql_tx *tx, const struct change *change, const char *event,
+                         int64_t id)
+{
+    const char *key =
+        arena_printf(change->arena, "%s %lld", purpose_name(change->purpose), (long long)id);
+    return key != NULL ? key_work_note(change->work, tx, change->arena, event, key) : IDP_FAULT;
+}
+
 static enum idp_err publish(struct sql_tx *tx, void *with)
 {
     struct change *change = with;
@@ -55,8 +64,10 @@ static enum idp_err publish(struct sql_tx *tx, void *with)
     enum idp_err err = look(tx, change, &rows);
     if (err != IDP_OK)
         return err;
-    const struct purpose_making making = {
-        .master = change->master, .purpose = change->purpose, .now = change->now, .waiting = true};
+    const struct purpose_making making = {.master = change->work->master,
+                                          .purpose = change->purpose,
+                                          .now = change->work->now,
+                                          .waiting = true};
     const struct purpose_row *waiting = find(&rows, change->purpose, true);
     if (waiting != NULL)
         change->done.id = waiting->id;
@@ -69,7 +80,7 @@ static enum idp_err use(struct sql_tx *tx, const struct change *change)
 {
     const struct sql_value id[] = {sql_int(change->id)};
     const struct sql_value others[] = {
-        sql_int(change->now), sql_text(purpose_name(change->purpose)), sql_int(change->id)};
+        sql_int(change->work->now), sql_text(purpose_name(change->purpose)), sql_int(change->id)};
     const struct sql_call use_it = {
         .text = "UPDATE purpose_keys SET waiting = 0 WHERE id = $1", .params = id, .count = 1};
     const struct sql_call retire = {.text = "UPDATE purpose_keys SET retired = $1 WHERE purpose = "
@@ -92,14 +103,17 @@ static enum idp_err activate(struct sql_tx *tx, void *with)
         return IDP_NOT_FOUND;
     change->done.id = change->id;
     err = use(tx, change);
+    if (err == IDP_OK)
+        err = note(tx, change, "purpose_key_used", change->id);
     return err == IDP_OK ? generation_bump(tx, &change->done.generation) : err;
 }
 
-static enum idp_err run(struct sql *db, enum idp_err (*body)(struct sql_tx *tx, void *with),
-                        struct change *change, struct purpose_rotated *out)
+static enum idp_err run(enum idp_err (*body)(struct sql_tx *tx, void *with), struct change *change,
+                        struct purpose_rotated *out)
 {
     change->arena = arena_new();
-    enum idp_err err = change->arena != NULL ? sql_transact(db, body, change) : IDP_FAULT;
+    enum idp_err err =
+        change->arena != NULL ? sql_transact(change->work->db, body, change) : IDP_FAULT;
     arena_free(change->arena);
     if (err == IDP_OK)
         *out = change->done;
@@ -115,21 +129,21 @@ static void tell(const char *event, enum purpose purpose, int64_t id)
     log_end(&line);
 }
 
-enum idp_err purpose_publish(struct sql *db, const struct master_key *master, enum purpose purpose,
-                             int64_t now, struct purpose_rotated *out)
+enum idp_err purpose_publish(const struct key_work *work, enum purpose purpose,
+                             struct purpose_rotated *out)
 {
-    struct change change = {.master = master, .purpose = purpose, .now = now};
-    enum idp_err err = run(db, publish, &change, out);
+    struct change change = {.work = work, .purpose = purpose};
+    enum idp_err err = run(publish, &change, out);
     if (err == IDP_OK)
         tell("purpose_key_waits", purpose, out->id);
     return err;
 }
 
-enum idp_err purpose_activate(struct sql *db, enum purpose purpose, int64_t id, int64_t now,
+enum idp_err purpose_activate(const struct key_work *work, enum purpose purpose, int64_t id,
                               struct purpose_rotated *out)
 {
-    struct change change = {.purpose = purpose, .id = id, .now = now};
-    enum idp_err err = run(db, activate, &change, out);
+    struct change change = {.work = work, .purpose = purpose, .id = id};
+    enum idp_err err = run(activate, &change, out);
     if (err == IDP_OK)
         tell("purpose_key_used", purpose, id);
     return err;
@@ -148,7 +162,7 @@ static bool is_over(const struct purpose_row *row, int64_t now)
 static enum idp_err remove_unused_secrets(struct sql_tx *tx, struct change *change)
 {
     int64_t changed = 0;
-    const struct sql_value params[] = {sql_int(change->now - DAY_S)};
+    const struct sql_value params[] = {sql_int(change->work->now - DAY_S)};
     const struct sql_call call = {
         .params = params,
         .count = 1,
@@ -157,33 +171,57 @@ static enum idp_err remove_unused_secrets(struct sql_tx *tx, struct change *chan
             "EXISTS (SELECT 1 FROM clients WHERE secret_hash LIKE CAST(purpose_keys.id AS TEXT) "
             "|| '.%')"};
     enum idp_err err = sql_run(tx, change->arena, &call, NULL, &changed);
-    change->removed += (size_t)changed;
+    change->done.removed += (size_t)changed;
     return err;
 }
 
-static enum idp_err remove_one(struct sql_tx *tx, struct change *change, int64_t id)
+static enum idp_err remove_one(struct sql_tx *tx, struct change *change,
+                               const struct purpose_row *row)
 {
-    const struct sql_value params[] = {sql_int(id)};
+    const struct sql_value params[] = {sql_int(row->id)};
     const struct sql_call call = {
         .text = "DELETE FROM purpose_keys WHERE id = $1", .params = params, .count = 1};
-    change->removed++;
-    return sql_run(tx, change->arena, &call, NULL, NULL);
+    change->purpose = row->purpose;
+    change->done.removed++;
+    enum idp_err err = note(tx, change, "purpose_key_removed", row->id);
+    return err == IDP_OK ? sql_run(tx, change->arena, &call, NULL, NULL) : err;
+}
+
+static enum idp_err finish(struct sql_tx *tx, struct change *change)
+{
+    return change->done.removed > 0 ? generation_bump(tx, &change->done.generation) : IDP_OK;
 }
 
 static enum idp_err remove_old(struct sql_tx *tx, void *with)
 {
     struct change *change = with;
     struct purpose_rows rows;
-    change->removed = 0;
+    change->done = (struct purpose_rotated){.removed = 0};
     enum idp_err err = purpose_rows_read_in(tx, change->arena, &rows);
     for (size_t i = 0; err == IDP_OK && i < rows.count; i++)
-        if (is_over(&rows.rows[i], change->now))
-            err = remove_one(tx, change, rows.rows[i].id);
+        if (is_over(&rows.rows[i], change->work->now))
+            err = remove_one(tx, change, &rows.rows[i]);
     if (err == IDP_OK)
         err = remove_unused_secrets(tx, change);
-    if (err != IDP_OK || change->removed == 0)
-        return err;
-    return generation_bump(tx, &change->done.generation);
+    return err == IDP_OK ? finish(tx, change) : err;
+}
+
+static enum idp_err forget(struct sql_tx *tx, void *with)
+{
+    struct change *change = with;
+    struct purpose_rows rows;
+    enum idp_err err = look(tx, change, &rows);
+    for (size_t i = 0; err == IDP_OK && i < rows.count; i++)
+        if (rows.rows[i].purpose == change->purpose && rows.rows[i].retired != 0)
+            err = remove_one(tx, change, &rows.rows[i]);
+    return err == IDP_OK ? finish(tx, change) : err;
+}
+
+enum idp_err purpose_forget(const struct key_work *work, enum purpose purpose,
+                            struct purpose_rotated *out)
+{
+    struct change change = {.work = work, .purpose = purpose};
+    return run(forget, &change, out);
 }
 
 /* Whether looking closer is worth a transaction. */
@@ -203,15 +241,15 @@ static enum idp_err any_retired(struct sql *db, int64_t now, bool *out)
     return err;
 }
 
-enum idp_err purpose_remove_old(struct sql *db, int64_t now, size_t *removed)
+enum idp_err purpose_remove_old(const struct key_work *work, size_t *removed)
 {
     bool any = false;
-    struct change change = {.now = now};
-    struct purpose_rotated done;
-    enum idp_err err = any_retired(db, now, &any);
+    struct change change = {.work = work};
+    struct purpose_rotated done = {.removed = 0};
+    enum idp_err err = any_retired(work->db, work->now, &any);
     if (err == IDP_OK && any)
-        err = run(db, remove_old, &change, &done);
+        err = run(remove_old, &change, &done);
     if (err == IDP_OK)
-        *removed = change.removed;
+        *removed = done.removed;
     return err;
 }

@@ -12,13 +12,14 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "jose/key_work.h"
 #include "jose/signing_keys.h"
 #include "store/generation.h"
 #include "store/sql.h"
 
 /* One change, in its transaction. */
 struct change {
-    const struct rotation *rotation;
+    const struct key_work *work;
     struct arena *arena;
     enum jose_alg alg;
     struct fresh_key fresh;   /* publishing */
@@ -57,20 +58,18 @@ static int64_t lead_of(const struct signing_keys *keys, const struct key_policy 
     return 2 * cache_s + policy->margin_s;
 }
 
-static bool is_due(const struct signing_keys *keys, enum jose_alg alg,
-                   const struct rotation *rotation)
+static bool is_due(const struct signing_keys *keys, enum jose_alg alg, const struct key_work *work)
 {
-    const struct key_policy *policy = rotation->policy;
+    const struct key_policy *policy = work->policy;
     const struct signing_key *last = last_of(keys, alg);
-    return policy->rotate_s > 0 && last != NULL && last->active_from <= rotation->now &&
-           rotation->now >= last->active_from + policy->rotate_s - lead_of(keys, policy);
+    return policy->rotate_s > 0 && last != NULL && last->active_from <= work->now &&
+           work->now >= last->active_from + policy->rotate_s - lead_of(keys, policy);
 }
 
 /* Whether the last thing that the key signed has expired, whichever clock was read for it. */
-static bool is_over(const struct signing_key *key, const struct rotation *rotation)
+static bool is_over(const struct signing_key *key, const struct key_work *work)
 {
-    return key->retired != 0 &&
-           rotation->now >= key->retired + key->longest_s + rotation->policy->margin_s;
+    return key->retired != 0 && work->now >= key->retired + key->longest_s + work->policy->margin_s;
 }
 
 /* --- publishing ---------------------------------------------------------------------------- */
@@ -97,7 +96,7 @@ static struct rotated describe(const struct signing_key *key)
 
 static enum idp_err check_publish(const struct change *change, const struct signing_key *last)
 {
-    if (last != NULL && last->active_from > change->rotation->now)
+    if (last != NULL && last->active_from > change->work->now)
         return IDP_CONFLICT;
     return count_of(&change->keys, change->alg) < SIGNING_KEYS_MAX ? IDP_OK : IDP_FULL;
 }
@@ -105,7 +104,7 @@ static enum idp_err check_publish(const struct change *change, const struct sign
 static enum idp_err publish(struct sql_tx *tx, void *with)
 {
     struct change *change = with;
-    const struct rotation *rotation = change->rotation;
+    const struct key_work *work = change->work;
     enum idp_err err = signing_keys_read_in(tx, change->arena, &change->keys);
     if (err != IDP_OK)
         return err;
@@ -115,17 +114,20 @@ static enum idp_err publish(struct sql_tx *tx, void *with)
     if (err != IDP_OK)
         return err;
     struct signing_key *row = &change->fresh.row;
-    row->published = rotation->now;
-    row->active_from = rotation->now + lead_of(&change->keys, rotation->policy);
-    row->cache_s = rotation->policy->cache_s;
-    row->longest_s = rotation->policy->longest_s;
+    row->published = work->now;
+    row->active_from = last != NULL ? work->now + lead_of(&change->keys, work->policy)
+                                    : work->now - SIGNING_KEY_SLACK_S; /* nothing to follow */
+    row->cache_s = work->policy->cache_s;
+    row->longest_s = work->policy->longest_s;
     change->done = (struct rotated){.kid = row->kid,
                                     .replaces = last != NULL ? last->kid : NULL,
                                     .published = row->published,
                                     .active_from = row->active_from};
-    err = signing_key_insert(tx, rotation->master, change->arena, &change->fresh);
+    err = signing_key_insert(tx, work->master, change->arena, &change->fresh);
     if (err == IDP_OK)
         err = retire(tx, change);
+    if (err == IDP_OK)
+        err = key_work_note(work, tx, change->arena, "signing_key_published", row->kid);
     return err == IDP_OK ? generation_bump(tx, &change->done.generation) : err;
 }
 
@@ -138,13 +140,13 @@ static void tell(const char *event, const char *kid, enum jose_alg alg)
     log_end(&line);
 }
 
-enum idp_err rotation_publish(const struct rotation *rotation, enum jose_alg alg,
-                              struct arena *arena, struct rotated *out)
+enum idp_err rotation_publish(const struct key_work *work, enum jose_alg alg, struct arena *arena,
+                              struct rotated *out)
 {
-    struct change change = {.rotation = rotation, .arena = arena, .alg = alg};
+    struct change change = {.work = work, .arena = arena, .alg = alg};
     enum idp_err err = signing_key_make(arena, alg, &change.fresh);
     if (err == IDP_OK)
-        err = sql_transact(rotation->db, publish, &change);
+        err = sql_transact(work->db, publish, &change);
     if (err == IDP_OK)
         tell("signing_key_published", change.done.kid, alg);
     if (err == IDP_OK || err == IDP_CONFLICT)
@@ -160,7 +162,8 @@ static enum idp_err remove_key(struct sql_tx *tx, struct change *change, const c
     const struct sql_call call = {
         .text = "DELETE FROM signing_keys WHERE kid = $1", .params = params, .count = 1};
     change->done.removed++;
-    return sql_run(tx, change->arena, &call, NULL, NULL);
+    enum idp_err err = key_work_note(change->work, tx, change->arena, "signing_key_removed", kid);
+    return err == IDP_OK ? sql_run(tx, change->arena, &call, NULL, NULL) : err;
 }
 
 static enum idp_err activate(struct sql_tx *tx, const struct change *change)
@@ -208,18 +211,20 @@ static enum idp_err force(struct sql_tx *tx, void *with)
         return IDP_NOT_FOUND;
     change->alg = key->alg;
     change->done = describe(key);
-    change->done.active_from = change->rotation->now - SIGNING_KEY_SLACK_S;
+    change->done.active_from = change->work->now - SIGNING_KEY_SLACK_S;
     err = activate(tx, change);
+    if (err == IDP_OK)
+        err = key_work_note(change->work, tx, change->arena, "signing_key_forced", change->kid);
     if (err == IDP_OK)
         err = remove_others(tx, change, key);
     return err == IDP_OK ? generation_bump(tx, &change->done.generation) : err;
 }
 
-enum idp_err rotation_force(const struct rotation *rotation, const char *kid, struct arena *arena,
+enum idp_err rotation_force(const struct key_work *work, const char *kid, struct arena *arena,
                             struct rotated *out)
 {
-    struct change change = {.rotation = rotation, .arena = arena, .kid = kid};
-    enum idp_err err = sql_transact(rotation->db, force, &change);
+    struct change change = {.work = work, .arena = arena, .kid = kid};
+    enum idp_err err = sql_transact(work->db, force, &change);
     if (err != IDP_OK)
         return err;
     tell("signing_key_forced", kid, change.alg);
@@ -233,7 +238,7 @@ static enum idp_err remove_over(struct sql_tx *tx, void *with)
     change->done = (struct rotated){.kid = NULL};
     enum idp_err err = signing_keys_read_in(tx, change->arena, &change->keys);
     for (size_t i = 0; err == IDP_OK && i < change->keys.count; i++)
-        if (is_over(&change->keys.keys[i], change->rotation))
+        if (is_over(&change->keys.keys[i], change->work))
             err = remove_key(tx, change, change->keys.keys[i].kid);
     if (err != IDP_OK || change->done.removed == 0)
         return err;
@@ -242,43 +247,43 @@ static enum idp_err remove_over(struct sql_tx *tx, void *with)
 
 /* --- the periodic task --------------------------------------------------------------------- */
 
-static enum idp_err publish_due(const struct rotation *rotation, const struct signing_keys *keys,
+static enum idp_err publish_due(const struct key_work *work, const struct signing_keys *keys,
                                 struct arena *arena)
 {
     enum idp_err err = IDP_OK;
     for (int alg = 0; alg < JOSE_ALGS && err == IDP_OK; alg++) {
         struct rotated done;
-        if (is_due(keys, (enum jose_alg)alg, rotation))
-            err = rotation_publish(rotation, (enum jose_alg)alg, arena, &done);
+        if (is_due(keys, (enum jose_alg)alg, work))
+            err = rotation_publish(work, (enum jose_alg)alg, arena, &done);
         if (err == IDP_CONFLICT) /* somebody else was first */
             err = IDP_OK;
     }
     return err;
 }
 
-static enum idp_err remove_what_is_over(const struct rotation *rotation,
+static enum idp_err remove_what_is_over(const struct key_work *work,
                                         const struct signing_keys *keys, struct arena *arena)
 {
-    struct change change = {.rotation = rotation, .arena = arena};
+    struct change change = {.work = work, .arena = arena};
     bool any = false;
     for (size_t i = 0; i < keys->count; i++)
-        any = any || is_over(&keys->keys[i], rotation);
-    enum idp_err err = any ? sql_transact(rotation->db, remove_over, &change) : IDP_OK;
+        any = any || is_over(&keys->keys[i], work);
+    enum idp_err err = any ? sql_transact(work->db, remove_over, &change) : IDP_OK;
     for (size_t i = 0; any && err == IDP_OK && i < change.keys.count; i++)
-        if (is_over(&change.keys.keys[i], rotation))
+        if (is_over(&change.keys.keys[i], work))
             tell("signing_key_removed", change.keys.keys[i].kid, change.keys.keys[i].alg);
     return err;
 }
 
-enum idp_err rotation_run(const struct rotation *rotation)
+enum idp_err rotation_run(const struct key_work *work)
 {
     struct signing_keys keys;
     struct arena *arena = arena_new();
-    enum idp_err err = arena != NULL ? signing_keys_read(rotation->db, arena, &keys) : IDP_FAULT;
+    enum idp_err err = arena != NULL ? signing_keys_read(work->db, arena, &keys) : IDP_FAULT;
     if (err == IDP_OK)
-        err = remove_what_is_over(rotation, &keys, arena);
+        err = remove_what_is_over(work, &keys, arena);
     if (err == IDP_OK)
-        err = publish_due(rotation, &keys, arena);
+        err = publish_due(work, &keys, arena);
     arena_free(arena);
     return err;
 }

@@ -16,17 +16,7 @@
 #include "jose/jwk.h"
 
 struct arena;
-struct key_policy;
-struct master_key;
-struct sql;
-
-/* The keys and what is done with them. */
-struct rotation {
-    struct sql *db;
-    const struct master_key *master;
-    const struct key_policy *policy;
-    int64_t now;
-};
+struct key_work;
 
 struct rotated {
     const char *kid;      /* the key that takes over, in the arena */
@@ -41,8 +31,8 @@ struct rotated {
  * has run out at the clients. Returns IDP_CONFLICT when one is published and does not sign yet,
  * which *out then tells of; IDP_FULL when SIGNING_KEYS_MAX keys are there.
  */
-enum idp_err rotation_publish(const struct rotation *rotation, enum jose_alg alg,
-                              struct arena *arena, struct rotated *out);
+enum idp_err rotation_publish(const struct key_work *work, enum jose_alg alg, struct arena *arena,
+                              struct rotated *out);
 
 /*
  * For a key that is no longer to be trusted: its successor kid signs from now on, and all other
@@ -50,9 +40,9 @@ enum idp_err rotation_publish(const struct rotation *rotation, enum jose_alg alg
  * keys again. To be called when all nodes know the successor. Returns IDP_NOT_FOUND when there is
  * no such key, or it has an end itself.
  */
-enum idp_err rotation_force(const struct rotation *rotation, const char *kid, struct arena *arena,
+enum idp_err rotation_force(const struct key_work *work, const char *kid, struct arena *arena,
                             struct rotated *out);
 
 /* Does what is due: publishes the successors of keys that have signed long enough, and removes keys
  * when the last thing they signed has expired. The periodic task. */
-enum idp_err rotation_run(const struct rotation *rotation);
+enum idp_err rotation_run(const struct key_work *work);

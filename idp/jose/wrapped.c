@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "jose/key_work.h"
 #include "jose/master.h"
 #include "store/generation.h"
 #include "store/sql.h"
@@ -106,8 +107,9 @@ const char *wrapped_holds(const struct master_key *masters, struct arena *arena)
 }
 
 struct change {
+    const struct key_work *work;
     struct arena *arena;
-    const struct master_key *masters, *to;
+    const struct master_key *to;
     struct rewrapped done;
 };
 
@@ -151,7 +153,7 @@ static enum idp_err rewrap(struct sql_tx *tx, struct change *change,
     struct master_opened opened;
     const struct master_key *opens = NULL;
     const char *wrapped = NULL;
-    enum idp_err err = master_unwrap(change->masters, label, text, change->arena, &opened);
+    enum idp_err err = master_unwrap(change->work->master, label, text, change->arena, &opened);
     if (err == IDP_OK)
         err = master_wrap(change->to, label, opened.bytes, opened.len, change->arena, &wrapped);
     if (err == IDP_OK)
@@ -178,14 +180,17 @@ static enum idp_err rewrap_all(struct sql_tx *tx, void *with)
         if (err == IDP_DENIED)
             log_event(LOG_ERROR, "key_not_opened", "key", label.id);
     }
+    if (err == IDP_OK)
+        err = key_work_note(change->work, tx, change->arena, "master_key_changed",
+                            master_key_id(change->to));
     return err == IDP_OK ? generation_bump(tx, &change->done.generation) : err;
 }
 
-enum idp_err wrapped_change(struct sql *db, struct arena *arena, const struct master_key *masters,
-                            const struct master_key *to, struct rewrapped *out)
+enum idp_err wrapped_change(const struct key_work *work, const struct master_key *to,
+                            struct arena *arena, struct rewrapped *out)
 {
-    struct change change = {.arena = arena, .masters = masters, .to = to};
-    enum idp_err err = sql_transact(db, rewrap_all, &change);
+    struct change change = {.work = work, .arena = arena, .to = to};
+    enum idp_err err = sql_transact(work->db, rewrap_all, &change);
     *out = change.done;
     return err;
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 
 struct arena;
+struct key_work;
 struct master_key;
 struct master_places;
 struct sql;
@@ -47,10 +48,10 @@ struct rewrapped {
 };
 
 /*
- * Wraps every key anew with `to`, one of masters, in one transaction: whatever happens, all are
- * wrapped with one master key before and after. Returns IDP_CONFLICT when a node that may live does
- * not hold `to`: it could not read the keys any more. IDP_DENIED when a key opens with none of
- * masters, IDP_FAULT without memory or entropy, and what sql_transact() does.
+ * Wraps every key anew with `to`, one of work->master, in one transaction: whatever happens, all
+ * are wrapped with one master key before and after. Returns IDP_CONFLICT when a node that may live
+ * does not hold `to`: it could not read the keys any more. IDP_DENIED when a key opens with none of
+ * them, IDP_FAULT without memory or entropy, and what sql_transact() does.
  */
-enum idp_err wrapped_change(struct sql *db, struct arena *arena, const struct master_key *masters,
-                            const struct master_key *to, struct rewrapped *out);
+enum idp_err wrapped_change(const struct key_work *work, const struct master_key *to,
+                            struct arena *arena, struct rewrapped *out);

@@ -14,6 +14,7 @@
 #include "client/client.h"
 #include "client/registry.h"
 #include "client/secret.h"
+#include "jose/key_work.h"
 #include "jose/purpose_keys.h"
 #include "jose/purpose_rotation.h"
 #include "tests/access/world.h"
@@ -22,9 +23,9 @@
 static void rotate(enum purpose purpose)
 {
     struct purpose_rotated done;
-    assert_int_equal(purpose_publish(world.app.db, world.app.master, purpose, world.now, &done),
-                     IDP_OK);
-    assert_int_equal(purpose_activate(world.app.db, purpose, done.id, world.now, &done), IDP_OK);
+    const struct key_work work = {.db = world.app.db, .master = world.app.master, .now = world.now};
+    assert_int_equal(purpose_publish(&work, purpose, &done), IDP_OK);
+    assert_int_equal(purpose_activate(&work, purpose, done.id, &done), IDP_OK);
     assert_int_equal(purpose_keys_reload(world.app.keys), IDP_OK);
 }
 

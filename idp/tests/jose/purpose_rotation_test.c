@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/digest.h"
+#include "jose/key_work.h"
 #include "jose/master.h"
 #include "jose/purpose_keys.h"
 #include "jose/purpose_rotation.h"
@@ -44,6 +46,11 @@ static int tear_down(void **state)
     return 0;
 }
 
+static struct key_work at(int64_t now)
+{
+    return (struct key_work){.db = &vault.faulty.sql, .master = vault.master, .now = now};
+}
+
 static int active(int node, enum purpose purpose)
 {
     unsigned char id = 0;
@@ -64,14 +71,16 @@ static void reload(int node)
 static struct purpose_rotated publish(enum purpose purpose)
 {
     struct purpose_rotated done;
-    assert_int_equal(purpose_publish(vault.db, vault.master, purpose, NOW, &done), IDP_OK);
+    const struct key_work work = at(NOW);
+    assert_int_equal(purpose_publish(&work, purpose, &done), IDP_OK);
     return done;
 }
 
 static struct purpose_rotated activate(enum purpose purpose, int64_t id, int64_t now)
 {
     struct purpose_rotated done;
-    assert_int_equal(purpose_activate(vault.db, purpose, id, now, &done), IDP_OK);
+    const struct key_work work = at(now);
+    assert_int_equal(purpose_activate(&work, purpose, id, &done), IDP_OK);
     return done;
 }
 
@@ -86,7 +95,8 @@ static int64_t rotate(enum purpose purpose, int64_t now)
 static size_t remove_at(int64_t now)
 {
     size_t removed = 0;
-    assert_int_equal(purpose_remove_old(vault.db, now, &removed), IDP_OK);
+    const struct key_work work = at(now);
+    assert_int_equal(purpose_remove_old(&work, &removed), IDP_OK);
     return removed;
 }
 
@@ -142,13 +152,14 @@ static void key_that_waits_already_is_gone_on_with(void **state)
 static void key_that_does_not_wait_is_not_used(void **state)
 {
     (void)state;
+    const struct key_work work = at(NOW);
     struct purpose_rotated done;
     int64_t id = rotate(PURPOSE_TOKEN, NOW);
     int64_t before = generation();
-    assert_int_equal(purpose_activate(vault.db, PURPOSE_TOKEN, id, NOW, &done), IDP_NOT_FOUND);
+    assert_int_equal(purpose_activate(&work, PURPOSE_TOKEN, id, &done), IDP_NOT_FOUND);
     id = publish(PURPOSE_TOKEN).id;
-    assert_int_equal(purpose_activate(vault.db, PURPOSE_COOKIE, id, NOW, &done), IDP_NOT_FOUND);
-    assert_int_equal(purpose_activate(vault.db, PURPOSE_TOKEN, id + 1, NOW, &done), IDP_NOT_FOUND);
+    assert_int_equal(purpose_activate(&work, PURPOSE_COOKIE, id, &done), IDP_NOT_FOUND);
+    assert_int_equal(purpose_activate(&work, PURPOSE_TOKEN, id + 1, &done), IDP_NOT_FOUND);
     assert_int_equal(generation(), before + 1);
 }
 
@@ -186,11 +197,11 @@ static void keys_are_the_same_on_both_nodes(void **state)
 static void keys_of_a_purpose_are_bounded(void **state)
 {
     (void)state;
+    const struct key_work work = at(NOW);
     struct purpose_rotated done;
     for (int i = 1; i < PURPOSE_KEYS_MAX; i++)
         (void)rotate(PURPOSE_DOCUMENT, NOW);
-    assert_int_equal(purpose_publish(vault.db, vault.master, PURPOSE_DOCUMENT, NOW, &done),
-                     IDP_FULL);
+    assert_int_equal(purpose_publish(&work, PURPOSE_DOCUMENT, &done), IDP_FULL);
     (void)publish(PURPOSE_TOKEN);
 }
 
@@ -199,6 +210,7 @@ static void keys_of_a_purpose_are_bounded(void **state)
 static void ids_are_used_again_when_they_have_run_out(void **state)
 {
     (void)state;
+    const struct key_work work = at(NOW + 2 * DAY);
     unsigned char before[DIGEST_SIZE], after[DIGEST_SIZE];
     const struct digest_piece pieces[] = {{.bytes = "x", .len = 1}, {.bytes = NULL}};
     int old = active(0, PURPOSE_TOKEN);
@@ -213,8 +225,7 @@ static void ids_are_used_again_when_they_have_run_out(void **state)
     vault_execute("INSERT INTO purpose_keys (id, purpose, wrapped, created) "
                   "VALUES (255, 'later', 'x', 1)"); /* of a later version of the program */
     struct purpose_rotated done;
-    assert_int_equal(purpose_publish(vault.db, vault.master, PURPOSE_TOKEN, NOW + 2 * DAY, &done),
-                     IDP_OK);
+    assert_int_equal(purpose_publish(&work, PURPOSE_TOKEN, &done), IDP_OK);
     assert_int_equal(done.id, old);
     vault_execute("DELETE FROM purpose_keys WHERE id = 255");
     purpose_keys_close(w.nodes[1]); /* makes the missing one */
@@ -245,6 +256,67 @@ static void old_key_stays_as_long_as_what_it_made_may_live(void **state)
         reload(0);
         assert_false(knows(0, cases[i].purpose, old));
     }
+}
+
+/* Keys that got out: what they made is worth nothing from here on. */
+static void retired_keys_can_be_forgotten_at_once(void **state)
+{
+    (void)state;
+    struct purpose_rotated done;
+    const struct key_work work = at(NOW);
+    int64_t old = active(0, PURPOSE_TOKEN);
+    int64_t cookie = active(0, PURPOSE_COOKIE);
+    int64_t fresh = rotate(PURPOSE_TOKEN, NOW);
+    (void)rotate(PURPOSE_COOKIE, NOW);
+    assert_int_equal(purpose_forget(&work, PURPOSE_TOKEN, &done), IDP_OK);
+    assert_int_equal(done.removed, 1);
+    assert_int_equal(done.generation, generation());
+    reload(0);
+    assert_false(knows(0, PURPOSE_TOKEN, old));
+    assert_int_equal(active(0, PURPOSE_TOKEN), fresh);
+    assert_true(knows(0, PURPOSE_COOKIE, cookie));
+    assert_int_equal(purpose_forget(&work, PURPOSE_TOKEN, &done), IDP_OK);
+    assert_int_equal(done.removed, 0);
+}
+
+/* --- who is told ------------------------------------------------------------------------------ */
+
+static char told[512];
+
+static enum idp_err write_down(struct sql_tx *tx, struct arena *arena, const void *with,
+                               const char *event, const char *key)
+{
+    (void)tx, (void)arena;
+    size_t len = strlen(told);
+    (void)snprintf(told + len, sizeof(told) - len, "%s %s\n", event, key);
+    return *(const enum idp_err *)with;
+}
+
+static void every_change_has_a_witness(void **state)
+{
+    (void)state;
+    size_t removed = 0;
+    enum idp_err says = IDP_OK;
+    struct purpose_rotated done;
+    const struct key_witness witness = {.write = write_down, .with = &says};
+    struct key_work work = at(NOW);
+    work.witness = &witness;
+    told[0] = '\0';
+    int old = active(0, PURPOSE_TOKEN);
+    assert_int_equal(purpose_publish(&work, PURPOSE_TOKEN, &done), IDP_OK);
+    assert_int_equal(purpose_activate(&work, PURPOSE_TOKEN, done.id, &done), IDP_OK);
+    work.now += 2 * DAY;
+    assert_int_equal(purpose_remove_old(&work, &removed), IDP_OK);
+    assert_string_equal(told, arena_printf(vault.arena,
+                                           "purpose_key_used token %lld\n"
+                                           "purpose_key_removed token %d\n",
+                                           (long long)done.id, old));
+    /* without one there is no change */
+    says = IDP_UNAVAILABLE;
+    int64_t id = publish(PURPOSE_TOKEN).id;
+    assert_int_equal(purpose_activate(&work, PURPOSE_TOKEN, id, &done), IDP_UNAVAILABLE);
+    reload(0);
+    assert_int_not_equal(active(0, PURPOSE_TOKEN), id);
 }
 
 static void keys_of_documents_are_kept_for_ever(void **state)
@@ -282,10 +354,11 @@ static void key_of_secrets_stays_while_a_client_has_one(void **state)
 static void nothing_to_remove_costs_no_transaction(void **state)
 {
     (void)state;
+    const struct key_work work = at(NOW);
     size_t removed = 1;
     (void)rotate(PURPOSE_TOKEN, NOW);
     vault.faulty.transact = IDP_UNAVAILABLE;
-    assert_int_equal(purpose_remove_old(&vault.faulty.sql, NOW, &removed), IDP_OK);
+    assert_int_equal(purpose_remove_old(&work, &removed), IDP_OK);
     assert_int_equal(removed, 0);
 }
 
@@ -294,6 +367,7 @@ static void nothing_to_remove_costs_no_transaction(void **state)
 static void dead_database_is_told_and_the_keys_stay(void **state)
 {
     (void)state;
+    const struct key_work work = at(NOW);
     struct purpose_rotated done;
     size_t removed = 0;
     struct purpose_keys *keys = NULL;
@@ -302,35 +376,33 @@ static void dead_database_is_told_and_the_keys_stay(void **state)
     assert_int_equal(purpose_keys_reload(keys), IDP_UNAVAILABLE);
     unsigned char id = 0;
     assert_non_null(purpose_key_active(keys, PURPOSE_TOKEN, &id));
-    assert_int_equal(purpose_publish(&vault.faulty.sql, vault.master, PURPOSE_TOKEN, NOW, &done),
-                     IDP_UNAVAILABLE);
-    assert_int_equal(purpose_activate(&vault.faulty.sql, PURPOSE_TOKEN, 1, NOW, &done),
-                     IDP_UNAVAILABLE);
-    assert_int_equal(purpose_remove_old(&vault.faulty.sql, NOW, &removed), IDP_UNAVAILABLE);
+    assert_int_equal(purpose_publish(&work, PURPOSE_TOKEN, &done), IDP_UNAVAILABLE);
+    assert_int_equal(purpose_activate(&work, PURPOSE_TOKEN, 1, &done), IDP_UNAVAILABLE);
+    assert_int_equal(purpose_remove_old(&work, &removed), IDP_UNAVAILABLE);
     purpose_keys_close(keys);
 }
 
 static void half_a_step_does_not_happen(void **state)
 {
     (void)state;
+    const struct key_work work = at(NOW);
     struct purpose_rotated done;
     int64_t before = generation();
     int old = active(0, PURPOSE_TOKEN);
     vault.faulty.statement = IDP_UNAVAILABLE;
     for (int n = 0; n < 5; n++) {
         vault.faulty.statements_left = n;
-        assert_int_equal(
-            purpose_publish(&vault.faulty.sql, vault.master, PURPOSE_TOKEN, NOW, &done),
-            IDP_UNAVAILABLE);
+        assert_int_equal(purpose_publish(&work, PURPOSE_TOKEN, &done), IDP_UNAVAILABLE);
         reload(0);
         assert_int_equal(generation(), before);
         assert_int_equal(vault_number("SELECT COUNT(*) FROM purpose_keys"), PURPOSES);
     }
+    vault.faulty.statement = IDP_OK;
     int64_t id = publish(PURPOSE_TOKEN).id;
+    vault.faulty.statement = IDP_UNAVAILABLE;
     for (int n = 0; n < 4; n++) {
         vault.faulty.statements_left = n;
-        assert_int_equal(purpose_activate(&vault.faulty.sql, PURPOSE_TOKEN, id, NOW, &done),
-                         IDP_UNAVAILABLE);
+        assert_int_equal(purpose_activate(&work, PURPOSE_TOKEN, id, &done), IDP_UNAVAILABLE);
         reload(0);
         assert_int_equal(active(0, PURPOSE_TOKEN), old);
     }
@@ -405,6 +477,8 @@ int main(void)
         TEST(keys_of_a_purpose_are_bounded),
         TEST(ids_are_used_again_when_they_have_run_out),
         TEST(old_key_stays_as_long_as_what_it_made_may_live),
+        TEST(retired_keys_can_be_forgotten_at_once),
+        TEST(every_change_has_a_witness),
         TEST(keys_of_documents_are_kept_for_ever),
         TEST(key_of_secrets_stays_while_a_client_has_one),
         TEST(nothing_to_remove_costs_no_transaction),

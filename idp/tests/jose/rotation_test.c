@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/base64.h"
 #include "jose/jws.h"
+#include "jose/key_work.h"
 #include "jose/rotation.h"
 #include "jose/sign.h"
 #include "jose/signing_keys.h"
@@ -50,24 +51,24 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct rotation at(int64_t now)
+static struct key_work at(int64_t now)
 {
-    return (struct rotation){
+    return (struct key_work){
         .db = &vault.faulty.sql, .master = vault.master, .policy = &w.policy, .now = now};
 }
 
 static struct rotated publish(enum jose_alg alg, int64_t now)
 {
     struct rotated done;
-    const struct rotation rotation = at(now);
-    assert_int_equal(rotation_publish(&rotation, alg, vault.arena, &done), IDP_OK);
+    const struct key_work work = at(now);
+    assert_int_equal(rotation_publish(&work, alg, vault.arena, &done), IDP_OK);
     return done;
 }
 
 static void run_at(int64_t now)
 {
-    const struct rotation rotation = at(now);
-    assert_int_equal(rotation_run(&rotation), IDP_OK);
+    const struct key_work work = at(now);
+    assert_int_equal(rotation_run(&work), IDP_OK);
 }
 
 static void reload(int node, int64_t now)
@@ -169,14 +170,14 @@ static void only_one_successor_waits_at_a_time(void **state)
     struct rotated again;
     struct rotated done = publish(JOSE_ES256, BEGIN);
     int64_t before = generation();
-    struct rotation rotation = at(BEGIN + LEAD - 1);
-    assert_int_equal(rotation_publish(&rotation, JOSE_ES256, vault.arena, &again), IDP_CONFLICT);
+    struct key_work work = at(BEGIN + LEAD - 1);
+    assert_int_equal(rotation_publish(&work, JOSE_ES256, vault.arena, &again), IDP_CONFLICT);
     assert_string_equal(again.kid, done.kid);
     assert_int_equal(again.active_from, BEGIN + LEAD);
     assert_int_equal(generation(), before);
     assert_int_equal(count_of(JOSE_ES256), 2);
-    rotation.now = BEGIN + LEAD;
-    assert_int_equal(rotation_publish(&rotation, JOSE_ES256, vault.arena, &again), IDP_OK);
+    work.now = BEGIN + LEAD;
+    assert_int_equal(rotation_publish(&work, JOSE_ES256, vault.arena, &again), IDP_OK);
     assert_string_equal(again.replaces, done.kid);
 }
 
@@ -194,14 +195,14 @@ static void keys_of_an_algorithm_are_bounded(void **state)
 {
     (void)state;
     struct rotated done;
-    struct rotation rotation = at(BEGIN);
+    struct key_work work = at(BEGIN);
     w.policy.longest_s = 86400;
-    for (int i = 1; i < SIGNING_KEYS_MAX; i++, rotation.now += LEAD)
-        assert_int_equal(rotation_publish(&rotation, JOSE_ES256, vault.arena, &done), IDP_OK);
-    assert_int_equal(rotation_publish(&rotation, JOSE_ES256, vault.arena, &done), IDP_FULL);
+    for (int i = 1; i < SIGNING_KEYS_MAX; i++, work.now += LEAD)
+        assert_int_equal(rotation_publish(&work, JOSE_ES256, vault.arena, &done), IDP_OK);
+    assert_int_equal(rotation_publish(&work, JOSE_ES256, vault.arena, &done), IDP_FULL);
     assert_int_equal(count_of(JOSE_ES256), SIGNING_KEYS_MAX);
-    reload(0, rotation.now);
-    assert_string_equal(signs_with(0, JOSE_ES256, rotation.now), done.kid);
+    reload(0, work.now);
+    assert_string_equal(signs_with(0, JOSE_ES256, work.now), done.kid);
 }
 
 /* --- what other nodes promised --------------------------------------------------------------- */
@@ -311,8 +312,8 @@ static void without_a_schedule_nothing_is_published(void **state)
 
 static void *run_job(void *with)
 {
-    const struct rotation *rotation = with;
-    return rotation_run(rotation) == IDP_OK ? NULL : with;
+    const struct key_work *work = with;
+    return rotation_run(work) == IDP_OK ? NULL : with;
 }
 
 static void two_jobs_at_once_publish_one_successor(void **state)
@@ -320,9 +321,9 @@ static void two_jobs_at_once_publish_one_successor(void **state)
     (void)state;
     enum { JOBS = 4 };
     pthread_t threads[JOBS];
-    struct rotation rotation = at(BEGIN + ROTATE);
+    struct key_work work = at(BEGIN + ROTATE);
     for (int i = 0; i < JOBS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, run_job, &rotation), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, run_job, &work), 0);
     for (int i = 0; i < JOBS; i++) {
         void *failed = NULL;
         assert_int_equal(pthread_join(threads[i], &failed), 0);
@@ -357,10 +358,10 @@ static void forced_key_is_the_only_one_and_signs_at_once(void **state)
 {
     (void)state;
     struct rotated forced;
-    const struct rotation rotation = at(BEGIN + 1);
+    const struct key_work work = at(BEGIN + 1);
     const char *rs256 = signs_with(0, JOSE_RS256, BEGIN);
     struct rotated done = publish(JOSE_ES256, BEGIN);
-    assert_int_equal(rotation_force(&rotation, done.kid, vault.arena, &forced), IDP_OK);
+    assert_int_equal(rotation_force(&work, done.kid, vault.arena, &forced), IDP_OK);
     assert_string_equal(forced.kid, done.kid);
     assert_string_equal(forced.replaces, done.replaces);
     assert_int_equal(forced.removed, 1);
@@ -376,11 +377,55 @@ static void key_that_is_gone_or_going_is_not_forced(void **state)
 {
     (void)state;
     struct rotated forced;
-    const struct rotation rotation = at(BEGIN);
+    const struct key_work work = at(BEGIN);
     struct rotated done = publish(JOSE_ES256, BEGIN);
-    assert_int_equal(rotation_force(&rotation, "unknown", vault.arena, &forced), IDP_NOT_FOUND);
-    assert_int_equal(rotation_force(&rotation, done.replaces, vault.arena, &forced), IDP_NOT_FOUND);
+    assert_int_equal(rotation_force(&work, "unknown", vault.arena, &forced), IDP_NOT_FOUND);
+    assert_int_equal(rotation_force(&work, done.replaces, vault.arena, &forced), IDP_NOT_FOUND);
     assert_int_equal(count_of(JOSE_ES256), 2);
+}
+
+/* --- who is told ----------------------------------------------------------------------------- */
+
+static char told[1024];
+
+static enum idp_err write_down(struct sql_tx *tx, struct arena *arena, const void *with,
+                               const char *event, const char *key)
+{
+    (void)tx, (void)arena;
+    size_t len = strlen(told);
+    (void)snprintf(told + len, sizeof(told) - len, "%s %s\n", event, key);
+    return *(const enum idp_err *)with;
+}
+
+static void every_change_has_a_witness(void **state)
+{
+    (void)state;
+    enum idp_err says = IDP_OK;
+    struct rotated done, forced;
+    const struct key_witness witness = {.write = write_down, .with = &says};
+    struct key_work work = at(BEGIN);
+    work.witness = &witness;
+    told[0] = '\0';
+    assert_int_equal(rotation_publish(&work, JOSE_ES256, vault.arena, &done), IDP_OK);
+    assert_int_equal(rotation_force(&work, done.kid, vault.arena, &forced), IDP_OK);
+    assert_string_equal(told, arena_printf(vault.arena,
+                                           "signing_key_published %s\n"
+                                           "signing_key_forced %s\n"
+                                           "signing_key_removed %s\n",
+                                           done.kid, done.kid, done.replaces));
+    says = IDP_UNAVAILABLE;
+    assert_int_equal(rotation_publish(&work, JOSE_ES256, vault.arena, &done), IDP_UNAVAILABLE);
+    assert_int_equal(count_of(JOSE_ES256), 1);
+}
+
+static void first_key_of_an_algorithm_signs_at_once(void **state)
+{
+    (void)state;
+    vault_execute("DELETE FROM signing_keys WHERE algorithm = 'ES256'");
+    struct rotated done = publish(JOSE_ES256, BEGIN);
+    assert_null(done.replaces);
+    reload(0, BEGIN);
+    assert_string_equal(signs_with(0, JOSE_ES256, BEGIN), done.kid);
 }
 
 /* --- failures -------------------------------------------------------------------------------- */
@@ -389,11 +434,11 @@ static void dead_database_is_told(void **state)
 {
     (void)state;
     struct rotated done;
-    const struct rotation rotation = at(BEGIN);
+    const struct key_work work = at(BEGIN);
     vault.faulty.read = vault.faulty.transact = IDP_UNAVAILABLE;
-    assert_int_equal(rotation_run(&rotation), IDP_UNAVAILABLE);
-    assert_int_equal(rotation_publish(&rotation, JOSE_ES256, vault.arena, &done), IDP_UNAVAILABLE);
-    assert_int_equal(rotation_force(&rotation, "x", vault.arena, &done), IDP_UNAVAILABLE);
+    assert_int_equal(rotation_run(&work), IDP_UNAVAILABLE);
+    assert_int_equal(rotation_publish(&work, JOSE_ES256, vault.arena, &done), IDP_UNAVAILABLE);
+    assert_int_equal(rotation_force(&work, "x", vault.arena, &done), IDP_UNAVAILABLE);
 }
 
 /* Fails each statement in turn until one change goes through. Returns how many there were. */
@@ -419,8 +464,8 @@ static int fail_each_statement(enum idp_err (*change)(void))
 static enum idp_err publish_one(void)
 {
     struct rotated done;
-    const struct rotation rotation = at(BEGIN);
-    return rotation_publish(&rotation, JOSE_ES256, vault.arena, &done);
+    const struct key_work work = at(BEGIN);
+    return rotation_publish(&work, JOSE_ES256, vault.arena, &done);
 }
 
 static void half_a_publication_does_not_happen(void **state)
@@ -431,8 +476,8 @@ static void half_a_publication_does_not_happen(void **state)
 
 static enum idp_err remove_one(void)
 {
-    const struct rotation rotation = at(BEGIN + LEAD + LONGEST + MARGIN);
-    return rotation_run(&rotation);
+    const struct key_work work = at(BEGIN + LEAD + LONGEST + MARGIN);
+    return rotation_run(&work);
 }
 
 static void half_a_removal_does_not_happen(void **state)
@@ -456,18 +501,17 @@ static void half_a_forcing_does_not_happen(void **state)
 {
     (void)state;
     struct rotated forced;
-    const struct rotation rotation = at(BEGIN);
+    const struct key_work work = at(BEGIN);
     struct rotated done = publish(JOSE_ES256, BEGIN);
     for (int n = 0; n < 4; n++) {
         vault.faulty.statement = IDP_UNAVAILABLE;
         vault.faulty.statements_left = n;
-        assert_int_equal(rotation_force(&rotation, done.kid, vault.arena, &forced),
-                         IDP_UNAVAILABLE);
+        assert_int_equal(rotation_force(&work, done.kid, vault.arena, &forced), IDP_UNAVAILABLE);
         vault.faulty.statement = IDP_OK;
         assert_int_equal(count_of(JOSE_ES256), 2);
         assert_int_equal(rows().keys[0].active_from, BEGIN + LEAD);
     }
-    assert_int_equal(rotation_force(&rotation, done.kid, vault.arena, &forced), IDP_OK);
+    assert_int_equal(rotation_force(&work, done.kid, vault.arena, &forced), IDP_OK);
 }
 
 /* --- the whole, for a long time --------------------------------------------------------------- */
@@ -623,6 +667,8 @@ int main(void)
         TEST(overdue_key_is_told),
         TEST(forced_key_is_the_only_one_and_signs_at_once),
         TEST(key_that_is_gone_or_going_is_not_forced),
+        TEST(every_change_has_a_witness),
+        TEST(first_key_of_an_algorithm_signs_at_once),
         TEST(dead_database_is_told),
         TEST(half_a_publication_does_not_happen),
         TEST(half_a_removal_does_not_happen),

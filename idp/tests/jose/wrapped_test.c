@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "jose/jws.h"
+#include "jose/key_work.h"
 #include "jose/master.h"
 #include "jose/purpose_keys.h"
 #include "jose/purpose_rotation.h"
@@ -76,9 +77,15 @@ static void expect_wrapped_with(const struct master_key *one, const struct maste
     assert_int_equal(open_all_with(vault.both), IDP_OK);
 }
 
+static struct key_work with(struct sql *db, const struct master_key *masters)
+{
+    return (struct key_work){.db = db, .master = masters, .policy = &policy, .now = NOW};
+}
+
 static enum idp_err change(struct sql *db, struct rewrapped *done)
 {
-    return wrapped_change(db, vault.arena, vault.both, master_key_next(vault.both), done);
+    const struct key_work work = with(db, vault.both);
+    return wrapped_change(&work, master_key_next(vault.both), vault.arena, done);
 }
 
 static void tag(const struct purpose_keys *keys, unsigned char out[DIGEST_SIZE])
@@ -136,7 +143,8 @@ static void change_can_be_repeated_and_undone(void **state)
     assert_int_equal(change(vault.db, &done), IDP_OK);
     assert_int_equal(change(vault.db, &done), IDP_OK);
     expect_wrapped_with(vault.next, vault.master);
-    assert_int_equal(wrapped_change(vault.db, vault.arena, vault.both, vault.both, &done), IDP_OK);
+    const struct key_work work = with(vault.db, vault.both);
+    assert_int_equal(wrapped_change(&work, vault.both, vault.arena, &done), IDP_OK);
     expect_wrapped_with(vault.master, vault.next);
 }
 
@@ -177,9 +185,9 @@ static void make_new_keys(struct sql *db, const struct master_key *masters)
 {
     struct rotated rotated;
     struct purpose_rotated purpose;
-    const struct rotation rotation = {.db = db, .master = masters, .policy = &policy, .now = NOW};
-    assert_int_equal(rotation_publish(&rotation, JOSE_ES256, vault.arena, &rotated), IDP_OK);
-    assert_int_equal(purpose_publish(db, masters, PURPOSE_TOKEN, NOW, &purpose), IDP_OK);
+    const struct key_work work = with(db, masters);
+    assert_int_equal(rotation_publish(&work, JOSE_ES256, vault.arena, &rotated), IDP_OK);
+    assert_int_equal(purpose_publish(&work, PURPOSE_TOKEN, &purpose), IDP_OK);
 }
 
 /* Nodes name their master keys in this order or that; the database has one. */
@@ -201,21 +209,20 @@ static void node_that_lacks_the_key_makes_none(void **state)
     struct rewrapped done;
     struct rotated rotated;
     struct purpose_rotated purpose;
-    const struct rotation rotation = {
-        .db = vault.db, .master = vault.master, .policy = &policy, .now = NOW};
+    const struct key_work work = with(vault.db, vault.master);
     assert_int_equal(change(vault.db, &done), IDP_OK);
-    assert_int_equal(rotation_publish(&rotation, JOSE_ES256, vault.arena, &rotated), IDP_DENIED);
-    assert_int_equal(purpose_publish(vault.db, vault.master, PURPOSE_TOKEN, NOW, &purpose),
-                     IDP_DENIED);
+    assert_int_equal(rotation_publish(&work, JOSE_ES256, vault.arena, &rotated), IDP_DENIED);
+    assert_int_equal(purpose_publish(&work, PURPOSE_TOKEN, &purpose), IDP_DENIED);
     expect_wrapped_with(vault.next, vault.master);
 }
 
-static void *change_on_a_thread(void *with)
+static void *change_on_a_thread(void *out)
 {
     struct rewrapped done;
     struct arena *arena = arena_new();
-    enum idp_err *err = with;
-    *err = wrapped_change(vault.db, arena, vault.both, master_key_next(vault.both), &done);
+    enum idp_err *err = out;
+    const struct key_work work = with(vault.db, vault.both);
+    *err = wrapped_change(&work, master_key_next(vault.both), arena, &done);
     arena_free(arena);
     return NULL;
 }
