@@ -957,6 +957,9 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
       assert.deepEqual(await jwks(house.issuer), keys);
       assert.equal(await party.isActive(first.access_token), true);
       assertError(await party.redeem(granted), 400, 'invalid_grant');
+      // With embedded stores a browser stays signed in over a clean restart, and only over that.
+      const still = await party.ask(visitor, { prompt: 'none' });
+      assert.equal(still.location.searchParams.has('code'), signal === 'SIGTERM');
       const again = await signedIn(house.issuer, assistant, lock('company-c-primary'));
       const answer = await party.ask(again, { prompt: 'none' });
       assert.ok(answer.location.searchParams.get('code'), 'consent is remembered');

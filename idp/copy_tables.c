@@ -14,6 +14,7 @@ const struct copy_table copy_tables[] = {
     {{"schema_version", {"version"}, 100}, COPY_STAYS},
     {{"nodes", {"id"}, 100}, COPY_STAYS},
     {{"leases", {"job"}, 100}, COPY_STAYS},
+    {{"snapshots", {"id"}, 100}, COPY_STAYS},
     {{"generation", {"name"}, 100}, COPY_REPLACES},
     {{"purpose_keys", {"id"}, 100}, COPY_MOVES},
     {{"signing_keys", {"kid"}, 100}, COPY_MOVES},

@@ -24,6 +24,7 @@
 #include "listeners.h"
 #include "oauth/jwks.h"
 #include "reload.h"
+#include "restart.h"
 #include "routes.h"
 #include "setup.h"
 #include "stop.h"
@@ -131,6 +132,7 @@ static enum idp_err serve(struct app *app, const struct serving *serving, char *
 {
     struct jobs *jobs = NULL;
     struct stop *stop = NULL;
+    restart_return(app);
     enum idp_err err = begin(app, why, &jobs);
     if (err == IDP_OK) {
         log_event(LOG_INFO, "serving", "issuer", app->config.issuer);
@@ -140,6 +142,7 @@ static enum idp_err serve(struct app *app, const struct serving *serving, char *
     listeners_close(app);
     jobs_stop(jobs);
     generation_watch_stop(app->watch);
+    restart_keep(app);
     setup_close(app);
     stop_end(stop);
     return err;

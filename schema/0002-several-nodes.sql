@@ -76,3 +76,11 @@ ALTER TABLE nodes ADD COLUMN holds TEXT NOT NULL DEFAULT '';
 
 -- What the retention job looks through: logs of access, the only rows that are ever deleted.
 CREATE INDEX audit_of_access ON audit (id) WHERE event = 'session_left';
+
+-- The key of the file from which an embedded key-value store comes back after a clean stop, wrapped
+-- by the master key. Whoever takes it deletes the row first: it serves once.
+CREATE TABLE snapshots (
+    id TEXT NOT NULL PRIMARY KEY,   -- kv
+    wrapped TEXT NOT NULL,
+    made BIGINT NOT NULL
+);

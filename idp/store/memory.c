@@ -418,14 +418,24 @@ static void empty_shard(struct memory *memory, struct memory_shard *shard)
     for (size_t kind = 0; kind < KV_KINDS; kind++)
         while ((first = memory_shard_first(shard, (enum kv_kind)kind)) != NULL)
             drop(memory, shard, first);
-    memory_shard_break(shard);
+}
+
+void kv_memory_clear(struct kv *kv)
+{
+    struct memory *memory = memory_of(kv);
+    for (size_t i = 0; i < SHARDS; i++) {
+        (void)pthread_mutex_lock(&memory->shards[i].lock);
+        empty_shard(memory, &memory->shards[i]);
+        (void)pthread_mutex_unlock(&memory->shards[i].lock);
+    }
 }
 
 static void memory_close(struct kv *kv)
 {
     struct memory *memory = memory_of(kv);
+    kv_memory_clear(kv);
     for (size_t i = 0; i < SHARDS; i++)
-        empty_shard(memory, &memory->shards[i]);
+        memory_shard_break(&memory->shards[i]);
     OPENSSL_cleanse(memory->hash_key, sizeof(memory->hash_key));
     free(memory);
 }
@@ -440,6 +450,56 @@ static const struct kv_driver memory_driver = {
     .count = memory_count,
     .close = memory_close,
 };
+
+/* --- looking at all ------------------------------------------------------------------------ */
+
+/* Whom to show what. */
+struct tour {
+    const bool *kinds;
+    int64_t now;
+    enum idp_err (*visit)(void *with, const struct kv_memory_value *value);
+    void *with;
+};
+
+static enum idp_err show(const struct tour *tour, const struct memory_entry *entry)
+{
+    const struct kv_memory_value value = {
+        .kind = (enum kv_kind)entry->kind,
+        .key = {.bytes = entry->bytes, .len = entry->key_len},
+        .value = {.bytes = peek(entry), .len = entry->value_len},
+        .left_ms = entry->expires - tour->now,
+    };
+    bool wanted = tour->kinds == NULL || tour->kinds[entry->kind];
+    return wanted && value.left_ms > 0 ? tour->visit(tour->with, &value) : IDP_OK;
+}
+
+static enum idp_err show_shard(const struct tour *tour, const struct memory_shard *shard)
+{
+    enum idp_err err = IDP_OK;
+    for (size_t i = 0; err == IDP_OK && i < shard->bucket_count; i++)
+        for (const struct memory_entry *entry = shard->buckets[i]; err == IDP_OK && entry != NULL;
+             entry = entry->next)
+            err = show(tour, entry);
+    return err;
+}
+
+enum idp_err kv_memory_each(struct kv *kv, const bool kinds[KV_KINDS],
+                            enum idp_err (*visit)(void *with, const struct kv_memory_value *value),
+                            void *with)
+{
+    if (kv->driver != &memory_driver)
+        return IDP_BAD_REQUEST;
+    enum idp_err err = IDP_OK;
+    struct memory *memory = memory_of(kv);
+    const struct tour tour = {
+        .kinds = kinds, .now = memory->seams.now_ms(), .visit = visit, .with = with};
+    for (size_t i = 0; err == IDP_OK && i < SHARDS; i++) {
+        (void)pthread_mutex_lock(&memory->shards[i].lock);
+        err = show_shard(&tour, &memory->shards[i]);
+        (void)pthread_mutex_unlock(&memory->shards[i].lock);
+    }
+    return err;
+}
 
 static void just_free(void *block, size_t size)
 {

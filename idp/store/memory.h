@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,3 +25,22 @@ struct kv_memory_seams {
  */
 enum idp_err kv_memory_open(const size_t quotas[KV_KINDS], const struct kv_memory_seams *seams,
                             struct kv **out);
+
+/* A value that stands in the store; key and value are borrowed for the visit. */
+struct kv_memory_value {
+    enum kv_kind kind;
+    struct kv_bytes key, value;
+    int64_t left_ms; /* until it expires; at least 1 */
+};
+
+/*
+ * Shows every value of some kinds (NULL: of all) to visit(), which must not call the store. Values
+ * that are written meanwhile may be left out. Returns the first thing that is not IDP_OK, and
+ * IDP_BAD_REQUEST for another driver's store.
+ */
+enum idp_err kv_memory_each(struct kv *kv, const bool kinds[KV_KINDS],
+                            enum idp_err (*visit)(void *with, const struct kv_memory_value *value),
+                            void *with);
+
+/* Removes every value. Not for another driver's store. */
+void kv_memory_clear(struct kv *kv);
