@@ -113,12 +113,6 @@ static enum idp_err find_list(struct app *app, struct arena *arena, char **why, 
     return err;
 }
 
-static char *say(const char *text)
-{
-    char *why = malloc(strlen(text) + 1);
-    return why != NULL ? strcpy(why, text) : NULL;
-}
-
 enum idp_err trust_list_open(struct app *app, char **why, struct trust **out)
 {
     struct arena *arena = arena_new();
@@ -127,10 +121,10 @@ enum idp_err trust_list_open(struct app *app, char **why, struct trust **out)
     trust_free(app->trust_file); /* what counts is another one */
     app->trust_file = NULL;
     if (err == IDP_NOT_FOUND && *why == NULL)
-        *why = say("trust_list: is missing, and the database holds none; tamgactl trust load "
+        *why = strdup("trust_list: is missing, and the database holds none; tamgactl trust load "
                    "brings one there");
     else if (err != IDP_OK && *why == NULL)
-        *why = say("store.sql: the trust list cannot be read or brought there");
+        *why = strdup("store.sql: the trust list cannot be read or brought there");
     return err;
 }
 
@@ -192,7 +186,7 @@ enum idp_err trust_list_reload(struct app *app, char **why)
         err = load_changed_file(app, trust);
     trust_free(trust);
     if (err != IDP_OK && *why == NULL)
-        *why = say("trust_list: it could not be brought into the database");
+        *why = strdup("trust_list: it could not be brought into the database");
     return err == IDP_NOT_FOUND ? IDP_FAULT : err;
 }
 

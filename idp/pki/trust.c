@@ -212,12 +212,13 @@ static struct trust_list *list_new(const char *text, size_t len)
     if (list == NULL)
         return NULL;
     list->arena = arena_new();
-    if (list->arena != NULL)
-        list->trust.document = arena_strndup(list->arena, text, len);
-    if (list->trust.document == NULL || digest(DIGEST_SHA256, text, len, hash) != IDP_OK) {
-        trust_free(&list->trust);
+    const char *document = list->arena != NULL ? arena_strndup(list->arena, text, len) : NULL;
+    if (document == NULL || digest(DIGEST_SHA256, text, len, hash) != IDP_OK) {
+        arena_free(list->arena);
+        free(list);
         return NULL;
     }
+    list->trust.document = document;
     list->trust.document_len = len;
     text_to_hex(hash, DIGEST_SIZE, list->trust.version);
     return list;

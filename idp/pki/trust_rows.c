@@ -8,7 +8,7 @@
 #include "pki/trust.h"
 #include "store/sql.h"
 
-enum { NAME_MAX_LEN = 64 };
+enum { NAME_MAX_LEN = 64, WHY_MAX = 128 };
 
 static struct trust_row row_of(const struct sql_rows *rows, size_t i)
 {
@@ -97,10 +97,10 @@ static enum idp_err parse(const struct trust_row *row, char **why, struct trust 
         return IDP_OK;
     }
     trust_free(trust);
-    *why = malloc(2 * NAME_MAX_LEN);
+    *why = malloc(WHY_MAX);
     if (*why == NULL)
         return IDP_FAULT;
-    (void)snprintf(*why, (size_t)2 * NAME_MAX_LEN, "%s: is not what was loaded", name);
+    (void)snprintf(*why, WHY_MAX, "%s: is not what was loaded", name);
     return IDP_BAD_REQUEST;
 }
 

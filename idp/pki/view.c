@@ -31,7 +31,7 @@ void view_free(struct view *view)
 
 struct view *view_new(struct trust *trust, const struct view *before)
 {
-    struct view *view = calloc(1, sizeof(*view) + trust->count * sizeof(*view->lines));
+    struct view *view = calloc(1, sizeof(*view) + trust->count * sizeof(struct line *));
     if (view == NULL)
         return NULL;
     view->trust = trust;
