@@ -24,6 +24,16 @@ int answer(json_t *json)
     return good ? 0 : ctl_complain("the answer could not be written");
 }
 
+json_t *answer_append(json_t *list, json_t *value)
+{
+    if (list != NULL && value != NULL && json_array_append_new(list, value) == 0)
+        return list;
+    if (list == NULL)
+        json_decref(value);
+    json_decref(list);
+    return NULL;
+}
+
 int answer_and_wait(struct ctl *ctl, json_t *json, int64_t generation)
 {
     int code = answer(json);

@@ -14,6 +14,10 @@ struct ctl;
  */
 int answer(json_t *json);
 
+/* Puts a value at the end of a list and takes both over. Returns the list, or NULL without memory.
+ */
+json_t *answer_append(json_t *list, json_t *value);
+
 /* The answer first, for it may hold a secret; then waits as ctl_wait(). */
 int answer_and_wait(struct ctl *ctl, json_t *json, int64_t generation);
 

@@ -170,8 +170,7 @@ static int change(struct ctl *ctl, const char *id, change_standing *what)
     struct object o = object_new();
     object_text(&o, "client_id", id);
     object_text(&o, "standing", client_standing_name(row.client.standing));
-    int code = answer(object_done(&o));
-    return code == 0 ? order_wait(ctl, &order) : code;
+    return order_answer(ctl, object_done(&o), &order);
 }
 
 static int suspend(struct ctl *ctl, const struct command_arguments *arguments)

@@ -11,12 +11,20 @@
 #include "base/log.h"
 #include "ctl/client_commands.h"
 #include "ctl/command.h"
+#include "ctl/consent_commands.h"
 #include "ctl/ctl.h"
+#include "ctl/enterprise_commands.h"
 #include "ctl/keys_commands.h"
+#include "ctl/lock_commands.h"
+#include "ctl/session_commands.h"
 #include "ctl/trust_commands.h"
 
 static const struct command_group groups[] = {
     {"client", client_commands},
+    {"enterprise", enterprise_commands},
+    {"lock", lock_commands},
+    {"session", session_commands},
+    {"consent", consent_commands},
     {"trust", trust_commands},
     {"keys", keys_commands},
     {NULL, NULL},
@@ -28,7 +36,7 @@ static const char usage_begins[] = "usage: tamgactl [--settings FILE] [--verbose
 static const char usage_ends[] =
     "Lists may be wanted with --table. Answers are JSON. Secrets are shown once. A FILE named - "
     "is\n"
-    "standard input.\n"
+    "standard input. Ids that begin with a hyphen stand behind --.\n"
     "Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 done but not yet confirmed\n"
     "by all running nodes. Settings are looked for in /etc/tamga/settings.json.\n";
 
@@ -92,12 +100,16 @@ static bool is_option(const char *word)
     return word[0] == '-' && word[1] != '\0';
 }
 
-/* Options may stand anywhere. Returns false when the line makes no sense. */
+/* Options may stand anywhere before a "--", behind which words may begin with a hyphen, as random
+ * ids do. Returns false when the line makes no sense. */
 static bool read_arguments(int argc, char *argv[], struct arguments *out)
 {
+    bool words_only = false;
     *out = (struct arguments){.settings = usual_settings};
     for (int i = 1; i < argc; i++) {
-        if (is_option(argv[i])) {
+        if (!words_only && strcmp(argv[i], "--") == 0) {
+            words_only = true;
+        } else if (!words_only && is_option(argv[i])) {
             if (!read_option(argc, argv, &i, out))
                 return false;
         } else if (out->count < WORDS_MAX) {

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "store/generation.h"
 #include "store/sql.h"
@@ -73,4 +74,10 @@ int order_wait(struct ctl *ctl, const struct revoke_order *order)
         return code;
     (void)ctl_complain("done, but no running node has confirmed it yet");
     return CTL_UNCONFIRMED;
+}
+
+int order_answer(struct ctl *ctl, json_t *json, const struct revoke_order *order)
+{
+    int code = answer(json);
+    return code == 0 ? order_wait(ctl, order) : code;
 }

@@ -1,6 +1,8 @@
 /* Ending rights from the command line: who orders it, and waiting until the nodes have done it. */
 #pragma once
 
+#include <jansson.h>
+
 #include "access/access.h"
 #include "access/revoke.h"
 
@@ -17,3 +19,6 @@ struct revoke_order order_new(struct ctl *ctl);
  * row. Returns 0, or CTL_UNCONFIRMED when it has complained.
  */
 int order_wait(struct ctl *ctl, const struct revoke_order *order);
+
+/* Answers first, taking the JSON over; then waits. */
+int order_answer(struct ctl *ctl, json_t *json, const struct revoke_order *order);

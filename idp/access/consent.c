@@ -114,3 +114,28 @@ enum idp_err consent_withdraw(struct sql_tx *tx, const char *enterprise, const c
         NULL, &changed);
     return err == IDP_OK && changed == 0 ? IDP_NOT_FOUND : err;
 }
+
+enum idp_err consent_list(struct sql *db, struct arena *arena, const char *enterprise,
+                          struct consent_rows *out)
+{
+    struct sql_rows rows;
+    const struct sql_value param = sql_text(enterprise);
+    enum idp_err err = sql_read(
+        db, arena,
+        &(struct sql_call){"SELECT client, scope, given, since FROM consents WHERE enterprise = $1 "
+                           "ORDER BY client",
+                           &param, 1},
+        &rows);
+    if (err != IDP_OK)
+        return err;
+    struct consent_row *read = arena_alloc(arena, (rows.rows + 1) * sizeof(*read));
+    if (read == NULL)
+        return IDP_FAULT;
+    for (size_t i = 0; i < rows.rows; i++)
+        read[i] = (struct consent_row){.client = sql_cell_text(&rows, i, 0),
+                                       .scope = sql_cell_text(&rows, i, 1),
+                                       .given = sql_cell_int(&rows, i, 2),
+                                       .since = sql_cell_int(&rows, i, 3)};
+    *out = (struct consent_rows){.rows = read, .count = rows.rows};
+    return IDP_OK;
+}

@@ -96,20 +96,21 @@ struct ordering {
     enum idp_err (*cause)(struct sql_tx *tx, struct ordering *o);
     const char *event;       /* of the audit row; NULL: the cause writes its own */
     const char *detail;      /* of the audit row */
+    const char *enterprise;  /* of the audit row, where the ending does not name it */
     const struct news *news; /* that the enterprise is told; NULL: none */
-    struct ending ending;    /* for the enterprise of the audit row, too */
+    struct ending ending;
 };
 
 static enum idp_err note(struct sql_tx *tx, const struct ordering *o)
 {
     const struct ending *e = &o->ending;
-    bool enterprise = e->of == ENDING_ENTERPRISE || e->of == ENDING_CONSENT;
+    bool named = e->of == ENDING_ENTERPRISE || e->of == ENDING_CONSENT;
     if (o->event == NULL)
         return IDP_OK;
     return audit_add(tx, o->order->arena,
                      &(struct audit_entry){.event = o->event,
                                            .at_ms = clock_now_ms(),
-                                           .enterprise = enterprise ? e->subject : NULL,
+                                           .enterprise = named ? e->subject : o->enterprise,
                                            .lock = e->of == ENDING_LOCK ? e->subject : NULL,
                                            .client = e->client,
                                            .detail = o->detail});
@@ -161,7 +162,9 @@ enum idp_err revoke_session(const struct access *access, struct arena *arena,
     struct revoke_order order = {.arena = arena, .now = now};
     struct ordering o = {.order = &order,
                          .event = "session_left",
-                         .detail = audit_detail(arena, &nobody, "why", why),
+                         .detail = arena_printf(arena, "{\"why\":\"%s\",\"session\":\"%s\"}", why,
+                                                session->family), /* words of ours */
+                         .enterprise = session->enterprise,
                          .ending = {.of = ENDING_SIGN_OUT, .subject = session->family, .why = why}};
     enum idp_err err = session_close_codes(access, session->family);
     if (err == IDP_OK)
@@ -247,12 +250,13 @@ enum idp_err revoke_consent(const struct access *access, struct revoke_order *or
 }
 
 enum idp_err revoke_family(const struct access *access, struct revoke_order *order,
-                           const char *family)
+                           const char *enterprise, const char *family)
 {
     struct ordering o = {
         .order = order,
         .event = "session_ended",
         .detail = by_whom(order, "session", family),
+        .enterprise = enterprise,
         .ending = {.of = ENDING_SESSION, .subject = family, .why = "session_ended"}};
     enum idp_err err = access->kv != NULL ? session_end_family(access, family) : IDP_OK;
     return err == IDP_OK ? carry_out(access, &o) : err;

@@ -57,4 +57,4 @@ enum idp_err revoke_consent(const struct access *access, struct revoke_order *or
 /* All that came from a family of sessions, also with offline access, and the sessions themselves.
  */
 enum idp_err revoke_family(const struct access *access, struct revoke_order *order,
-                           const char *family);
+                           const char *enterprise, const char *family);

@@ -255,20 +255,31 @@ enum idp_err session_find(const struct access *access, struct arena *arena, cons
     return err;
 }
 
+enum idp_err session_prepare(const struct access *access, struct arena *arena, struct session **out)
+{
+    const char *random = random_text(arena, SESSION_BYTES);
+    return random != NULL ? make(access, arena, arena_printf(arena, "s%s", random), out)
+                          : IDP_FAULT;
+}
+
+const char *session_family(const struct session *from, const struct session *prepared,
+                           const char *enterprise)
+{
+    bool again = from->signed_in && strcmp(from->enterprise, enterprise) == 0;
+    return again ? from->family : prepared->hash;
+}
+
 enum idp_err session_sign_in(const struct access *access, struct arena *arena,
                              const struct session *from, const struct session_proof *proof,
                              int64_t now, struct session **out)
 {
     unsigned char buffer[RECORD_MAX];
-    struct session *s = NULL;
-    const char *random = random_text(arena, SESSION_BYTES);
-    enum idp_err err =
-        random == NULL ? IDP_FAULT : make(access, arena, arena_printf(arena, "s%s", random), &s);
+    struct session *s = proof->prepared;
+    enum idp_err err = s == NULL ? session_prepare(access, arena, &s) : IDP_OK;
     if (err != IDP_OK)
         return err;
     s->signed_in = true;
-    bool again = from->signed_in && strcmp(from->enterprise, proof->holder->enterprise.id) == 0;
-    s->family = again ? from->family : s->hash;
+    s->family = session_family(from, s, proof->holder->enterprise.id);
     s->enterprise = proof->holder->enterprise.id;
     s->lock = proof->holder->lock.id;
     s->authority = proof->holder->lock.authority;

@@ -53,8 +53,21 @@ enum idp_err session_token_check(const struct access *access, const struct sessi
 /* Makes a visitor's session. */
 enum idp_err session_visit(const struct access *access, struct arena *arena, struct session **out);
 
+/*
+ * Makes the id of a session that somebody is about to sign in with, in the arena; nothing is
+ * stored. For whoever has to know its family before: session_family().
+ */
+enum idp_err session_prepare(const struct access *access, struct arena *arena,
+                             struct session **out);
+
+/* The family that a session will be of when this enterprise signs in with it: the one it grew from,
+ * or its own. */
+const char *session_family(const struct session *from, const struct session *prepared,
+                           const char *enterprise);
+
 /* How somebody proved who they are. */
 struct session_proof {
+    struct session *prepared;    /* NULL: a new one is made */
     const struct holder *holder; /* its lock names the authority */
     const char *environment;
     const char *acr, *amr;

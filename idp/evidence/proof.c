@@ -59,6 +59,7 @@ const char *proof_describe(struct arena *arena, const struct proof *p)
     json_out_text(&json, "agent_version", p->answer->agent_version);
     json_out_text(&json, "uscc", p->identity->uscc);
     json_out_text(&json, "name", p->identity->name);
+    json_out_text(&json, "session", p->session);
     describe_status(&json, status, response);
     json_out_end_object(&json);
     return json_out_done(&json) > 0 ? buffer : NULL;

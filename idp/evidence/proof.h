@@ -21,7 +21,8 @@ struct proof {
     const struct lock_answer *answer;
     const struct lock_identity *identity;
     const char *trust_version;
-    const char *client; /* whose authorization it is for, or NULL */
+    const char *client;  /* whose authorization it is for, or NULL */
+    const char *session; /* family of the session that begins with it, or NULL */
 };
 
 /* The proof as a JSON text in the arena, for an audit row's detail. NULL without memory. */

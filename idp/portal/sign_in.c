@@ -42,7 +42,8 @@ struct signing_in {
     const struct proven *proven;
     bool find; /* whom the lock stands for is not known yet */
     struct recognised *recognised;
-    const char *detail;
+    const struct session *opened; /* the session that will be */
+    const char *detail;           /* of the audit rows, once it is known who it is */
 };
 
 static enum idp_err note_event(struct sql_tx *tx, const struct signing_in *s, const char *event)
@@ -57,12 +58,22 @@ static enum idp_err note_event(struct sql_tx *tx, const struct signing_in *s, co
                                            .detail = s->detail});
 }
 
+static enum idp_err describe_proof(struct signing_in *s)
+{
+    struct proof proof = s->proven->proof;
+    proof.session = session_family(s->rq->session, s->opened, s->recognised->holder.enterprise.id);
+    s->detail = proof_describe(s->rq->arena, &proof);
+    return s->detail != NULL ? IDP_OK : IDP_FAULT;
+}
+
 static enum idp_err write_rows(struct sql_tx *tx, void *with)
 {
-    const struct signing_in *s = with;
+    struct signing_in *s = with;
     enum idp_err err = IDP_OK;
     if (s->find)
         err = binding_find(tx, s->rq->arena, &s->proven->identity, s->recognised);
+    if (err == IDP_OK)
+        err = describe_proof(s);
     if (err == IDP_OK)
         err = binding_renew(tx, s->recognised, s->rq->now);
     if (err == IDP_OK)
@@ -76,16 +87,11 @@ static enum idp_err write_rows(struct sql_tx *tx, void *with)
  * Writes the evidence, and the new copy of the holder where the record changed. With find the lock
  * is looked up in the same transaction, and IDP_NOT_FOUND when it is not simply bound.
  */
-static enum idp_err record(struct request *rq, const struct proven *proven, bool find,
-                           struct recognised *recognised)
+static enum idp_err record(struct request *rq, const struct proven *proven,
+                           const struct session *opened, bool find, struct recognised *recognised)
 {
-    struct signing_in s = {.rq = rq,
-                           .proven = proven,
-                           .find = find,
-                           .recognised = recognised,
-                           .detail = proof_describe(rq->arena, &proven->proof)};
-    if (s.detail == NULL)
-        return IDP_FAULT;
+    struct signing_in s = {
+        .rq = rq, .proven = proven, .find = find, .recognised = recognised, .opened = opened};
     enum idp_err err = sql_transact(rq->app->db, write_rows, &s);
     if (err == IDP_OK)
         proof_kept(rq->app->kept, &proven->proof);
@@ -119,16 +125,17 @@ static bool environment_fits(const struct client *client, const struct lock_iden
 
 /* Whom the lock stands for, recorded; or why it may not. */
 static enum idp_err recognise(struct request *rq, const struct proven *proven,
-                              const struct client *client, struct recognised *out)
+                              const struct client *client, const struct session *opened,
+                              struct recognised *out)
 {
     bool fits = environment_fits(client, &proven->identity);
-    enum idp_err err = fits ? record(rq, proven, true, out) : IDP_NOT_FOUND;
+    enum idp_err err = fits ? record(rq, proven, opened, true, out) : IDP_NOT_FOUND;
     if (err != IDP_NOT_FOUND)
         return err;
     err = binding_recognise(rq->app->db, rq->arena, &proven->identity, rq->now, &rq->refusal, out);
     if (err == IDP_OK && !fits)
         return refusal_set(&rq->refusal, &portal_environment_mismatch);
-    return err == IDP_OK ? record(rq, proven, false, out) : err;
+    return err == IDP_OK ? record(rq, proven, opened, false, out) : err;
 }
 
 /* The session that was there: the same enterprise goes on, another one's rights end with it. */
@@ -147,7 +154,7 @@ static enum idp_err open_session(struct request *rq, struct response *rs,
                                  const struct interaction *interaction)
 {
     const struct access *access = &rq->app->access;
-    struct session *opened = NULL;
+    struct session *opened = NULL; /* proof->prepared */
     enum idp_err err = session_sign_in(access, rq->arena, rq->session, proof, rq->now, &opened);
     if (err == IDP_OK && interaction != NULL)
         err = interaction_move(access, interaction, opened, rq->now);
@@ -201,9 +208,13 @@ static enum idp_err sign_in(struct request *rq, struct response *rs)
     if (err != IDP_OK)
         return err;
     proven->proof.client = client != NULL ? client->id : NULL;
-    err = recognise(rq, proven, client, &recognised);
+    struct session *opened = NULL;
+    err = session_prepare(&rq->app->access, rq->arena, &opened);
+    if (err == IDP_OK)
+        err = recognise(rq, proven, client, opened, &recognised);
 
-    const struct session_proof proof = {.holder = &recognised.holder,
+    const struct session_proof proof = {.prepared = opened,
+                                        .holder = &recognised.holder,
                                         .environment = proven->identity.authority->environment,
                                         .acr = acr_lock,
                                         .amr = amr_lock};

@@ -80,7 +80,7 @@ static enum idp_err end_consent(const struct access *access, struct revoke_order
 
 static enum idp_err end_family(const struct access *access, struct revoke_order *order)
 {
-    return revoke_family(access, order, rights.platform->session);
+    return revoke_family(access, order, bell(), rights.platform->session);
 }
 
 static const struct cause {

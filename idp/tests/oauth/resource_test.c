@@ -276,6 +276,17 @@ static void right_of_somebody_in_bad_standing_is_no_good(void **state)
     }
 }
 
+/* Each node knows its clients: it need not wait for the ending of their grants. */
+static void token_of_a_client_that_is_known_to_be_suspended_is_no_good(void **state)
+{
+    (void)state;
+    const char *token = usual_token();
+    expect_good(token, true);
+    world_sql("UPDATE clients SET standing = 'suspended' WHERE id = 'other'");
+    world_forget_clients();
+    expect_good(token, false);
+}
+
 /* No database, and of the other store one look-up. */
 static void introspection_of_a_good_token_costs_one_get(void **state)
 {
@@ -386,6 +397,7 @@ int main(void)
         WORLD_TEST(malformed_authorization_is_a_401),
         WORLD_TEST(call_without_a_token_is_told_the_scheme_and_no_error),
         WORLD_TEST(right_of_somebody_in_bad_standing_is_no_good),
+        WORLD_TEST(token_of_a_client_that_is_known_to_be_suspended_is_no_good),
         WORLD_TEST(introspection_of_a_good_token_costs_one_get),
         WORLD_TEST(token_of_an_ended_grant_is_no_good),
         WORLD_TEST(right_by_an_authority_that_left_the_trust_list_is_no_good),
