@@ -10,6 +10,7 @@ PORT           = 8080
 ASSISTANT_PORT = 17681
 PLATFORM_PORT  = 9000
 AUTHORITY_PORT = 8500
+MAIL_PORT      = 2525
 
 CC      = gcc
 FLAVOUR = check
@@ -60,7 +61,8 @@ run: ## set everything up and run the demo region in the foreground (Ctrl-C stop
 	@scripts/install-packages.sh
 	@$(MAKE) --no-print-directory ready
 	@node demo/run.mjs --folder $(DEMO) --port $(PORT) --assistant-port $(ASSISTANT_PORT) \
-	    --platform-port $(PLATFORM_PORT) --authority-port $(AUTHORITY_PORT)
+	    --platform-port $(PLATFORM_PORT) --authority-port $(AUTHORITY_PORT) \
+	    --mail-port $(MAIL_PORT)
 
 check: ## set everything up and pass every test
 	@scripts/install-packages.sh

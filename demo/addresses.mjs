@@ -50,6 +50,7 @@ function usualPlaces(region, ports) {
   const authorities = Object.entries(region.authorities);
   return [
     { name: 'idp', address: '127.0.0.1', port: ports.port },
+    { name: 'mail', address: '127.0.0.61', port: ports.mail },
     { name: 'assistant', address: '127.0.0.1', port: ports.assistant, also: ['::1'] },
     ...many(served, 'platform'),
     ...many(

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
 import { moduleFor } from './https.mjs';
 
@@ -10,7 +11,16 @@ const GRACE_MS = 5e3;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+function accepts({ hostname, port }) {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: hostname, port });
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
 function answers(url) {
+  if (url.startsWith('tcp:')) return accepts(new URL(url));
   return new Promise((resolve) => {
     const request = moduleFor(url).get(url, { timeout: 2000 }, (response) => {
       response.resume();
@@ -37,7 +47,8 @@ export class Children {
     this.failure.catch(() => {});
   }
 
-  // Starts a program. probe: an address that answers once it is up. Resolves to its process id.
+  // Starts a program. probe: an address that answers once it is up, or
+  // accepts connections (tcp:). Resolves to its process id.
   async start(name, program, args, { env = {}, probe } = {}) {
     const log = path.join(this.logs, `${name.replace(/ /g, '-')}.log`);
     const file = await open(log, 'w', 0o600);

@@ -3,6 +3,7 @@
 //
 //   node demo/run.mjs [--folder build/demo] [--port 8080] [--free] [--quiet]
 //                     [--assistant-port 17681] [--platform-port 9000] [--authority-port 8500]
+//                     [--mail-port 2525]
 //
 // --free takes free ports instead; --quiet prints only the last line, `ready <demo.json>`.
 // SIGINT and SIGTERM stop everything. When anything fails: one line, everything stopped, exit 1.
@@ -34,6 +35,7 @@ function readOptions() {
         'assistant-port': text('17681'),
         'platform-port': text('9000'),
         'authority-port': text('8500'),
+        'mail-port': text('2525'),
         free: flag,
         quiet: flag,
       },
@@ -80,6 +82,7 @@ function ports() {
     assistant: number('assistant-port'),
     platform: number('platform-port'),
     authority: number('authority-port'),
+    mail: number('mail-port'),
   };
 }
 
@@ -139,6 +142,15 @@ async function startAuthorities({ region, keys, places }, children) {
   return Object.fromEntries(await Promise.all(ids.map(start)));
 }
 
+async function startMail({ folder, places }, children) {
+  const { address, port } = places.mail;
+  const kept = path.join(folder, 'mail');
+  const where = ['--folder', kept, '--address', address, '--port', String(port)];
+  const program = [path.join(ROOT, 'demo/mail.mjs'), ...where];
+  await children.start('mail', process.execPath, program, { probe: `tcp://${address}:${port}` });
+  return { folder: kept, server: `smtp://${address}:${port}` };
+}
+
 // Before the provider runs: no node has to agree to each new client then.
 async function registerOnce(demo, file) {
   if (!demo.fresh) return;
@@ -194,7 +206,8 @@ async function bindLocks({ folder, issuer, keys, state }, assistant) {
 }
 
 // demo.json, for tools and tests.
-function describe({ folder, region, places, keys, tls, state, issuer }, { assistant, idp, pids }) {
+function describe({ folder, region, places, keys, tls, state, issuer }, running) {
+  const { assistant, idp, pids, mail } = running;
   const platforms = region.platforms.map(({ id, name, group, joined = true }) => ({
     id,
     ...state.clients[id],
@@ -233,6 +246,7 @@ function describe({ folder, region, places, keys, tls, state, issuer }, { assist
     key_hashes: tls.key_hashes,
     assistant,
     idp,
+    mail,
     folder,
     platforms,
     tool_client: state.clients.tool,
@@ -246,9 +260,10 @@ function describe({ folder, region, places, keys, tls, state, issuer }, { assist
 async function start(children) {
   const demo = await prepare();
   say(demo.fresh ? '· starting a new region' : '· starting the region again');
-  const [pids, idp] = await Promise.all([
+  const [pids, idp, mail] = await Promise.all([
     startAuthorities(demo, children),
     startProvider(demo, children),
+    startMail(demo, children),
   ]);
   const [assistant] = await Promise.all([
     startAssistant(demo, children),
@@ -256,7 +271,7 @@ async function start(children) {
   ]);
   say('· authorities, assistant and platforms answer');
   await bindLocks(demo, assistant);
-  const description = describe(demo, { assistant, idp, pids });
+  const description = describe(demo, { assistant, idp, pids, mail });
   const file = await settings.writeJson(path.join(demo.folder, 'demo.json'), description);
   say(table(description, demo.region.try));
   console.log(`ready ${file}`);

@@ -46,6 +46,13 @@ export async function writeProvider({ folder, region, places, issuer, tls }) {
     assistant: { address: at(places.assistant), minimum_version: VERSION },
     outgoing: { allow: authorities.map(({ address, port }) => `${address}:${port}`) },
     support: { phone: region.support.phone },
+    mail: {
+      server: `smtp://${places.mail.address}:${places.mail.port}`,
+      starttls: false, // it is on this machine
+      from: 'noreply@idp.example',
+      name: region.mail.name,
+      retry_s: 1,
+    },
     rate_limits: {
       challenge_per_minute: often,
       authorize_per_minute: often,

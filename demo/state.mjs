@@ -20,7 +20,7 @@ export function writeState(folder, state) {
 export async function stateFor(folder, before, places, made) {
   const same = JSON.stringify(before.places) === JSON.stringify(places) && before.made === made;
   if (same && before.clients) return { state: before, fresh: false };
-  for (const name of ['idp', 'platforms', 'state.json']) {
+  for (const name of ['idp', 'platforms', 'mail', 'state.json']) {
     await rm(path.join(folder, name), { recursive: true, force: true });
   }
   return { state: { places, made, bound: [] }, fresh: true };

@@ -52,6 +52,7 @@ export function table(demo, hints) {
     '',
     `  Portal     ${demo.portal}`,
     `  Assistant  ${demo.assistant.address}`,
+    `  Mail       ${path.relative('', demo.mail.folder)}/: what companies are told, a file each`,
     `  Trust      ${path.relative('', demo.ca)}: the demo's own CA, for the browser to import`,
     `  Files      ${path.relative('', demo.folder) || '.'}/demo.json, logs/`,
     '',
