@@ -186,13 +186,15 @@ struct trial {
 
 static bool may_try_again(struct trial *trial, enum postgres_end end)
 {
+    bool raced = end == END_RACE;
     trial->tries++;
     trial->losses += end == END_LOST;
-    if ((end != END_RACE && end != END_LOST) || trial->losses > LOSSES_MAX)
+    if ((!raced && end != END_LOST) || trial->losses > LOSSES_MAX)
         return false;
     bool may = trial->tries < TRIES_MAX && clock_ticks_ms() < trial->until_ms;
     if (!may)
-        log_event(LOG_WARN, "sql_gave_up", "reason", "other transactions were in the way");
+        log_event(LOG_WARN, "sql_gave_up", "reason",
+                  raced ? "other transactions were in the way" : "the connection was lost");
     return may;
 }
 

@@ -28,6 +28,7 @@ struct postgres_pool {
     const struct postgres_place *place;
     size_t most;
     struct circuit circuit;
+    atomic_size_t standing;  /* connections */
     _Atomic int64_t told_ms; /* when it was last logged that all are in use */
     pthread_mutex_t lock;    /* guards what follows */
     size_t made;             /* connections, and those that are being made */
@@ -99,19 +100,19 @@ static void open_circuit(struct postgres_pool *pool)
     (void)pthread_mutex_unlock(&pool->lock);
 }
 
-static bool others_stand(struct postgres_pool *pool)
-{
-    (void)pthread_mutex_lock(&pool->lock);
-    bool stand = pool->made > 1;
-    (void)pthread_mutex_unlock(&pool->lock);
-    return stand;
-}
-
 /* --- making -------------------------------------------------------------------------------- */
 
+/* One that counted already could not be made. */
+static void give_up_making(struct postgres_pool *pool)
+{
+    (void)pthread_mutex_lock(&pool->lock);
+    pool->made--;
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
 /*
- * Makes a connection, which counts already. A refusal says nothing of the connections that stand:
- * the server may only have no room for one more.
+ * Makes a connection, which counts already. Returns IDP_LIMITED when the server refuses this one
+ * and others stand: it may only have no room for one more, and they can be waited for.
  */
 static enum idp_err make(struct postgres_pool *pool, struct postgres_connection **out)
 {
@@ -119,15 +120,23 @@ static enum idp_err make(struct postgres_pool *pool, struct postgres_connection 
     char *why = NULL;
     enum idp_err err = postgres_connection_open(pool->place, &why, &late, out);
     if (err == IDP_OK) {
+        pool->standing++;
         circuit_answered(&pool->circuit);
         return IDP_OK;
     }
     log_event(LOG_ERROR, "sql_not_connected", "reason", why);
     free(why);
-    if (late || !others_stand(pool))
-        open_circuit(pool);
-    pass_on(pool, NULL);
+    give_up_making(pool);
+    if (!late && pool->standing > 0)
+        return IDP_LIMITED;
+    open_circuit(pool);
     return err;
+}
+
+static void discard(struct postgres_pool *pool, struct postgres_connection *connection)
+{
+    pool->standing--;
+    postgres_connection_close(connection);
 }
 
 /* One that lay idle may have been closed by the server meanwhile. */
@@ -135,7 +144,8 @@ static enum idp_err make_sure(struct postgres_pool *pool, struct postgres_connec
 {
     if (*connection != NULL && postgres_connection_is_quiet(*connection))
         return IDP_OK;
-    postgres_connection_close(*connection);
+    if (*connection != NULL)
+        discard(pool, *connection);
     *connection = NULL;
     return make(pool, connection);
 }
@@ -178,12 +188,20 @@ static enum idp_err wait_turn(struct postgres_pool *pool, struct waiter *waiter)
     return waiter->connection != NULL || waiter->may_make ? IDP_OK : IDP_UNAVAILABLE;
 }
 
+/* Whether one has to be waited for; not when there is none that could be. The lock is held. */
+static bool has_to_wait(const struct postgres_pool *pool, bool rather)
+{
+    bool rather_waits = pool->made > 0 && (rather || pool->first != NULL);
+    return pool->idle_count == 0 && (pool->made == pool->most || rather_waits);
+}
+
 /* Finds a connection, or NULL with the right to make one. */
-static enum idp_err find(struct postgres_pool *pool, struct postgres_connection **out)
+static enum idp_err find(struct postgres_pool *pool, bool rather_waits,
+                         struct postgres_connection **out)
 {
     struct waiter waiter = {.connection = NULL};
     (void)pthread_mutex_lock(&pool->lock);
-    bool waits = pool->idle_count == 0 && pool->made == pool->most;
+    bool waits = has_to_wait(pool, rather_waits);
     if (waits) {
         (void)sem_init(&waiter.woken, 0, 0);
         enqueue(pool, &waiter);
@@ -202,15 +220,18 @@ static enum idp_err find(struct postgres_pool *pool, struct postgres_connection 
 
 enum idp_err postgres_pool_take(struct postgres_pool *pool, struct postgres_connection **out)
 {
+    enum idp_err err = IDP_LIMITED;
     struct postgres_connection *connection = NULL;
     if (!circuit_allows(&pool->circuit, clock_ticks_ms()))
         return IDP_UNAVAILABLE;
-    enum idp_err err = find(pool, &connection);
-    if (err == IDP_OK)
-        err = make_sure(pool, &connection);
+    for (int tries = 0; err == IDP_LIMITED && tries < 2; tries++) {
+        err = find(pool, tries > 0, &connection);
+        if (err == IDP_OK)
+            err = make_sure(pool, &connection);
+    }
     if (err == IDP_OK)
         *out = connection;
-    return err;
+    return err == IDP_LIMITED ? IDP_UNAVAILABLE : err;
 }
 
 void postgres_pool_give(struct postgres_pool *pool, struct postgres_connection *connection)
@@ -221,7 +242,7 @@ void postgres_pool_give(struct postgres_pool *pool, struct postgres_connection *
     if (postgres_connection_is_late(connection))
         open_circuit(pool);
     if (!good) {
-        postgres_connection_close(connection);
+        discard(pool, connection);
         connection = NULL;
     }
     pass_on(pool, connection);
@@ -250,6 +271,7 @@ enum idp_err postgres_pool_new(const struct postgres_place *place, size_t most, 
         return err;
     }
     pool->made = pool->idle_count = 1;
+    pool->standing = 1;
     *out = pool;
     return IDP_OK;
 }

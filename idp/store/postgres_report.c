@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
-enum { WHY_MAX = 1024 };
+enum { WHY_MAX = 1024, REASON_MAX = 256 };
 
 /*
  * What an SQLSTATE means (PostgreSQL, appendix A), the first that fits. What is not listed is
@@ -102,8 +102,10 @@ enum idp_err postgres_report_error(const PGresult *result, const char *text, enu
 static enum idp_err report(enum idp_err err, const char *text, const char *why)
 {
     struct log_line line;
+    char first[REASON_MAX]; /* line: libpq adds what people might do */
+    (void)snprintf(first, sizeof(first), "%.*s", (int)strcspn(why, "\n"), why);
     log_begin(&line, LOG_ERROR, err == IDP_FAULT ? "sql_statement_wrong" : "sql_unavailable");
-    log_text(&line, "reason", why);
+    log_text(&line, "reason", first);
     log_text(&line, "statement", text);
     log_end(&line);
     return err;

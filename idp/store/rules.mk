@@ -12,3 +12,11 @@ $(OUT)/obj/gen/schema_scripts.o: $(OUT)/gen/schema_scripts.c
 	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(OUT)/lib/store.a: $(OUT)/obj/gen/schema_scripts.o
+
+# The disk of a test's PostgreSQL, which a test can fill.
+build/doubles/full-disk.so: conformance-tests/doubles/full-disk/full-disk.c
+	@mkdir -p $(@D)
+	@echo "  cc $@"
+	@$(CC) $(STD) $(WARN) -O2 -shared -fPIC $< -o $@
+
+$(OUT)/tests/store/postgres_test: | build/doubles/full-disk.so

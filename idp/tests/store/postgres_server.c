@@ -23,6 +23,8 @@ enum { PATH_ROOM = 4096, FAMILY_MAX = 256, TRIES = 3000, PAUSE_NS = 10000000 };
 /* Made once and copied: initdb takes longer than all the rest. */
 static const char template_folder[] = "build/postgres-template";
 
+static const char disk_library[] = "build/doubles/full-disk.so";
+
 static const char usual_conf[] = "fsync = off\n" /* a process that dies loses nothing by this */
                                  "full_page_writes = off\n"
                                  "shared_buffers = 16MB\n"
@@ -35,6 +37,7 @@ struct postgres_server {
     char *folder; /* the socket, the log and the password lie in it, and below it the data */
     char data[PATH_ROOM];
     char bin[PATH_ROOM]; /* PostgreSQL's programs */
+    bool on_disk;        /* that can be filled */
     int port;
     pid_t pid; /* 0: it does not run */
     pid_t frozen[FAMILY_MAX];
@@ -75,8 +78,8 @@ static const struct passwd *user(void)
     return found != NULL ? found : getpwnam("nobody"); // NOLINT(concurrency-mt-unsafe)
 }
 
-/* Starts a program as that user. It is killed when this thread ends. */
-static pid_t start(const char *const argv[], const char *log)
+/* Becomes that user, to end when this thread ends, and then the program. */
+static void become(const char *const argv[], const char *const env[], int out)
 {
     char uid[24];
     char gid[24];
@@ -90,17 +93,26 @@ static pid_t start(const char *const argv[], const char *log)
         all[n++] = gid;
         all[n++] = "--clear-groups";
     }
+    all[n++] = "env";
+    for (size_t i = 0; env != NULL && env[i] != NULL && n < 62; i++)
+        all[n++] = env[i];
     for (size_t i = 0; argv[i] != NULL && n < 63; i++)
         all[n++] = argv[i];
+    if (dup2(out, 1) >= 0 && dup2(out, 2) >= 0)
+        (void)execvp(all[0], (char *const *)(const void *)all);
+}
+
+/* Starts a program as that user. env has NAME=value, or is NULL. */
+static pid_t start(const char *const argv[], const char *const env[], const char *log)
+{
     pid_t pid = fork();
     if (pid < 0)
         give_up("fork");
     if (pid > 0)
         return pid;
     int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
-    if (out < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
-        _exit(126);
-    (void)execvp(all[0], (char *const *)(const void *)all);
+    if (out >= 0)
+        become(argv, env, out);
     _exit(127);
 }
 
@@ -186,7 +198,7 @@ static void make_data(const struct postgres_server *server)
                                 "-D",
                                 server->data,
                                 NULL};
-    if (!ends_well(start(argv, log)))
+    if (!ends_well(start(argv, NULL, log)))
         give_up("initdb failed");
 }
 
@@ -242,12 +254,17 @@ static void launch(struct postgres_server *server)
     char program[PATH_ROOM + 16];
     char log[PATH_ROOM];
     char port[16];
+    char library[PATH_ROOM + 32];
+    char mark[PATH_ROOM + 32];
     format(program, sizeof(program), "%s/postgres", server->bin);
     format(log, sizeof(log), "%s/postgres.log", server->folder);
     format(port, sizeof(port), "%d", server->port);
     const char *const argv[] = {program, "-D",        server->data, "-p",           port,
                                 "-h",    "127.0.0.1", "-k",         server->folder, NULL};
-    server->pid = start(argv, log);
+    format(library, sizeof(library), "LD_PRELOAD=%s/full-disk.so", server->folder);
+    format(mark, sizeof(mark), "FULL_DISK=%s/full", server->folder);
+    const char *const env[] = {library, mark, NULL};
+    server->pid = start(argv, server->on_disk ? env : NULL, log);
 }
 
 void postgres_server_again(struct postgres_server *server)
@@ -262,7 +279,7 @@ void postgres_server_again(struct postgres_server *server)
     give_up("it does not start");
 }
 
-struct postgres_server *postgres_server_start(const char *conf)
+static struct postgres_server *make(void)
 {
     struct postgres_server *server = calloc(1, sizeof(*server));
     if (server == NULL)
@@ -272,6 +289,11 @@ struct postgres_server *postgres_server_start(const char *conf)
     find_programs(server->bin, sizeof(server->bin));
     format(server->data, sizeof(server->data), "%s/data", server->folder);
     give_to_user(server->folder);
+    return server;
+}
+
+static void fill(struct postgres_server *server, const char *conf)
+{
     if (access(template_folder, R_OK) == 0) {
         copy_folder(template_folder, server->data);
     } else {
@@ -281,7 +303,32 @@ struct postgres_server *postgres_server_start(const char *conf)
     configure(server, conf);
     give_folder_to_user(server->data);
     postgres_server_again(server);
+}
+
+struct postgres_server *postgres_server_start(const char *conf)
+{
+    struct postgres_server *server = make();
+    fill(server, conf);
     return server;
+}
+
+struct postgres_server *postgres_server_start_on_disk(const char *conf)
+{
+    struct postgres_server *server = make();
+    server->on_disk = true;
+    copy_folder(disk_library, server->folder);
+    fill(server, conf);
+    return server;
+}
+
+void postgres_server_fill_disk(struct postgres_server *server, bool full)
+{
+    char mark[PATH_ROOM];
+    format(mark, sizeof(mark), "%s/full", server->folder);
+    if (full)
+        help_write_file(mark, "", 0);
+    else
+        (void)unlink(mark);
 }
 
 /* Waits until it has ended. */
@@ -380,6 +427,11 @@ void postgres_server_tcp(const struct postgres_server *server, const char *datab
                          size_t size)
 {
     format(where, size, "postgresql://tamga@127.0.0.1:%d/%s", server->port, database);
+}
+
+void postgres_server_socket(const struct postgres_server *server, char *path, size_t size)
+{
+    format(path, size, "%s/.s.PGSQL.%d", server->folder, server->port);
 }
 
 char *postgres_server_sql(const struct postgres_server *server, const char *database,

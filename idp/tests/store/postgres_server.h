@@ -17,6 +17,10 @@ struct postgres_server;
 /* Starts a server. conf has more lines for its postgresql.conf; NULL: none. */
 struct postgres_server *postgres_server_start(const char *conf);
 
+/* The same on a disk that can be filled (build/doubles/full-disk.so). */
+struct postgres_server *postgres_server_start_on_disk(const char *conf);
+void postgres_server_fill_disk(struct postgres_server *server, bool full);
+
 /* Stops it and removes all it had. NULL is allowed. */
 void postgres_server_stop(struct postgres_server *server);
 
@@ -29,6 +33,9 @@ void postgres_server_where(const struct postgres_server *server, const char *dat
                            size_t size);
 void postgres_server_tcp(const struct postgres_server *server, const char *database, char *where,
                          size_t size);
+
+/* The path of its socket. */
+void postgres_server_socket(const struct postgres_server *server, char *path, size_t size);
 
 /* Runs a statement as the role that may do everything. Returns the first cell as text, which the
  * caller frees; NULL for none. */
