@@ -137,7 +137,7 @@ static enum idp_err connect_network(struct redis_link *link, struct redis_host *
 static enum idp_err shake_hands(struct redis_link *link, const struct redis_target *target,
                                 int64_t until)
 {
-    link->tls = redis_tls_session(target->tls, link->fd, target->place->host);
+    link->tls = redis_tls_session(target->tls, &link->fd, target->place->host);
     if (link->tls == NULL)
         return IDP_FAULT;
     enum idp_err err = IDP_OK;

@@ -1,7 +1,7 @@
 /*
  * A stream to a Redis server: TCP or a unix socket, with TLS or without. Everything ends at a time
- * that the caller names (clock_ticks_ms()), whatever the other side does. The program ignores
- * SIGPIPE.
+ * that the caller names (clock_ticks_ms()), whatever the other side does. A link that is open stays
+ * where it is in memory.
  */
 #pragma once
 

@@ -1,9 +1,13 @@
 #include "store/redis_tls.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "store/redis_place.h"
 
@@ -53,10 +57,64 @@ static bool expect_host(SSL *session, const char *host)
     return SSL_set1_host(session, host) == 1 && SSL_set_tlsext_host_name(session, name) == 1;
 }
 
-SSL *redis_tls_session(SSL_CTX *tls, int fd, const char *host)
+/* --- the socket, without SIGPIPE: OpenSSL's own way of writing raises it ---------------------- */
+
+static int finish(BIO *bio, ssize_t n, int retry_flag)
+{
+    BIO_clear_retry_flags(bio);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        BIO_set_flags(bio, retry_flag | BIO_FLAGS_SHOULD_RETRY);
+    return (int)n;
+}
+
+static int write_socket(BIO *bio, const char *bytes, int len)
+{
+    const int *fd = BIO_get_data(bio);
+    return finish(bio, send(*fd, bytes, (size_t)len, MSG_NOSIGNAL), BIO_FLAGS_WRITE);
+}
+
+static int read_socket(BIO *bio, char *bytes, int size)
+{
+    const int *fd = BIO_get_data(bio);
+    return finish(bio, recv(*fd, bytes, (size_t)size, 0), BIO_FLAGS_READ);
+}
+
+static long control_socket(BIO *bio, int command, long number, void *with)
+{
+    (void)bio, (void)number, (void)with;
+    return command == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *method; /* made once, and kept */
+
+static void make_method(void)
+{
+    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "redis");
+    if (method == NULL || BIO_meth_set_write(method, write_socket) != 1 ||
+        BIO_meth_set_read(method, read_socket) != 1 ||
+        BIO_meth_set_ctrl(method, control_socket) != 1) {
+        BIO_meth_free(method);
+        method = NULL;
+    }
+}
+
+static bool use_socket(SSL *session, int *fd)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, make_method);
+    BIO *bio = method != NULL ? BIO_new(method) : NULL;
+    if (bio == NULL)
+        return false;
+    BIO_set_data(bio, fd);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(session, bio, bio);
+    return true;
+}
+
+SSL *redis_tls_session(SSL_CTX *tls, int *fd, const char *host)
 {
     SSL *session = SSL_new(tls);
-    if (session == NULL || SSL_set_fd(session, fd) != 1 || !expect_host(session, host)) {
+    if (session == NULL || !use_socket(session, fd) || !expect_host(session, host)) {
         SSL_free(session);
         return NULL;
     }

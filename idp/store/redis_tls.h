@@ -13,10 +13,11 @@
 enum idp_err redis_tls_new(const char *ca_file, SSL_CTX **out);
 
 /*
- * A session that is to be made over fd with the server that calls itself host: a name, or an
- * address, which then must stand in its certificate. Returns NULL when there is no memory.
+ * A session that is to be made over *fd, which stays where it is for as long, with the server that
+ * calls itself host: a name, or an address, which then must stand in its certificate. Returns NULL
+ * when there is no memory.
  */
-SSL *redis_tls_session(SSL_CTX *tls, int fd, const char *host);
+SSL *redis_tls_session(SSL_CTX *tls, int *fd, const char *host);
 
 /* Why a handshake failed, as a text that stays. */
 const char *redis_tls_problem(const SSL *session);
