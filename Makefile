@@ -44,7 +44,8 @@ LOW_access   = enterprise client evidence $(L3)
 L5           = access $(LOW_access)
 LOW_oauth    = $(L5)
 LOW_portal   = $(L5)
-ROOMS   = oauth portal access enterprise client evidence http jose pki notify net store base
+LOW_operate  = $(L5)
+ROOMS   = oauth portal operate access enterprise client evidence http jose pki notify net store base
 TOP     = $(filter-out idp/main.c,$(wildcard idp/*.c))
 
 EXTERNAL = -lmicrohttpd -lgnutls -ljwt -ljansson -lsqlite3 -lpq -lhiredis -lcurl -lssl -lcrypto -lm

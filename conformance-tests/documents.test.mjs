@@ -13,7 +13,9 @@ const filesBelow = (folder, ending) =>
 
 // Every `METHOD path` of the route structs.
 function routesInCode() {
-  const sources = ['idp/oauth', 'idp/portal'].flatMap((folder) => filesBelow(folder, '.c'));
+  const sources = ['idp/oauth', 'idp/portal', 'idp/operate'].flatMap((folder) =>
+    filesBelow(folder, '.c'),
+  );
   return sources.flatMap((file) => {
     const structs = readFileSync(file, 'utf8').matchAll(
       /\.methods = ([A-Z_ |]+),\s*\.path = "([^"]+)"/g,
@@ -43,9 +45,13 @@ test('the OpenAPI document and the route table hold the same calls', () => {
 
 test('every route of a file stands in the route table', () => {
   const table = readFileSync('idp/routes.c', 'utf8');
-  const headers = ['idp/oauth', 'idp/portal'].flatMap((folder) => filesBelow(folder, '.h'));
+  const headers = ['idp/oauth', 'idp/portal', 'idp/operate'].flatMap((folder) =>
+    filesBelow(folder, '.h'),
+  );
   const declared = headers.flatMap((file) =>
-    [...readFileSync(file, 'utf8').matchAll(/\b((?:oauth|portal)_\w+_route)\b/g)].map((m) => m[1]),
+    [...readFileSync(file, 'utf8').matchAll(/\b((?:oauth|portal|operate)_\w+_route)\b/g)].map(
+      (m) => m[1],
+    ),
   );
   assert.ok(declared.length > 20);
   for (const name of declared) assert.match(table, new RegExp(`&${name},`));

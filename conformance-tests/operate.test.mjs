@@ -14,8 +14,8 @@ import { trust } from '../demo/https.mjs';
 import { makeCertificate } from './lib/certificate.mjs';
 import { request } from './lib/http.mjs';
 import { Nginx } from './lib/nginx.mjs';
-import { listens, until } from './lib/process.mjs';
-import { Provider } from './lib/provider.mjs';
+import { freePort, listens, run, until } from './lib/process.mjs';
+import { Provider, providerProgram } from './lib/provider.mjs';
 import { openRegion } from './lib/region.mjs';
 
 const demo = await openRegion();
@@ -202,6 +202,175 @@ test('who asks through the proxy is who asks; what is said beside that changes n
   assert.equal(line.trace, '0af7651916cd43dd8448eb211c80319c');
 });
 
+// --- what operators ask ----------------------------------------------------------------------------
+
+async function serveWithOperate(more = {}) {
+  const port = await freePort();
+  const house = await serve({
+    ...more,
+    change: (settings) => (settings.operate = { port, drain_ms: 0, ...more.operate }),
+  });
+  const ask = (where) => request(`http://127.0.0.1:${port}${where}`);
+  await until(async () => (await ask('/healthz')).status === 200, 'the second listener');
+  return { house, ask, port };
+}
+
+test('readyz turns when the program is told to end, while it still serves everybody', async () => {
+  const { house, ask } = await serveWithOperate({ operate: { drain_ms: 60000 } });
+  const before = await ask('/readyz');
+  assert.equal(before.status, 200);
+  assert.equal(before.headers['content-type'], 'application/json');
+  assert.deepEqual(Object.values(before.json().parts), Array(7).fill('well'));
+  const stopped = house.stop();
+  const turned = await until(async () => {
+    const answer = await ask('/readyz');
+    return answer.status === 503 && answer;
+  }, 'readyz to turn');
+  assert.equal(turned.json().ready, false);
+  assert.equal(turned.json().parts.server, 'is draining');
+  assert.equal((await ask('/healthz')).status, 200);
+  const answer = await request(`${house.issuer}/oauth2/jwks`);
+  assert.deepEqual([answer.status, answer.headers.connection], [200, 'close']);
+  house.stop();
+  assert.equal((await stopped).code, 0);
+});
+
+test('what operators ask is not on the port for everybody, nor the other way round', async () => {
+  const { house, ask } = await serveWithOperate();
+  for (const where of ['/healthz', '/readyz', '/metrics']) {
+    const { headers } = await request(`${house.issuer}${where}`); // the page that knows no such path
+    assert.notEqual(headers['content-type'], 'application/json');
+    assert.notEqual(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+  }
+  assert.equal((await ask('/oauth2/jwks')).status, 404);
+  assert.equal((await ask('/')).status, 404);
+});
+
+test('a port for operators that is in use is told, before a store is made', async () => {
+  const { port } = await serveWithOperate();
+  const second = await Provider.make(demo, {
+    address: ADDRESS,
+    change: (settings) => (settings.operate = { port }),
+  });
+  const { code, stderr } = await run(providerProgram(), ['serve', '--settings', second.settings]);
+  assert.equal(code, 1);
+  assert.match(stderr, new RegExp(`^tamga-idp: .*${port}`, 'm'));
+  await assert.rejects(readFile(path.join(second.folder, 'store', 'tamga.db')));
+  await rm(second.folder, { recursive: true, force: true });
+});
+
+const BASE = /^(.+)_(bucket|sum|count)$/;
+
+// What stands in a label's quotes, by the format's three escapes.
+const unescape = (text) => text.replace(/\\(.)/g, (_, c) => (c === 'n' ? '\n' : c));
+
+function labelsOf(text) {
+  const labels = {};
+  let rest = text;
+  while (rest !== '') {
+    const [whole, name, value] = /^([a-z_]+)="((?:[^"\\\n]|\\[\\"n])*)"(?:,|$)/.exec(rest) ?? [];
+    assert.ok(whole, `labels: ${rest}`);
+    assert.ok(!(name in labels), `a label twice: ${text}`);
+    labels[name] = unescape(value);
+    rest = rest.slice(whole.length);
+  }
+  return labels;
+}
+
+// The text format 0.0.4, read strictly: families in one piece, each with help and type, no sample
+// twice. {families: Map of name to {type, samples: [{name, labels, value}]}}
+function parseMetrics(text) {
+  assert.ok(text.endsWith('\n'));
+  const families = new Map();
+  const seen = new Set();
+  let family;
+  for (const line of text.slice(0, -1).split('\n')) {
+    const [, help] = /^# HELP ([a-z_]+) .+$/.exec(line) ?? [];
+    const [, typed, type] = /^# TYPE ([a-z_]+) (counter|gauge|histogram)$/.exec(line) ?? [];
+    if (help) {
+      assert.ok(!families.has(help), `${help} in two pieces`);
+      family = { name: help, samples: [] };
+      families.set(help, family);
+    } else if (typed) {
+      assert.equal(typed, family.name);
+      assert.equal(family.type, undefined);
+      family.type = type;
+    } else {
+      const [, name, , labels = '', value] =
+        /^([a-z_]+)(\{(.*)\})? (-?\d+(?:\.\d+)?(?:e[+-]\d+)?)$/.exec(line) ?? [];
+      assert.ok(name, `no sample: ${line}`);
+      const base = family.type === 'histogram' ? BASE.exec(name)?.[1] : name;
+      assert.equal(base, family.name, line);
+      assert.ok(!seen.has(`${name}{${labels}}`), `twice: ${line}`);
+      seen.add(`${name}{${labels}}`);
+      family.samples.push({ name, labels: labelsOf(labels), value: Number(value) });
+    }
+  }
+  return families;
+}
+
+// Buckets rise with their bounds, up to +Inf, which is the count.
+function assertHistogram({ name, samples }) {
+  const groups = new Map();
+  for (const sample of samples) {
+    const { le: _, ...rest } = sample.labels;
+    const key = JSON.stringify(rest);
+    groups.set(key, [...(groups.get(key) ?? []), sample]);
+  }
+  for (const group of groups.values()) {
+    const buckets = group.filter((sample) => sample.name === `${name}_bucket`);
+    const bounds = buckets.map(({ labels }) => Number(labels.le.replace('+Inf', 'Infinity')));
+    assert.deepEqual(
+      bounds,
+      [...bounds].sort((a, b) => a - b),
+    );
+    assert.equal(bounds.at(-1), Infinity);
+    buckets.reduce((before, { value }) => (assert.ok(value >= before), value), 0);
+    const count = group.find((sample) => sample.name === `${name}_count`);
+    assert.equal(buckets.at(-1).value, count.value);
+    assert.ok(group.some((sample) => sample.name === `${name}_sum`));
+  }
+}
+
+test('metrics are as Prometheus reads them, and count what happened', async () => {
+  const { house, ask } = await serveWithOperate({ tls: true });
+  const posted = { method: 'POST', body: 'token=x' };
+  const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+  for (let i = 0; i < 3; i += 1) await request(`${house.issuer}/oauth2/jwks`);
+  await request(`${house.issuer}/oauth2/introspect`, { ...posted, headers });
+  const value = (families, name, labels) =>
+    families
+      .get(name)
+      .samples.find((sample) =>
+        Object.entries(labels).every(([key, text]) => sample.labels[key] === text),
+      )?.value;
+  const families = await until(async () => {
+    const answer = await ask('/metrics');
+    assert.equal(answer.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+    const read = parseMetrics(answer.text);
+    const refused = { path: '/oauth2/introspect', method: 'POST', status: '4xx' };
+    return value(read, 'tamga_http_requests_total', refused) === 1 && read;
+  }, 'the last request to be counted');
+  const jwks = { path: '/oauth2/jwks', method: 'GET' };
+  assert.equal(value(families, 'tamga_http_requests_total', { ...jwks, status: '2xx' }), 3);
+  for (const family of families.values()) {
+    assert.equal(family.name.endsWith('_total'), family.type === 'counter', family.name);
+    if (family.type === 'histogram') assertHistogram(family);
+  }
+  const days = value(families, 'tamga_expires_days', { kind: 'certificate' });
+  assert.ok(days > 1.9 && days < 2.1, `${days}`);
+  assert.equal(value(families, 'tamga_generation_stale', {}), 0);
+  assert.ok(value(families, 'tamga_store_calls_total', { store: 'sql' }) > 0);
+  assert.equal(families.get('tamga_authority_circuit_open').samples.length, 3);
+});
+
+test('a certificate that ends in two days is an error in the log', async () => {
+  const { house } = await serveWithOperate({ tls: true });
+  const { kind, days, level } = await nextLogged(house, 'expires_soon', 0);
+  assert.deepEqual([kind, level], ['certificate', 'error']);
+  assert.ok(days === 1 || days === 2, `${days}`);
+});
+
 // --- SIGHUP ----------------------------------------------------------------------------------------
 
 // The name in the certificate that a new connection is shown.
@@ -279,9 +448,11 @@ test('SIGHUP opens the log anew, so that it can be turned', async () => {
       .filter((line) => line !== '')
       .map(JSON.parse);
   await request(`${house.issuer}/oauth2/jwks`);
+  const has = (event) => async () => (await readFile(file, 'utf8')).includes(`"${event}"`);
+  await until(has('request'), 'the line of the last request');
   await rename(file, `${file}.1`);
   house.program.child.kill('SIGHUP');
-  await until(() => readFile(file, 'utf8'), 'a new file');
+  await until(has('reloaded'), 'a new file');
   await request(`${house.issuer}/oauth2/jwks`);
   const fresh = await until(async () => {
     const text = await readFile(file, 'utf8');

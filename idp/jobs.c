@@ -16,6 +16,7 @@
 #include "jose/rotation.h"
 #include "jose/sign.h"
 #include "net/net.h"
+#include "operate/expiry.h"
 #include "retention.h"
 #include "store/lease.h"
 
@@ -69,6 +70,11 @@ static enum idp_err delete_what_is_over(struct app *app)
     return retention_run(app, clock_now(), clock_ticks_ms());
 }
 
+static enum idp_err warn_of_ends(struct app *app)
+{
+    return expiry_warn(app, clock_now());
+}
+
 static const struct job {
     const char *name;
     int64_t every_ms;
@@ -77,7 +83,7 @@ static const struct job {
 } all[] = {
     {"tombstones", 1000, true, deliver_tombstones}, {"messages", 1000, true, deliver_messages},
     {"rotate_keys", 5000, true, rotate_keys},       {"watch_keys", 3600000, false, watch_keys},
-    {"retention", 5000, true, delete_what_is_over},
+    {"watch_ends", 86400000, false, warn_of_ends},  {"retention", 5000, true, delete_what_is_over},
 };
 
 enum { JOBS = sizeof(all) / sizeof(*all), SOON_MS = 1000, FAILED_TEND_MS = 1000 };

@@ -10,6 +10,9 @@
 #include "oauth/revoke.h"
 #include "oauth/token.h"
 #include "oauth/userinfo.h"
+#include "operate/health.h"
+#include "operate/metrics.h"
+#include "operate/ready.h"
 #include "portal/bind.h"
 #include "portal/challenge.h"
 #include "portal/consent.h"
@@ -50,5 +53,13 @@ const struct route *const idp_routes[] = {
 
     /* everything else is a page */
     &portal_pages_route, /* GET /… */
+    NULL,
+};
+
+/* On a listener of its own, where the settings want one. */
+const struct route *const idp_operate_routes[] = {
+    &operate_health_route,  /* GET /healthz */
+    &operate_ready_route,   /* GET /readyz */
+    &operate_metrics_route, /* GET /metrics */
     NULL,
 };

@@ -43,6 +43,7 @@ static struct connection *connection_new(struct http_server *server, struct MHD_
     c->mhd = mhd;
     c->fresh = true;
     atomic_fetch_add_explicit(&server->fresh, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&server->connections, 1, memory_order_relaxed);
     c->deadline.socket = fd->connect_fd;
     if (address != NULL && address->client_addr != NULL)
         http_peer_describe(address->client_addr, &c->peer);
@@ -73,6 +74,7 @@ void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **contex
         http_deadlines_remove(server->deadlines, &c->deadline);
         http_tls_leave(c->shown);
         no_longer_fresh(c);
+        atomic_fetch_sub_explicit(&server->connections, 1, memory_order_relaxed);
         free(c);
         *context = NULL;
     }
@@ -155,14 +157,15 @@ static void refuse_method(struct exchange *x, unsigned allowed)
 
 static void find_route(const struct http_server *server, struct exchange *x)
 {
-    unsigned allowed = 0;
-    enum http_method method = http_head_method(x->method);
-    x->rq.method = method;
-    x->rq.route = http_table_find(server->table, x->rq.path, strlen(x->rq.path), method, &allowed);
-    if (x->rq.route == NULL && allowed == 0)
+    x->rq.method = http_head_method(x->method);
+    const struct http_found found =
+        http_table_find(server->table, x->rq.path, strlen(x->rq.path), x->rq.method);
+    x->rq.route = found.route;
+    x->call = found.call;
+    if (found.route == NULL && found.allowed == 0)
         refuse(x, 404, "not_found");
-    else if (x->rq.route == NULL)
-        refuse_method(x, allowed);
+    else if (found.route == NULL)
+        refuse_method(x, found.allowed);
 }
 
 /*
@@ -377,6 +380,12 @@ enum MHD_Result http_connection_request(void *cls, struct MHD_Connection *mhd, c
 
 /* --- the end -------------------------------------------------------------------------------- */
 
+/* 0: it went without an answer. */
+static int status_of(const struct exchange *x)
+{
+    return x->phase == PHASE_SENT ? x->rs.status : 0;
+}
+
 /* One line a request, without its query: that may hold codes and tokens. */
 static void log_access(const struct connection *c, int64_t now_us)
 {
@@ -386,7 +395,7 @@ static void log_access(const struct connection *c, int64_t now_us)
     log_text(&line, "method", x->method);
     if (x->rq.path != NULL && strlen(x->rq.path) <= LOGGED_PATH_MAX)
         log_text(&line, "path", x->rq.path);
-    log_number(&line, "status", x->phase == PHASE_SENT ? x->rs.status : 0);
+    log_number(&line, "status", status_of(x));
     log_number(&line, "us", now_us - x->begun_us);
     log_text(&line, "lane", x->on_worker ? "worker" : "network");
     log_text(&line, "error", x->rs.error_code);
@@ -422,6 +431,8 @@ void http_connection_completed(void *cls, struct MHD_Connection *mhd, void **con
     int64_t now_us = clock_ticks_us();
     if (!server->settings.quiet && log_wants(LOG_INFO) && c->exchange.method != NULL)
         log_access(c, now_us);
+    http_tally_count(server->tally, c->exchange.call, status_of(&c->exchange),
+                     now_us - c->exchange.begun_us);
     drop_exchange(&c->exchange);
     /* An idle client may be silent for so long and then take the time of one request. */
     set_deadline(c, (int64_t)server->settings.deadline_ms + HTTP_SILENCE_MS, now_us / 1000);

@@ -14,6 +14,7 @@
 #include "http/proxies.h"
 #include "http/server.h"
 #include "http/table.h"
+#include "http/tally.h"
 #include "http/tls.h"
 #include "http/trace.h"
 #include "http/upload.h"
@@ -22,6 +23,7 @@ struct http_server {
     struct http_settings settings; /* with the defaults filled in */
     struct app *app;
     struct http_table *table;
+    struct http_tally *tally;
     struct http_lanes *lanes;
     struct http_deadlines *deadlines;
     struct http_tls *tls; /* NULL: plain */
@@ -32,6 +34,7 @@ struct http_server {
     atomic_bool hurried;  /* nobody is waited for */
     atomic_bool cutting;  /* no request is begun any more */
     atomic_size_t under_way;
+    atomic_size_t connections;
     atomic_size_t fresh; /* connections that have not begun a request yet */
     _Atomic uint64_t requests, handed_over, refused_full;
 };
@@ -51,6 +54,7 @@ enum phase {
 /* One request, from its first line to the end of its answer. */
 struct exchange {
     enum phase phase;
+    size_t call; /* its number in the table; 0: none was found */
     bool on_worker;
     bool closing; /* the connection ends after the answer */
     int64_t begun_us;

@@ -11,6 +11,7 @@ struct worker {
     pthread_t thread;
     sem_t call;           /* it sleeps on it when it is idle: no call is lost */
     struct worker *below; /* in the stack of the idle */
+    bool runs;            /* a job; guarded by the lock */
 };
 
 struct http_lanes {
@@ -21,6 +22,7 @@ struct http_lanes {
     bool closing;
     void **jobs; /* a ring of size places */
     size_t size, first, count;
+    unsigned busy;       /* workers that run a job */
     size_t taken;        /* places that are filled or about to be */
     struct worker *idle; /* a stack: who went to sleep last still has its memory in the cache */
     bool waking;         /* an idle worker was called and has not come yet */
@@ -73,6 +75,8 @@ static void *take(struct worker *worker)
     void *job = NULL;
     struct http_lanes *lanes = worker->lanes;
     (void)pthread_mutex_lock(&lanes->lock);
+    if (worker->runs)
+        lanes->busy--;
     while (lanes->count == 0 && !(lanes->closing && lanes->taken == 0))
         sleep_until_called(worker);
     if (lanes->count > 0) {
@@ -81,6 +85,9 @@ static void *take(struct worker *worker)
         lanes->count--;
         lanes->taken--;
     }
+    worker->runs = job != NULL;
+    if (worker->runs)
+        lanes->busy++;
     /* At the end each calls the next, so that all come to see it. */
     struct worker *next = lanes->closing ? pop_idle(lanes) : choose(lanes);
     (void)pthread_mutex_unlock(&lanes->lock);
@@ -154,6 +161,13 @@ void http_lanes_push(struct http_lanes *lanes, void *job)
     struct worker *wanted = choose(lanes);
     (void)pthread_mutex_unlock(&lanes->lock);
     call(wanted);
+}
+
+void http_lanes_read(struct http_lanes *lanes, struct http_lanes_figures *out)
+{
+    (void)pthread_mutex_lock(&lanes->lock);
+    *out = (struct http_lanes_figures){.queued = lanes->count, .busy = lanes->busy};
+    (void)pthread_mutex_unlock(&lanes->lock);
 }
 
 void http_lanes_close(struct http_lanes *lanes)

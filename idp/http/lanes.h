@@ -21,6 +21,14 @@ bool http_lanes_reserve(struct http_lanes *lanes);
 /* Queues a job, for which a place was reserved. */
 void http_lanes_push(struct http_lanes *lanes, void *job);
 
+struct http_lanes_figures {
+    size_t queued; /* jobs that no worker has taken yet */
+    unsigned busy; /* workers that run one */
+};
+
+/* How it is now. */
+void http_lanes_read(struct http_lanes *lanes, struct http_lanes_figures *out);
+
 /*
  * Reserves no place any more, lets the workers run what is queued or has a place, and ends them.
  * NULL is allowed.

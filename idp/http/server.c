@@ -170,10 +170,19 @@ static void free_server(struct http_server *server)
     http_deadlines_stop(server->deadlines);
     http_tls_close(server->tls);
     http_proxies_free(server->proxies);
+    http_tally_free(server->tally);
     http_table_free(server->table);
     if (server->listener.socket >= 0)
         (void)close(server->listener.socket);
     free(server);
+}
+
+static enum idp_err make_tally(struct http_server *server)
+{
+    size_t count = 0;
+    (void)http_table_calls(server->table, &count);
+    server->tally = http_tally_new(count);
+    return server->tally != NULL ? IDP_OK : IDP_FAULT;
 }
 
 static enum idp_err read_proxies(struct http_server *server, char **why)
@@ -198,6 +207,8 @@ enum idp_err http_server_open(const struct http_settings *settings,
     server->settings = fill_in(settings);
     server->listener.socket = -1;
     enum idp_err err = http_table_new(routes, why, &server->table);
+    if (err == IDP_OK)
+        err = make_tally(server);
     if (err == IDP_OK && settings->certificate != NULL)
         err = http_tls_open(settings->certificate, settings->key, why, &server->tls);
     if (err == IDP_OK)
@@ -253,12 +264,39 @@ uint16_t http_server_port(const struct http_server *server)
 
 struct http_figures http_server_figures(struct http_server *server)
 {
+    struct http_lanes_figures lanes = {0};
+    if (server->lanes != NULL)
+        http_lanes_read(server->lanes, &lanes);
     return (struct http_figures){
+        .connections = atomic_load(&server->connections),
+        .connections_max = server->settings.connections,
+        .under_way = atomic_load(&server->under_way),
+        .queued = lanes.queued,
+        .queue_max = server->settings.queue,
+        .busy = lanes.busy,
+        .workers = server->settings.workers,
         .requests = atomic_load(&server->requests),
         .handed_over = atomic_load(&server->handed_over),
         .refused_full = atomic_load(&server->refused_full),
-        .timed_out = http_deadlines_count(server->deadlines),
+        .timed_out = server->deadlines != NULL ? http_deadlines_count(server->deadlines) : 0,
     };
+}
+
+bool http_server_call_figures(const struct http_server *server, size_t i,
+                              struct http_call_figures *out)
+{
+    size_t count = 0;
+    const struct http_call *calls = http_table_calls(server->table, &count);
+    if (i >= count)
+        return false;
+    *out = (struct http_call_figures){.route = calls[i].route, .method = calls[i].method};
+    http_tally_add(server->tally, i, out);
+    return true;
+}
+
+bool http_server_draining(const struct http_server *server)
+{
+    return atomic_load(&server->draining);
 }
 
 /* --- stop ----------------------------------------------------------------------------------- */

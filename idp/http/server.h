@@ -37,9 +37,25 @@ struct http_settings {
     bool quiet;      /* no access log line per request */
 };
 
-/* What the server counted since it began. */
+/* What the server counted since it began, and how it is now. */
 struct http_figures {
     uint64_t requests, handed_over, refused_full, timed_out;
+    size_t connections, connections_max, under_way;
+    size_t queued, queue_max; /* requests that wait for a worker */
+    unsigned busy, workers;
+};
+
+/* The upper ends of the latency's buckets; a last one, of no end, follows them. */
+enum { HTTP_BOUNDS = 13, HTTP_BUCKETS = HTTP_BOUNDS + 1, HTTP_STATUS_CLASSES = 6 };
+extern const int64_t http_bounds_us[HTTP_BOUNDS];
+
+/* What was counted of a call: a route with one of its methods. */
+struct http_call_figures {
+    const struct route *route;              /* NULL: those for which there is none */
+    unsigned method;                        /* enum http_method */
+    uint64_t by_class[HTTP_STATUS_CLASSES]; /* by the first digit of the status; 0: no answer */
+    uint64_t buckets[HTTP_BUCKETS];         /* that took up to a bound and over the one before */
+    uint64_t total_us;
 };
 
 /*
@@ -77,6 +93,14 @@ int64_t http_server_certificate_ends(struct http_server *server);
 uint16_t http_server_port(const struct http_server *server);
 
 struct http_figures http_server_figures(struct http_server *server);
+
+/* What was counted of the i-th call, from 0, in the order of the routes. Returns false behind the
+ * last. A request's time is that from its first line to the end of its answer. */
+bool http_server_call_figures(const struct http_server *server, size_t i,
+                              struct http_call_figures *out);
+
+/* Whether it drains, or has ceased. */
+bool http_server_draining(const struct http_server *server);
 
 /*
  * From now on every answer ends its connection (RFC 9112 section 9.6), so that whoever keeps

@@ -8,9 +8,9 @@ enum { METHODS = 3 };
 
 /* All routes of one path. */
 struct entry {
-    const char *path; /* NULL: the slot is free */
-    size_t len;       /* without the '*' of a prefix */
-    const struct route *by_method[METHODS];
+    const char *path;          /* NULL: the slot is free */
+    size_t len;                /* without the '*' of a prefix */
+    size_t by_method[METHODS]; /* numbers of calls; 0: none */
 };
 
 struct http_table {
@@ -18,6 +18,8 @@ struct http_table {
     struct entry *slots;
     size_t prefix_count; /* longest first */
     struct entry *prefixes;
+    size_t call_count;
+    struct http_call *calls;
 };
 
 static int method_index(unsigned method)
@@ -99,9 +101,10 @@ static const char *put(struct http_table *table, const struct route *route)
     for (unsigned method = HTTP_GET; method <= HTTP_OPTIONS; method <<= 1) {
         if ((route->methods & method) == 0)
             continue;
-        if (entry->by_method[method_index(method)] != NULL)
+        if (entry->by_method[method_index(method)] != 0)
             return "another route has the same method and path";
-        entry->by_method[method_index(method)] = route;
+        entry->by_method[method_index(method)] = table->call_count;
+        table->calls[table->call_count++] = (struct http_call){route, (enum http_method)method};
     }
     return NULL;
 }
@@ -117,7 +120,9 @@ static struct http_table *make(size_t count)
     table->mask = slots - 1;
     table->slots = calloc(slots, sizeof(*table->slots));
     table->prefixes = calloc(count + 1, sizeof(*table->prefixes));
-    if (table->slots != NULL && table->prefixes != NULL)
+    table->calls = calloc(METHODS * count + 1, sizeof(*table->calls));
+    table->call_count = 1;
+    if (table->slots != NULL && table->prefixes != NULL && table->calls != NULL)
         return table;
     http_table_free(table);
     return NULL;
@@ -157,20 +162,29 @@ void http_table_free(struct http_table *table)
         return;
     free(table->slots);
     free(table->prefixes);
+    free(table->calls);
     free(table);
 }
 
-const struct route *http_table_find(const struct http_table *table, const char *path, size_t len,
-                                    enum http_method method, unsigned *allowed)
+struct http_found http_table_find(const struct http_table *table, const char *path, size_t len,
+                                  enum http_method method)
 {
+    struct http_found found = {.call = 0};
     const struct entry *entry = find_slot(table, path, len);
-    *allowed = 0;
     if (entry->path == NULL)
         entry = find_prefix(table, path, len);
     if (entry == NULL)
-        return NULL;
+        return found;
     for (unsigned m = HTTP_GET; m <= HTTP_OPTIONS; m <<= 1)
-        if (entry->by_method[method_index(m)] != NULL)
-            *allowed |= m;
-    return entry->by_method[method_index(method)];
+        if (entry->by_method[method_index(m)] != 0)
+            found.allowed |= m;
+    found.call = method != 0 ? entry->by_method[method_index(method)] : 0;
+    found.route = table->calls[found.call].route;
+    return found;
+}
+
+const struct http_call *http_table_calls(const struct http_table *table, size_t *count)
+{
+    *count = table->call_count;
+    return table->calls;
 }

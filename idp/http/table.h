@@ -16,9 +16,22 @@ enum idp_err http_table_new(const struct route *const routes[], char **why,
 /* NULL is allowed. */
 void http_table_free(struct http_table *table);
 
-/*
- * The route for a path of len bytes. NULL when there is none; then *allowed tells the methods that
- * the path takes (none: there is nothing at that path).
+/* A route with one of its methods, which is what requests are counted by. */
+struct http_call {
+    const struct route *route;
+    enum http_method method;
+};
+
+struct http_found {
+    const struct route *route; /* NULL: there is none */
+    unsigned allowed;          /* the methods that the path takes (0: nothing is at that path) */
+    size_t call;               /* the number of the call; 0: there is no route */
+};
+
+/* What there is for a path of len bytes. */
+struct http_found http_table_find(const struct http_table *table, const char *path, size_t len,
+                                  enum http_method method);
+
+/* All calls, in the order of the routes, and how many; the first stands for those without a route.
  */
-const struct route *http_table_find(const struct http_table *table, const char *path, size_t len,
-                                    enum http_method method, unsigned *allowed);
+const struct http_call *http_table_calls(const struct http_table *table, size_t *count);

@@ -136,7 +136,8 @@ static enum idp_err ask(struct asking *asking, struct arena *arena,
     struct ocsp_question question;
     struct reply reply = {.came = false};
     const struct leaf *leaf = about->leaf;
-    struct circuit *circuit = &view_line(about->view, leaf)->circuit;
+    struct line *line = view_line(about->view, leaf);
+    int64_t begun_us = clock_ticks_us();
     enum idp_err err = ocsp_question_make(leaf->authority->rules, leaf->anchor, leaf->der,
                                           leaf->der_len, &question);
     if (err != IDP_OK)
@@ -144,9 +145,10 @@ static enum idp_err ask(struct asking *asking, struct arena *arena,
     struct ocsp_answer answer = try_addresses(asking, arena, about, &question, &reply);
     ocsp_question_clear(&question);
     if (reply.came)
-        circuit_answered(circuit);
+        circuit_answered(&line->circuit);
     else
-        circuit_missed(circuit, clock_ticks_ms());
+        circuit_missed(&line->circuit, clock_ticks_ms());
+    line_count(line, answer.verdict, clock_ticks_us() - begun_us);
     if (answer.verdict == STATUS_UNUSABLE)
         log_problem(leaf, answer.problem);
     *out = (struct status){

@@ -15,6 +15,15 @@ struct line *line_new(const char *id)
     return line;
 }
 
+void line_count(struct line *line, enum status_verdict verdict, int64_t took_us)
+{
+    _Atomic uint64_t *counter = verdict == STATUS_GOOD       ? &line->good
+                                : verdict == STATUS_UNUSABLE ? &line->unusable
+                                                             : &line->other;
+    (void)atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&line->total_us, (uint64_t)took_us, memory_order_relaxed);
+}
+
 struct line *line_take(struct line *line)
 {
     (void)atomic_fetch_add_explicit(&line->references, 1, memory_order_relaxed);

@@ -5,20 +5,28 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 #include "base/circuit.h"
+#include "pki/ocsp.h"
 
 enum { LINE_PAUSE_MS = 5000 /* between probes of an authority that missed its deadline */ };
 
 struct line {
     atomic_uint references;
     struct circuit circuit;
-    unsigned people; /* who ask, and who wait; guarded by the lock of asking.c */
-    char id[];       /* the authority's */
+    /* Questions since the program began: answered with good, with anything else, and not usably. */
+    _Atomic uint64_t good, other, unusable;
+    _Atomic uint64_t total_us; /* that they took together */
+    unsigned people;           /* who ask, and who wait; guarded by the lock of asking.c */
+    char id[];                 /* the authority's */
 };
 
 /* Begins a line with one reference. Returns NULL when there is no memory. */
 struct line *line_new(const char *id);
+
+/* Counts a question that took so long. */
+void line_count(struct line *line, enum status_verdict verdict, int64_t took_us);
 
 /* One reference more; returns the line. */
 struct line *line_take(struct line *line);

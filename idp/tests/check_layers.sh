@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 find . -name '*.[ch]' -not -path './tests/*' -not -path './fuzz/*' -not -path './web/*' -print |
     sort | xargs awk '
 BEGIN {
-    lines = "base|store net|http jose pki notify|enterprise client evidence|access|oauth portal console"
+    lines = "base|store net|http jose pki notify|enterprise client evidence|access|oauth portal console operate"
     count = split(lines, line, "|")
     for (n in line) { k = split(line[n], f, " "); for (i = 1; i <= k; i++) level[f[i]] = n + 0 }
     top = count

@@ -245,6 +245,24 @@ static void crowd_with_one_lock_leaves_the_workers_to_others(void **state)
     assert_int_equal(w.good, ASKING_WAITERS + 1);
 }
 
+static void questions_are_counted_by_what_came_back(void **state)
+{
+    (void)state;
+    const struct line *line = w.view->lines[1]; /* the quick authority's */
+    (void)ask(&one);
+    w.revoked = true;
+    (void)ask(&two);
+    (void)ask(&two); /* remembered: no question */
+    w.revoked = false;
+    w.sent = IDP_UNAVAILABLE;
+    (void)ask(&one);
+    assert_int_equal(line->good, 1);
+    assert_int_equal(line->other, 1);
+    assert_int_equal(line->unusable, 1);
+    assert_int_equal(w.view->lines[0]->good, 0);
+    assert_true(circuit_is_open(&line->circuit));
+}
+
 static void refused_lock_is_not_asked_about_again_at_once(void **state)
 {
     (void)state;
@@ -373,6 +391,7 @@ int main(void)
         TEST(many_who_ask_cause_one_question),
         TEST(slow_authority_takes_no_more_than_its_share),
         TEST(crowd_with_one_lock_leaves_the_workers_to_others),
+        TEST(questions_are_counted_by_what_came_back),
         TEST(refused_lock_is_not_asked_about_again_at_once),
         TEST(missed_deadline_spares_the_next_ones_the_wait),
         TEST(nonsense_is_an_answer_and_opens_no_circuit),

@@ -1,0 +1,17 @@
+/* What /metrics tells, a file for each matter. All of them only read what was counted. */
+#pragma once
+
+struct exposition;
+struct request;
+
+/* Requests, connections, lanes. */
+void families_of_server(struct exposition *e, struct request *rq);
+
+/* The two stores. */
+void families_of_stores(struct exposition *e, struct request *rq);
+
+/* Signing keys, authorities, and when they and the server's certificate end. */
+void families_of_trust(struct exposition *e, struct request *rq);
+
+/* The program and its process. */
+void families_of_process(struct exposition *e, struct request *rq);

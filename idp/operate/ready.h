@@ -1,0 +1,5 @@
+#pragma once
+
+struct route;
+
+extern const struct route operate_ready_route;

@@ -1,0 +1,33 @@
+#include "pki/figures.h"
+
+#include "pki/rules.h"
+#include "pki/state.h"
+
+static int64_t first_end(const struct anchors *anchors)
+{
+    int64_t ends = anchors->list[0].not_after;
+    for (size_t i = 1; i < anchors->count; i++)
+        if (anchors->list[i].not_after < ends)
+            ends = anchors->list[i].not_after;
+    return ends;
+}
+
+size_t pki_figures(struct pki *pki, struct arena *arena, struct pki_figure *out, size_t max)
+{
+    const struct view *view = pki_view(pki, arena);
+    size_t n = view == NULL ? 0 : view->trust->count < max ? view->trust->count : max;
+    for (size_t i = 0; i < n; i++) {
+        const struct authority *authority = &view->trust->authorities[i];
+        const struct line *line = view->lines[i];
+        out[i] = (struct pki_figure){
+            .id = authority->id,
+            .good = atomic_load(&line->good),
+            .other = atomic_load(&line->other),
+            .unusable = atomic_load(&line->unusable),
+            .total_us = atomic_load(&line->total_us),
+            .open = circuit_is_open(&line->circuit),
+            .ends = first_end(&authority->rules->anchors),
+        };
+    }
+    return n;
+}

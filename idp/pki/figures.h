@@ -1,0 +1,21 @@
+/* What an operator wants to know about the authorities: whether they answer, and when they end. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct pki;
+
+struct pki_figure {
+    const char *id;                 /* of the authority; lives as long as the arena */
+    uint64_t good, other, unusable; /* questions about revocation, by what came back */
+    uint64_t total_us;              /* that they took together */
+    bool open;                      /* its circuit: nobody asks it now */
+    int64_t ends;                   /* when the first of its anchors ends, in seconds */
+};
+
+/* Writes the figures of each authority in the list that counts, max at most. Returns how many; 0
+ * also when there is no memory. Never waits. */
+size_t pki_figures(struct pki *pki, struct arena *arena, struct pki_figure *out, size_t max);
