@@ -122,7 +122,7 @@ enum idp_err trust_list_open(struct app *app, char **why, struct trust **out)
     app->trust_file = NULL;
     if (err == IDP_NOT_FOUND && *why == NULL)
         *why = strdup("trust_list: is missing, and the database holds none; tamgactl trust load "
-                   "brings one there");
+                      "brings one there");
     else if (err != IDP_OK && *why == NULL)
         *why = strdup("store.sql: the trust list cannot be read or brought there");
     return err;
