@@ -44,16 +44,26 @@ static bool same_text(const char *a, const char *b)
     return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
-/* How a bound lock of the record stands to the lock presented. */
-enum relation { STRANGER, SAME_KEY, SAME_KEY_NUMBER, SAME_AUTHORITY, OTHER_AUTHORITY, MOVED_KEY };
+/* How a lock of the record stands to the lock presented. LEFT_KEY: it is that lock, and was
+ * unbound; the others are bound. */
+enum relation {
+    STRANGER,
+    SAME_KEY,
+    SAME_KEY_NUMBER,
+    SAME_AUTHORITY,
+    OTHER_AUTHORITY,
+    MOVED_KEY,
+    LEFT_KEY,
+};
 
 static enum relation relate(const struct holder *h, const struct lock *presented, const char *uscc)
 {
     bool authority = same_text(h->lock.authority, presented->authority);
     bool key = authority && same_text(h->lock.key_hash, presented->key_hash);
+    bool company = same_text(h->enterprise.uscc, uscc);
     if (h->lock.unbound)
-        return STRANGER;
-    if (!same_text(h->enterprise.uscc, uscc))
+        return key && company ? LEFT_KEY : STRANGER;
+    if (!company)
         return key ? MOVED_KEY : STRANGER;
     if (key)
         return SAME_KEY;
@@ -73,20 +83,28 @@ struct search {
     const struct holder *match;   /* the binding, or NULL */
     const struct holder *nearest; /* another bound lock of the same USCC or key, or NULL */
     enum relation relation;       /* of match or nearest */
+    bool left;                    /* the lock presented was bound to this company, and unbound */
 };
 
+/* A key that moved, or that was unbound, is not taken for a renewal by its number. */
 static void settle(struct search *s, const char *uscc)
 {
-    static const int weight[] = {[STRANGER] = 0,       [SAME_KEY] = 5,        [SAME_KEY_NUMBER] = 4,
-                                 [SAME_AUTHORITY] = 2, [OTHER_AUTHORITY] = 1, [MOVED_KEY] = 3};
+    static const int weight[] = {
+        [STRANGER] = 0,        [LEFT_KEY] = 0,  [OTHER_AUTHORITY] = 1, [SAME_AUTHORITY] = 2,
+        [SAME_KEY_NUMBER] = 3, [MOVED_KEY] = 4, [SAME_KEY] = 5};
     for (size_t i = 0; i < s->related.count; i++) {
         const struct holder *h = &s->related.holders[i];
         enum relation r = relate(h, &s->presented, uscc);
+        s->left = s->left || r == LEFT_KEY;
         if (weight[r] <= weight[s->relation])
             continue;
         s->relation = r;
         s->match = r == SAME_KEY || r == SAME_KEY_NUMBER ? h : NULL;
         s->nearest = h;
+    }
+    if (s->relation == SAME_KEY_NUMBER && s->left) {
+        s->relation = LEFT_KEY;
+        s->match = NULL;
     }
 }
 
@@ -129,7 +147,8 @@ static const struct reason *standing_in_the_way(const struct search *s, int64_t 
 {
     if (s->relation == OTHER_AUTHORITY)
         return &enterprise_other_authority;
-    bool follows = s->relation == MOVED_KEY || s->nearest->lock.not_after <= now;
+    bool follows =
+        s->relation == MOVED_KEY || s->relation == LEFT_KEY || s->nearest->lock.not_after <= now;
     return follows ? &enterprise_renewal_unproved : &enterprise_uscc_has_lock;
 }
 
@@ -213,6 +232,20 @@ enum idp_err binding_may_begin(struct sql *db, struct arena *arena,
     return IDP_OK;
 }
 
+/* Whether the key is bound to any company: one key stands for one. */
+static enum idp_err check_key(struct sql_tx *tx, struct arena *arena, const struct lock *lock)
+{
+    struct sql_rows rows;
+    const struct sql_value params[] = {sql_text(lock->authority), sql_text(lock->key_hash)};
+    enum idp_err err =
+        sql_run(tx, arena,
+                &(struct sql_call){"SELECT id FROM locks WHERE authority = $1 AND key_hash = $2 "
+                                   "AND unbound IS NULL",
+                                   params, 2},
+                &rows, NULL);
+    return err == IDP_OK && rows.rows > 0 ? IDP_CONFLICT : err;
+}
+
 /* The record of this USCC, if it has one, and whether a lock is bound to it. */
 static enum idp_err find_record(struct sql_tx *tx, struct arena *arena, const char *uscc,
                                 const char **id)
@@ -251,6 +284,8 @@ enum idp_err binding_make(struct sql_tx *tx, struct arena *arena,
     };
     const char *id = NULL;
     enum idp_err err = describe(arena, identity, &h.lock);
+    if (err == IDP_OK)
+        err = check_key(tx, arena, &h.lock);
     if (err == IDP_OK)
         err = find_record(tx, arena, identity->uscc, &id);
     if (err != IDP_OK)

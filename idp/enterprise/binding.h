@@ -39,7 +39,10 @@ enum idp_err binding_recognise(struct sql *db, struct arena *arena,
 enum idp_err binding_find(struct sql_tx *tx, struct arena *arena,
                           const struct lock_identity *identity, struct recognised *out);
 
-/* Writes what a renewed certificate changes; to be called in the sign-in's transaction. */
+/*
+ * Writes what a renewed certificate changes; to be called in the sign-in's transaction. Returns
+ * IDP_CONFLICT when its key was bound, or unbound, by somebody since: binding_recognise() knows.
+ */
 enum idp_err binding_renew(struct sql_tx *tx, const struct recognised *recognised, int64_t now);
 
 /*
@@ -57,8 +60,8 @@ struct binding_form {
 
 /*
  * Ties the lock to its enterprise as the primary lock; a USCC seen before continues its record and
- * keeps its subject. Checks again inside the transaction, so that of two who bind one USCC at once
- * one gets IDP_CONFLICT. *out is the new holder. The texts live as long as the arena.
+ * keeps its subject. Checks again inside the transaction, so that of two who bind one USCC, or one
+ * key, at once one gets IDP_CONFLICT. *out is the new holder. The texts live as long as the arena.
  */
 enum idp_err binding_make(struct sql_tx *tx, struct arena *arena,
                           const struct lock_identity *identity, const struct binding_form *form,

@@ -42,17 +42,22 @@ enum idp_err lock_insert(struct sql_tx *tx, struct arena *arena, const char *ent
 
 enum idp_err lock_renew(struct sql_tx *tx, const struct lock *l)
 {
+    int64_t changed = 0;
     const struct sql_value params[] = {
         sql_text(l->id),         sql_text(l->key_hash),
         sql_text(l->key_number), sql_text(l->certificate_hash),
         sql_text(l->serial),     sql_int(l->not_after),
+        sql_text(l->authority),
     };
-    return sql_run(tx, NULL,
-                   &(struct sql_call){"UPDATE locks SET key_hash = $2, key_number = $3, "
-                                      "certificate_hash = $4, serial = $5, not_after = $6 "
-                                      "WHERE id = $1",
-                                      params, 6},
-                   NULL, NULL);
+    enum idp_err err = sql_run(
+        tx, NULL,
+        &(struct sql_call){
+            "UPDATE locks SET key_hash = $2, key_number = $3, certificate_hash = $4, serial = $5, "
+            "not_after = $6 WHERE id = $1 AND (key_hash = $2 OR NOT EXISTS (SELECT 1 FROM locks o "
+            "WHERE o.authority = $7 AND o.key_hash = $2 AND o.unbound IS NULL))",
+            params, 7},
+        NULL, &changed);
+    return err == IDP_OK && changed == 0 ? IDP_CONFLICT : err;
 }
 
 enum idp_err lock_unbind(struct sql_tx *tx, const char *id, int64_t now)

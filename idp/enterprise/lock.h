@@ -33,5 +33,8 @@ enum idp_err lock_insert(struct sql_tx *tx, struct arena *arena, const char *ent
  * IDP_NOT_FOUND. */
 enum idp_err lock_unbind(struct sql_tx *tx, const char *id, int64_t now);
 
-/* Takes over what a renewed certificate says: key, key number, hash, serial, end. */
+/*
+ * Takes over what a renewed certificate says: key, key number, hash, serial, end. Returns
+ * IDP_CONFLICT when the key is bound elsewhere, or was bound to the same enterprise before.
+ */
 enum idp_err lock_renew(struct sql_tx *tx, const struct lock *lock);

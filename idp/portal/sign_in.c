@@ -123,6 +123,15 @@ static bool environment_fits(const struct client *client, const struct lock_iden
                                     identity->authority->environment) == 0;
 }
 
+/* The record changed since it was looked at: what it says now. */
+static enum idp_err lost_the_race(struct request *rq, const struct proven *proven)
+{
+    struct recognised now;
+    enum idp_err err =
+        binding_recognise(rq->app->db, rq->arena, &proven->identity, rq->now, &rq->refusal, &now);
+    return err == IDP_OK ? IDP_UNAVAILABLE : err;
+}
+
 /* Whom the lock stands for, recorded; or why it may not. */
 static enum idp_err recognise(struct request *rq, const struct proven *proven,
                               const struct client *client, const struct session *opened,
@@ -135,7 +144,9 @@ static enum idp_err recognise(struct request *rq, const struct proven *proven,
     err = binding_recognise(rq->app->db, rq->arena, &proven->identity, rq->now, &rq->refusal, out);
     if (err == IDP_OK && !fits)
         return refusal_set(&rq->refusal, &portal_environment_mismatch);
-    return err == IDP_OK ? record(rq, proven, opened, false, out) : err;
+    if (err == IDP_OK)
+        err = record(rq, proven, opened, false, out);
+    return err == IDP_CONFLICT ? lost_the_race(rq, proven) : err;
 }
 
 /* The session that was there: the same enterprise goes on, another one's rights end with it. */

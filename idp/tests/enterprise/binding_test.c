@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
+
 #include "base/arena.h"
 #include "base/lane.h"
 #include "base/log.h"
@@ -25,7 +27,7 @@
 #include "tests/store/database.h"
 #include "tests/store/doubles.h"
 
-enum { NOW = 1795353600, DAY = 86400 };
+enum { NOW = 1795353600, DAY = 86400, ROUNDS = 16 };
 
 #define BELL "91150100MA0TEAT1XD"
 #define HARBOUR "91150200MA0TEAT2YN"
@@ -95,6 +97,13 @@ static struct lock_identity lock_of(char key, char certificate)
                                      .not_after = NOW + 100 * DAY};
     memset(identity.key_hash, key, sizeof(identity.key_hash));
     memset(identity.certificate_hash, certificate, sizeof(identity.certificate_hash));
+    return identity;
+}
+
+static struct lock_identity lock_of_harbour(char key, char certificate)
+{
+    struct lock_identity identity = lock_of(key, certificate);
+    identity.uscc = HARBOUR;
     return identity;
 }
 
@@ -344,6 +353,56 @@ static void key_that_moved_to_another_company_has_to_be_checked(void **state)
     expect_refused(may_begin(&moved), &enterprise_renewal_unproved);
 }
 
+/* Also when its certificate names the container of a lock that its own company has bound. */
+static void key_that_moved_is_not_taken_for_a_renewal(void **state)
+{
+    (void)state;
+    const struct lock_identity harbour = lock_of_harbour('B', 'x');
+    struct lock_identity old = lock_of('A', 'a');
+    struct lock_identity renewed = lock_of('B', 'b');
+    old.key_number = renewed.key_number = "KEY1";
+    renewed.not_after = NOW + 900 * DAY;
+    (void)bind_lock(&harbour);
+    (void)bind_lock(&old);
+    expect_stranger(&renewed, &enterprise_renewal_unproved);
+}
+
+/* It broke the row's key, and the bidder heard of a fault. */
+static void key_that_was_unbound_does_not_come_back_by_its_number(void **state)
+{
+    (void)state;
+    struct lock_identity lost = lock_of('B', 'b');
+    struct lock_identity present = lock_of('A', 'a');
+    lost.key_number = present.key_number = "KEY1";
+    lost.not_after = NOW + 900 * DAY;
+    (void)bind_lock(&lost);
+    run("UPDATE locks SET unbound = 1");
+    (void)bind_lock(&present);
+    expect_stranger(&lost, &enterprise_renewal_unproved);
+    assert_int_equal(recognise(&present), IDP_OK);
+}
+
+/* The record changes between looking and writing. */
+static void renewal_that_lost_a_race_is_a_conflict(void **state)
+{
+    (void)state;
+    struct lock_identity old = lock_of('A', 'a');
+    struct lock_identity renewed = lock_of('B', 'b');
+    const struct lock_identity harbour = lock_of_harbour('B', 'x');
+    old.key_number = renewed.key_number = "KEY1";
+    renewed.not_after = NOW + 900 * DAY;
+    (void)bind_lock(&old);
+    assert_int_equal(recognise(&renewed), IDP_OK);
+    struct recognised before = w.who;
+    (void)bind_lock(&harbour);
+    assert_int_equal(sql_transact(w.db, renew, &before), IDP_CONFLICT);
+    run("UPDATE locks SET unbound = 1, enterprise = (SELECT id FROM enterprises WHERE uscc = '" BELL
+        "') WHERE certificate_hash <> (SELECT certificate_hash FROM locks WHERE key_number = "
+        "'KEY1')");
+    assert_int_equal(sql_transact(w.db, renew, &before), IDP_CONFLICT);
+    expect_stranger(&renewed, &enterprise_renewal_unproved);
+}
+
 static void unbound_lock_is_a_stranger_again(void **state)
 {
     (void)state;
@@ -395,6 +454,67 @@ static void uscc_is_bound_once(void **state)
     assert_int_equal(try_bind(&other, &holder), IDP_CONFLICT);
     assert_int_equal(try_bind(&bell, &holder), IDP_CONFLICT);
     assert_string_equal(text("SELECT CAST(COUNT(*) AS TEXT) FROM locks"), "1");
+}
+
+static void key_is_bound_to_one_company(void **state)
+{
+    (void)state;
+    struct holder holder;
+    const struct lock_identity bell = lock_of('A', 'a');
+    const struct lock_identity harbour = lock_of_harbour('A', 'b');
+    (void)bind_lock(&bell);
+    assert_int_equal(try_bind(&harbour, &holder), IDP_CONFLICT);
+    assert_string_equal(text("SELECT CAST(COUNT(*) AS TEXT) FROM enterprises"), "1");
+    run("UPDATE locks SET unbound = 1");
+    assert_int_equal(try_bind(&harbour, &holder), IDP_OK);
+}
+
+/* One of those who bind a key at once. */
+struct racer {
+    struct lock_identity identity;
+    struct holder holder;
+    struct arena *arena;
+    pthread_barrier_t *start;
+    enum idp_err err;
+};
+
+static enum idp_err make_in_race(struct sql_tx *tx, void *with)
+{
+    struct racer *r = with;
+    return binding_make(tx, r->arena, &r->identity, &form, NOW, &r->holder);
+}
+
+static void *race(void *with)
+{
+    struct racer *r = with;
+    (void)pthread_barrier_wait(r->start);
+    r->err = sql_transact(w.sql.real, make_in_race, r);
+    return NULL;
+}
+
+static void of_two_who_bind_one_key_at_once_one_succeeds(void **state)
+{
+    (void)state;
+    for (char key = 'A'; key < 'A' + ROUNDS; key++) {
+        pthread_t threads[2];
+        pthread_barrier_t start;
+        struct racer racers[2] = {{.identity = lock_of(key, 'a')},
+                                  {.identity = lock_of_harbour(key, 'b')}};
+        run("UPDATE locks SET unbound = 1");
+        assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
+        for (int i = 0; i < 2; i++) {
+            racers[i].start = &start;
+            racers[i].arena = arena_new();
+            assert_int_equal(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
+        }
+        for (int i = 0; i < 2; i++) {
+            (void)pthread_join(threads[i], NULL);
+            arena_free(racers[i].arena);
+        }
+        (void)pthread_barrier_destroy(&start);
+        assert_true(racers[0].err == IDP_OK || racers[1].err == IDP_OK);
+        assert_true(racers[0].err == IDP_CONFLICT || racers[1].err == IDP_CONFLICT);
+    }
 }
 
 static void enterprise_that_binds_again_keeps_its_subject(void **state)
@@ -555,11 +675,16 @@ int main(void)
         TEST(certificate_that_follows_one_that_is_over_has_to_be_checked),
         TEST(second_authority_does_not_get_in_whatever_its_key),
         TEST(key_that_moved_to_another_company_has_to_be_checked),
+        TEST(key_that_moved_is_not_taken_for_a_renewal),
+        TEST(key_that_was_unbound_does_not_come_back_by_its_number),
+        TEST(renewal_that_lost_a_race_is_a_conflict),
         TEST(unbound_lock_is_a_stranger_again),
         TEST(suspended_enterprise_is_named_as_the_record_has_it),
         TEST(bound_lock_is_told_that_it_is_bound),
         TEST(dead_database_is_not_an_unbound_lock),
         TEST(uscc_is_bound_once),
+        TEST(key_is_bound_to_one_company),
+        TEST(of_two_who_bind_one_key_at_once_one_succeeds),
         TEST(enterprise_that_binds_again_keeps_its_subject),
         TEST(same_lock_bound_again_keeps_its_row),
         TEST(holder_is_found_in_the_row_and_then_in_its_copy),

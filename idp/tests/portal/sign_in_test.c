@@ -11,9 +11,12 @@
 
 #include "access/interaction.h"
 #include "access/revoke.h"
+#include "base/base64.h"
+#include "pki/verify.h"
 #include "portal/challenge.h"
 #include "portal/session.h"
 #include "portal/sign_in.h"
+#include "store/sql.h"
 #include "tests/portal/visiting.h"
 
 /* --- challenges --------------------------------------------------------------------------------
@@ -448,6 +451,48 @@ static void renewed_certificate_signs_in_and_the_record_follows(void **state)
     assert_int_equal(world_number("SELECT COUNT(*) FROM audit WHERE event = 'lock_renewed'"), 1);
 }
 
+static const struct region_holder *renewed_lock(void)
+{
+    world_sql("UPDATE locks SET not_after = not_after - 1 WHERE key_number = 'KEY0001'");
+    return make_lock(
+        &(struct lock_wanted){OF_ONE, "风铃建设有限公司", REGION_USCC, "KEY0001", NULL});
+}
+
+/* It was a fault: the key stood in a row that had been unbound. */
+static void renewal_by_a_key_that_was_unbound_has_to_be_checked(void **state)
+{
+    (void)state;
+    char key[64];
+    struct browser browser = visit();
+    const struct region_holder *renewed = renewed_lock();
+    const struct lock_identity identity = identity_of(renewed);
+    base64url_encode(identity.key_hash, sizeof(identity.key_hash), key);
+    const struct sql_value params[] = {sql_text(world.holders[LOCK_BELL].enterprise.id),
+                                       sql_text(key)};
+    const struct sql_call insert = {
+        "INSERT INTO locks (id, enterprise, authority, key_hash, certificate_hash, serial, "
+        "not_after, role, bound, unbound) VALUES ('left', $1, 'one', $2, 'c', '0A', 1, "
+        "'secondary', 1, 2)",
+        params, 2};
+    assert_int_equal(sql_execute(world.sql.real, &insert, NULL), IDP_OK);
+    expect_error(sign_in_with(&browser, renewed), 403, "lock.renewal_unproved");
+    assert_int_equal(world_number("SELECT COUNT(*) FROM audit WHERE event = 'lock_renewed'"), 0);
+}
+
+static void renewal_that_met_another_change_can_be_tried_again(void **state)
+{
+    (void)state;
+    struct browser browser = visit();
+    const struct region_holder *renewed = renewed_lock();
+    world.sql.statement = IDP_CONFLICT;
+    world.sql.statements_left = 1; /* looking for the key; then the row is changed */
+    const struct answer *answer = sign_in_with(&browser, renewed);
+    world.sql.statement = IDP_OK;
+    assert_int_equal(answer->status, 503);
+    assert_non_null(answer->retry_after);
+    assert_int_equal(sign_in_with(&browser, renewed)->status, 200);
+}
+
 static void signing_in_again_keeps_what_platforms_got_until_signing_out(void **state)
 {
     (void)state;
@@ -530,6 +575,8 @@ int main(void)
         WORLD_TEST(client_that_was_suspended_meanwhile_is_not_signed_in_to),
         WORLD_TEST(address_that_signs_in_too_often_is_told_so),
         WORLD_TEST(renewed_certificate_signs_in_and_the_record_follows),
+        WORLD_TEST(renewal_by_a_key_that_was_unbound_has_to_be_checked),
+        WORLD_TEST(renewal_that_met_another_change_can_be_tried_again),
         WORLD_TEST(signing_in_again_keeps_what_platforms_got_until_signing_out),
         WORLD_TEST(signing_in_as_another_company_ends_what_the_first_one_gave),
         WORLD_TEST(dead_database_signs_nobody_in),
