@@ -31,7 +31,6 @@ struct app {
     struct access access; /* for access/, with the stores and keys below */
     struct sql *db;
     struct kv *kv;
-    struct kv *near; /* in this process, beside a kv that is not; NULL: kv is */
     struct net *net;
     struct mailer *mailer; /* NULL: the settings have no mail */
     struct pki *pki;

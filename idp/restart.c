@@ -7,6 +7,7 @@
 
 #include <openssl/crypto.h>
 
+#include "access/outbox.h"
 #include "app.h"
 #include "base/arena.h"
 #include "base/clock.h"
@@ -16,6 +17,7 @@
 #include "jose/master.h"
 #include "jose/wrapped.h"
 #include "store/kv.h"
+#include "store/memory.h"
 #include "store/snapshot.h"
 #include "store/sql.h"
 
@@ -164,6 +166,15 @@ static void tell(const struct snapshot_read *found)
     log_end(&line);
 }
 
+/* What operators ended while nobody ran is ended again here, before anybody is let in. */
+static enum idp_err end_meanwhile(struct keeping *k)
+{
+    enum idp_err err = outbox_deliver(&k->app->access, OUTBOX_TOMBSTONES, clock_now_ms());
+    if (err != IDP_OK)
+        kv_memory_clear(k->app->kv);
+    return err;
+}
+
 static enum idp_err bring_back(struct keeping *k)
 {
     struct snapshot_read found;
@@ -175,6 +186,8 @@ static enum idp_err bring_back(struct keeping *k)
         err = open_key(k);
     if (err == IDP_OK)
         err = snapshot_read(k->app->kv, &snapshot, &found);
+    if (err == IDP_OK)
+        err = end_meanwhile(k);
     if (err == IDP_OK)
         tell(&found);
     return err;

@@ -25,7 +25,6 @@
 #include "pki/pki.h"
 #include "pki/trust.h"
 #include "store/kv.h"
-#include "store/memory.h"
 #include "store/migrate.h"
 #include "store/sql.h"
 #include "trust_list.h"
@@ -91,7 +90,6 @@ static void fill_access(struct app *app)
     app->access = (struct access){
         .db = app->db,
         .kv = app->kv,
-        .near = app->near,
         .keys = app->keys,
         .issuer = c->issuer,
         .challenge_s = c->challenge_s,
@@ -116,8 +114,6 @@ static enum idp_err open_stores(struct app *app, char **why)
     /* The one that leaves a file comes last: a wrong setting must not leave a database behind. */
     const struct kv_settings kv_settings = config_kv(c);
     enum idp_err err = kv_open(&kv_settings, why, &app->kv);
-    if (err == IDP_OK && app->kv->driver->remote)
-        err = kv_memory_open(NULL, NULL, &app->near);
     if (err != IDP_OK)
         return explain(err, why, "store.kv: no memory");
     const struct sql_settings settings = config_sql(c);
@@ -293,8 +289,8 @@ void setup_close(struct app *app)
     signer_close(app->signer);
     purpose_keys_close(app->keys);
     master_key_free(app->master);
-    kv_close(app->kv);
-    kv_close(app->near);
+    if (app->kv != NULL)
+        kv_close(app->kv);
     if (app->db != NULL)
         sql_close(app->db);
     const struct app before = *app;

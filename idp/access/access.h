@@ -13,7 +13,6 @@ struct sql;
 struct access {
     struct sql *db;
     struct kv *kv;
-    struct kv *near; /* what this node alone remembers, without waiting; NULL: kv does not wait */
     const struct purpose_keys *keys;
     struct pki *pki; /* whose locks are recognised now */
     const char *issuer;

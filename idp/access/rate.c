@@ -18,16 +18,6 @@ static struct kv_bytes key_of(const struct rate *rate, int64_t now, char name[NA
     return (struct kv_bytes){name, n < NAME_MAX_LEN ? (size_t)n : NAME_MAX_LEN - 1};
 }
 
-/* Remembers what a counter that lies elsewhere said, for rate_check(). */
-static void remember(const struct access *access, struct kv_bytes key, int64_t sum)
-{
-    char digits[24];
-    if (access->near == NULL)
-        return;
-    (void)snprintf(digits, sizeof(digits), "%lld", (long long)sum);
-    (void)kv_put(access->near, KV_COUNTER, key, kv_text(digits), (int64_t)WINDOW_S * 1000);
-}
-
 enum idp_err rate_take(const struct access *access, const struct rate *rate, int64_t now)
 {
     char name[NAME_MAX_LEN];
@@ -38,8 +28,6 @@ enum idp_err rate_take(const struct access *access, const struct rate *rate, int
                                 (int64_t)WINDOW_S * 1000, &sum);
     if (err == IDP_FULL)
         return IDP_OK;
-    if (err == IDP_OK)
-        remember(access, key_of(rate, now, name), sum);
     return err == IDP_OK && sum > rate->per_minute ? IDP_LIMITED : err;
 }
 
@@ -52,8 +40,7 @@ enum idp_err rate_check(const struct access *access, struct arena *arena, const 
     int64_t sum = 0;
     if (rate->per_minute == 0)
         return IDP_OK;
-    struct kv *counters = access->near != NULL ? access->near : access->kv;
-    enum idp_err err = kv_get(counters, KV_COUNTER, key_of(rate, now, name), arena, &digits);
+    enum idp_err err = kv_get(access->kv, KV_COUNTER, key_of(rate, now, name), arena, &digits);
     if (err != IDP_OK)
         return err == IDP_NOT_FOUND ? IDP_OK : err;
     bool is_number = text_to_number(digits.bytes, 0, INT64_MAX, &sum);

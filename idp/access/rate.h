@@ -21,10 +21,6 @@ struct rate {
  */
 enum idp_err rate_take(const struct access *access, const struct rate *rate, int64_t now);
 
-/*
- * Says whether the measure is full without counting, for failures, which are counted when known. It
- * never waits: where the counters lie in another process, it goes by what they said when this node
- * last counted. Of several nodes each so finds out by a failure of its own.
- */
+/* Says whether the measure is full without counting: for failures, which are counted when known. */
 enum idp_err rate_check(const struct access *access, struct arena *arena, const struct rate *rate,
                         int64_t now);

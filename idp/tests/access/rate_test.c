@@ -9,8 +9,6 @@
 
 #include "access/launch.h"
 #include "access/rate.h"
-#include "store/kv.h"
-#include "store/memory.h"
 #include "tests/access/world.h"
 
 /* --- launches -------------------------------------------------------------------------------- */
@@ -81,47 +79,6 @@ static void checking_counts_nothing(void **state)
     assert_int_equal(rate_check(&world.app.access, world.arena, &rate, world.now), IDP_LIMITED);
 }
 
-/* --- counters in another process -------------------------------------------------------------- */
-
-static struct rate secret = {"secret", "client|192.0.2.1", 2};
-
-/* The same stores, as another node sees them. */
-static struct access make_node(void)
-{
-    struct access node = world.app.access;
-    assert_int_equal(kv_memory_open(NULL, NULL, &node.near), IDP_OK);
-    return node;
-}
-
-static void a_check_asks_no_store_that_may_wait(void **state)
-{
-    (void)state;
-    struct access node = make_node();
-    assert_int_equal(rate_take(&node, &secret, world.now), IDP_OK);
-    assert_int_equal(rate_take(&node, &secret, world.now), IDP_OK);
-    world_kv_is_down(true);
-    assert_int_equal(rate_check(&node, world.arena, &secret, world.now), IDP_LIMITED);
-    assert_int_equal(rate_check(&node, world.arena, &secret, world.now + 60), IDP_OK);
-    kv_close(node.near);
-}
-
-static void a_node_learns_of_the_others_failures_by_one_of_its_own(void **state)
-{
-    (void)state;
-    struct access node = make_node();
-    struct access other = make_node();
-    assert_int_equal(rate_take(&node, &secret, world.now), IDP_OK);
-    assert_int_equal(rate_take(&node, &secret, world.now), IDP_OK);
-    assert_int_equal(rate_check(&node, world.arena, &secret, world.now), IDP_LIMITED);
-    assert_int_equal(rate_check(&other, world.arena, &secret, world.now), IDP_OK);
-    assert_int_equal(rate_take(&other, &secret, world.now), IDP_LIMITED);
-    assert_int_equal(rate_check(&other, world.arena, &secret, world.now), IDP_LIMITED);
-    kv_close(node.near);
-    kv_close(other.near);
-}
-
-/* --- trouble ---------------------------------------------------------------------------------- */
-
 static void full_counter_store_limits_nobody_new(void **state)
 {
     (void)state;
@@ -154,8 +111,6 @@ int main(void)
         WORLD_TEST(measure_is_full_after_so_many),
         WORLD_TEST(no_limit_counts_nothing),
         WORLD_TEST(checking_counts_nothing),
-        WORLD_TEST(a_check_asks_no_store_that_may_wait),
-        WORLD_TEST(a_node_learns_of_the_others_failures_by_one_of_its_own),
         WORLD_TEST(full_counter_store_limits_nobody_new),
         WORLD_TEST(dead_counter_store_lets_nobody_through),
         WORLD_TEST(name_of_any_length_can_be_limited),

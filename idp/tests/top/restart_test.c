@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "access/revoke.h"
 #include "app.h"
 #include "base/arena.h"
 #include "base/log.h"
@@ -102,6 +103,33 @@ static void sessions_survive_a_clean_restart(void **state)
     assert_int_equal(get_session(), IDP_OK);
 }
 
+/* As tamgactl does it, which has no way to the key-value store. */
+static void an_operator_ends_a_session_while_nobody_runs(const char *family)
+{
+    struct access access = w.app.access;
+    struct revoke_order order = {.arena = w.arena, .by = {"operator", "test"}, .now = 1795353600};
+    access.kv = NULL;
+    assert_int_equal(revoke_family(&access, &order, "enterprise", family), IDP_OK);
+    assert_non_null(order.row);
+}
+
+static void what_was_ended_while_nobody_ran_is_over_before_anybody_is_let_in(void **state)
+{
+    (void)state;
+    put_session();
+    stop_in_order();
+    start();
+    w.app.access.session_absolute_s = 28800;
+    an_operator_ends_a_session_while_nobody_runs("family");
+    setup_close(&w.app);
+    start();
+    w.app.access.session_absolute_s = 28800;
+    restart_return(&w.app);
+    assert_int_equal(get_session(), IDP_OK);
+    assert_int_equal(kv_get(w.app.kv, KV_SESSION, kv_text("ended:family"), w.arena, &w.out),
+                     IDP_OK);
+}
+
 static void after_a_crash_there_is_nothing(void **state)
 {
     (void)state;
@@ -190,6 +218,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(sessions_survive_a_clean_restart),
+        TEST(what_was_ended_while_nobody_ran_is_over_before_anybody_is_let_in),
         TEST(after_a_crash_there_is_nothing),
         TEST(a_copy_of_the_file_is_no_use_a_second_time),
         TEST(a_damaged_file_is_passed_over),
