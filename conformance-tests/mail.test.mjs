@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { Post } from './lib/post.mjs';
 import { Postgres } from './lib/postgres.mjs';
-import { freePort, run, start, until } from './lib/process.mjs';
+import { built, freePort, run, start, until } from './lib/process.mjs';
 import { Provider, providerProgram } from './lib/provider.mjs';
 import { lockOf, openRegion } from './lib/region.mjs';
 
@@ -65,6 +65,35 @@ test('a company whose lock was bound gets one mail that says so', async () => {
     assert.doesNotMatch(text, /https?:|\{|\}|undefined|null/);
     await provider.restart();
     assert.equal(post.letters.length, 1, 'nothing is sent again after a restart');
+  } finally {
+    await close();
+  }
+});
+
+test('a company is told what operators did to its account, once each', async () => {
+  const { post, provider, close } = await house();
+  const operate = async (...words) => {
+    const args = ['--settings', provider.settings, ...words];
+    const { code, stdout, stderr } = await run(built('bin/tamgactl'), args);
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout);
+  };
+  try {
+    await bind(provider);
+    const [{ enterprise }] = await operate('enterprise', 'list');
+    const [{ lock }] = await operate('lock', 'list', '--', enterprise);
+    for (const order of ['suspend', 'suspend', 'resume', 'resume']) {
+      await operate('enterprise', order, '--', enterprise);
+    }
+    await operate('lock', 'unbind', '--', lock);
+    await arrival(post, 4);
+    const told = post.letters.map(({ subject }) => subject.split(' / ')[1]);
+    assert.deepEqual(told.toSorted(), [
+      'A CA lock was bound to your company',
+      'A CA lock was unbound from your company',
+      "Your company's account was resumed",
+      "Your company's account was suspended",
+    ]);
   } finally {
     await close();
   }

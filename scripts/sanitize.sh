@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 asan='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 tsan='-O1 -g -fsanitize=thread -fno-omit-frame-pointer'
-threaded='store http jose access client pki portal oauth'
+threaded='store net notify top http jose access client pki portal oauth'
 
 # RLIMIT_NOFILE is raised by the server; leaks are looked for, libraries' own included.
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
