@@ -146,3 +146,48 @@ test('a client with another secret is told invalid_client', async () => {
   const stranger = new provider.Client({ ...client.metadata, client_secret: 'another' });
   await assert.rejects(stranger.introspect('x'), ({ error }) => error === 'invalid_client');
 });
+
+for (const kind of ['confidential with RS256', 'public with ES256']) {
+  test(`a client that is ${kind} refreshes, narrows and gives back its tokens`, async () => {
+    const client = clientOf(kind);
+    const scope = 'openid enterprise offline_access';
+    const first = await tokensOf(client, { scope, prompt: 'consent' });
+    const second = await client.refresh(first); // compares iss, sub, aud, auth_time, azp and at_hash
+    assert.notEqual(second.refresh_token, first.refresh_token);
+    assert.equal(second.claims().auth_time, first.claims().auth_time);
+    assert.equal(second.claims().nonce, undefined);
+    const extras = { exchangeBody: { scope: 'openid' } };
+    const third = await client.refresh(second, extras);
+    assert.equal(third.scope, 'openid');
+    assert.equal((await client.userinfo(third)).uscc, undefined);
+    const fourth = await client.refresh(third);
+    assert.equal((await client.userinfo(fourth)).uscc, lock.uscc);
+    await client.revoke(fourth.refresh_token, 'refresh_token');
+    await assert.rejects(client.refresh(fourth), ({ error }) => error === 'invalid_grant');
+    await assert.rejects(client.userinfo(fourth), ({ error }) => error === 'invalid_token');
+  });
+}
+
+test('a refresh token is introspected by its own client', async () => {
+  const client = clientOf('confidential with RS256');
+  const scope = 'openid offline_access';
+  const { refresh_token } = await tokensOf(client, { scope, prompt: 'consent' });
+  const told = await client.introspect(refresh_token, 'refresh_token');
+  assert.equal(told.active, true);
+  assert.ok(told.exp > Date.now() / 1000 + 29 * 86400);
+  await client.revoke(refresh_token);
+  assert.deepEqual(await client.introspect(refresh_token), { active: false });
+});
+
+test('a confidential client gets tokens in its own name', async () => {
+  const client = clientOf('confidential with RS256');
+  const tokens = await client.grant({ grant_type: 'client_credentials', scope: 'service' });
+  assert.equal(tokens.refresh_token, undefined);
+  const told = await client.introspect(tokens.access_token);
+  assert.deepEqual([told.active, told.sub], [true, client.metadata.client_id]);
+  await assert.rejects(client.userinfo(tokens), ({ error }) => error === 'insufficient_scope');
+  const asked = client.grant({ grant_type: 'client_credentials', scope: 'openid' });
+  await assert.rejects(asked, ({ error }) => error === 'invalid_scope');
+  const other = clientOf('confidential with ES256').grant({ grant_type: 'client_credentials' });
+  await assert.rejects(other, ({ error }) => error === 'unauthorized_client');
+});

@@ -5,7 +5,8 @@ import { secureAt } from './addresses.mjs';
 import { built, writeJson } from './settings.mjs';
 
 const PLATFORM_SCOPE = 'openid enterprise lock';
-const TOOL_SCOPE = 'openid enterprise lock email phone address';
+const TOOL_SCOPE = 'openid enterprise lock email phone address offline_access';
+const TOOL_GRANTS = ['authorization_code', 'refresh_token'];
 
 const named = ({ zh, en }) => ({
   client_name: zh,
@@ -33,15 +34,17 @@ function platformMetadata({ id, name, group, city, phone, joined = true }, place
   };
 }
 
-// The tool client is confidential with RS256, the public one has PKCE only.
+// The tool client is confidential with RS256 and may ask in its own name, the public one has PKCE only.
 function toolMetadata(id, { name, redirect_uri: redirect }) {
+  const own = id === 'public' ? [] : ['client_credentials'];
   return {
     client_id: `demo-${id}`,
     ...named(name),
     redirect_uris: [redirect],
     token_endpoint_auth_method: id === 'public' ? 'none' : 'client_secret_basic',
     id_token_signed_response_alg: id === 'public' ? 'ES256' : 'RS256',
-    scope: TOOL_SCOPE,
+    grant_types: [...TOOL_GRANTS, ...own],
+    scope: id === 'public' ? TOOL_SCOPE : `${TOOL_SCOPE} service`,
     tamga_environment: 'test',
   };
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/outbox.h"
 #include "app.h"
 #include "base/arena.h"
 #include "base/clock.h"
@@ -112,6 +113,13 @@ static enum idp_err watch_generation(struct app *app, const char *node)
     return err;
 }
 
+/* What was ordered while nobody ran, before anybody can use what it ends. What cannot be done now is
+ * left to the job. */
+static void catch_up(struct app *app)
+{
+    (void)outbox_deliver(&app->access, OUTBOX_TOMBSTONES, clock_now_ms());
+}
+
 static enum idp_err begin(struct app *app, char **why, struct jobs **jobs)
 {
     char node[NODE_MAX];
@@ -122,6 +130,7 @@ static enum idp_err begin(struct app *app, char **why, struct jobs **jobs)
         client_registry_guard(app->clients, is_stale, app->watch);
         purpose_keys_guard(app->keys, is_stale, app->watch);
         signer_guard(app->signer, is_stale, app->watch);
+        catch_up(app);
         err = listeners_begin(app, why);
     }
     return err == IDP_OK ? jobs_start(app, node, jobs) : err;

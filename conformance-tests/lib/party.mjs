@@ -1,7 +1,7 @@
 // A relying party by hand: requests are put together here, so that they can also be wrong.
 import { createHash, randomBytes } from 'node:crypto';
 import { answerWith } from '../../demo/bind.mjs';
-import { postForm, Visitor } from './http.mjs';
+import { postForm, request, Visitor } from './http.mjs';
 
 export const random = (bytes = 24) => randomBytes(bytes).toString('base64url');
 export const sha256 = (text) => createHash('sha256').update(text).digest();
@@ -103,6 +103,27 @@ export class Party {
     const answer = await this.redeem(await this.code(visitor, change));
     if (answer.status !== 200) throw new Error(`no tokens: ${answer.status} ${answer.text}`);
     return answer.json();
+  }
+
+  // A form of this client's own to an endpoint.
+  send(endpoint, fields) {
+    const { client_id, client_secret } = this.client;
+    const own = client_secret ? {} : { client_id };
+    const headers = client_secret ? { Authorization: this.basic() } : {};
+    return postForm(`${this.issuer}/oauth2/${endpoint}`, { ...own, ...fields }, headers);
+  }
+
+  refresh(token, more = {}) {
+    return this.send('token', { grant_type: 'refresh_token', refresh_token: token, ...more });
+  }
+
+  revoke(token) {
+    return this.send('revoke', { token });
+  }
+
+  userinfo(token) {
+    const headers = { Authorization: `Bearer ${token}` };
+    return request(`${this.issuer}/oauth2/userinfo`, { headers });
   }
 
   introspect(token, headers = { Authorization: this.basic() }) {

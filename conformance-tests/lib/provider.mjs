@@ -97,14 +97,24 @@ export class Provider {
     return { client_id, client_secret, redirect_uri: whole.redirect_uris[0] };
   }
 
+  // tamgactl WORDS on this provider's settings: what it answered.
+  command(words, input) {
+    return command(this.settings, words, input);
+  }
+
   async bind(assistant, locks) {
     for (const lock of locks) await bind(this.issuer, assistant, lock);
   }
 }
 
 // tamgactl client WORDS with a settings file: what it answered, as a value.
-export async function operate(settings, words, input) {
-  const args = ['--settings', settings, 'client', ...words];
+export function operate(settings, words, input) {
+  return command(settings, ['client', ...words], input);
+}
+
+// The same for any command.
+export async function command(settings, words, input) {
+  const args = ['--settings', settings, ...words];
   const { code, stdout, stderr } = await run(built('bin/tamgactl'), args, { input });
   if (code !== 0) throw new Error(`tamgactl ${words.join(' ')}: ${stderr.trim()}`);
   return JSON.parse(stdout);
