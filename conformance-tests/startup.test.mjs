@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { makeCertificate } from './lib/certificate.mjs';
 import { request } from './lib/http.mjs';
-import { listens, run } from './lib/process.mjs';
+import { built, listens, run } from './lib/process.mjs';
 import { Provider, providerProgram } from './lib/provider.mjs';
 import { openRegion } from './lib/region.mjs';
 
@@ -116,6 +116,25 @@ test('help and version are told to whoever asks', async () => {
   assert.equal(version.code, 0);
   assert.match(version.stdout, /^tamga-idp \d+\.\d+\.\d+ \(schema \d+\)\n$/);
 });
+
+for (const name of ['tamga-assistant', 'tamga-platform']) {
+  test(`${name} tells help, version and a command line that makes no sense`, async () => {
+    const ask = (...words) => run(built(`bin/${name}`), words);
+    const help = await ask('--help');
+    assert.equal(help.code, 0);
+    assert.ok(help.stdout.startsWith(`usage: ${name} `), help.stdout);
+    assert.match(help.stdout, /^Exit codes: /m);
+    const version = await ask('--version');
+    assert.equal(version.code, 0);
+    assert.match(version.stdout, new RegExp(`^${name} \\d+\\.\\d+\\.\\d+\n$`));
+    for (const words of [[], ['fly'], ['serve', '--settings']]) {
+      const wrong = await ask(...words);
+      assert.equal(wrong.code, 2, words.join(' '));
+      assert.equal(wrong.stdout, '');
+      assert.equal(wrong.stderr, help.stdout);
+    }
+  });
+}
 
 test('migrate makes the schema and says so, and then has nothing to do', async () => {
   const house = await Provider.make(demo, { address: ADDRESS });

@@ -26,7 +26,8 @@ static const char usage[] =
     "  show --lock L            one lock, by id or label\n"
     "  sign --origin O --challenge C [--lock L]   the PIN comes on standard input\n"
     "  open                     show the portal in the browser\n"
-    "  --version, --help\n";
+    "  --help, --version\n"
+    "Exit codes: 0 done, 1 refused or failed, 2 wrong command line.\n";
 
 /* One line, whatever the reason holds. Returns EXIT_FAILURE. */
 static int complain(const char *what)

@@ -3,6 +3,8 @@
  * server of its own, in one program.
  *
  *     tamga-platform serve --settings FILE
+ *
+ * Exit codes: 0 done, 1 refused or failed, 2 wrong command line.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -15,8 +17,9 @@
 #include "http/server.h"
 #include "platform/app.h"
 #include "platform/routes.h"
+#include "version.h"
 
-enum { WORKERS = 4, CONNECTIONS = 512, STOP_MS = 3000 };
+enum { WORKERS = 4, CONNECTIONS = 512, STOP_MS = 3000, EXIT_USAGE = 2 };
 
 static const char csp[] = "default-src 'none'; style-src 'self'; img-src 'self'; "
                           "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -111,10 +114,26 @@ static int serve(const char *file)
     return status;
 }
 
+static const char usage[] = "usage: tamga-platform serve --settings FILE\n"
+                            "      the platforms of the demo, until SIGTERM\n"
+                            "  --help, --version\n"
+                            "Exit codes: 0 done, 1 refused or failed, 2 wrong command line.\n";
+
+/* Answers who asks. Returns an exit code. */
+static int tell(const char *text)
+{
+    (void)fputs(text, stdout);
+    return ferror(stdout) || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "serve") == 0 && strcmp(argv[2], "--settings") == 0)
         return serve(argv[3]);
-    (void)fputs("usage: tamga-platform serve --settings FILE\n", stderr);
-    return 1;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return tell(usage);
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        return tell("tamga-platform " TAMGA_VERSION "\n");
+    (void)fputs(usage, stderr);
+    return EXIT_USAGE;
 }
