@@ -243,12 +243,17 @@ static enum idp_err read_target(struct arena *arena, const char *target, struct 
     return IDP_FAULT;
 }
 
-/* Nothing is known of what its writer came to do: everything is done again. */
+/*
+ * Nothing is known of what its writer came to do: everything is done again. A session was alive
+ * until now, and unlike a standing it is never good again, so what it gave meanwhile ends as well.
+ */
 static enum idp_err deliver(const struct access *access, const struct outbox_row *row)
 {
     struct ending ending = {.why = row->body, .now = row->created};
     struct arena *arena = arena_new();
     enum idp_err err = arena != NULL ? read_target(arena, row->target, &ending) : IDP_FAULT;
+    if (ending.of == ENDING_SESSION)
+        ending.now = row->now;
     if (err == IDP_OK)
         err = ending_finish(access, &ending);
     arena_free(arena);

@@ -30,7 +30,7 @@ enum outbox_queue {
 struct outbox_row {
     const char *id; /* the same at each attempt */
     const char *kind, *target, *body;
-    int64_t created; /* seconds since 1970 */
+    int64_t created, now; /* when it was added, when it is delivered: seconds since 1970 */
 };
 
 struct outbox_kind {

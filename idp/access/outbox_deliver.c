@@ -78,6 +78,7 @@ static enum idp_err deliver(const struct batch *b, size_t i)
         .target = sql_cell_text(&b->rows, i, COLUMN_TARGET),
         .body = sql_cell_text(&b->rows, i, COLUMN_BODY),
         .created = sql_cell_int(&b->rows, i, COLUMN_CREATED),
+        .now = b->now_ms / 1000,
     };
     const struct outbox_kind *kind = outbox_kind_find(row.kind);
     enum idp_err err = kind != NULL ? kind->deliver(b->access, &row) : IDP_FAULT;

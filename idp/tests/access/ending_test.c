@@ -234,6 +234,23 @@ static void grant_made_before_the_mark_ends_with_it(void **state)
     assert_false(lives(late));
 }
 
+/* Delivered late: until then the session was alive. */
+static void session_gives_nothing_that_outlives_its_end(void **state)
+{
+    (void)state;
+    make_rights();
+    struct revoke_order order = order_of();
+    const struct access access = elsewhere();
+    assert_int_equal(end_family(&access, &order), IDP_OK);
+    world.now += 300;
+    const struct grant *late = granted_offline(CLIENT_POST, &rights.bell);
+    assert_int_equal(outbox_deliver(&world.app.access, OUTBOX_TOMBSTONES, world.now * 1000),
+                     IDP_OK);
+    assert_false(lives(late));
+    assert_false(lives(rights.offline));
+    assert_true(lives(rights.harbours));
+}
+
 static void session_that_was_ended_is_no_session_in_any_browser(void **state)
 {
     (void)state;
@@ -468,6 +485,7 @@ int main(void)
         WORLD_TEST(outbox_goes_on_where_the_key_value_store_failed),
         WORLD_TEST(order_from_elsewhere_is_due_at_once_and_delivered_by_a_node),
         WORLD_TEST(grant_made_before_the_mark_ends_with_it),
+        WORLD_TEST(session_gives_nothing_that_outlives_its_end),
         WORLD_TEST(session_that_was_ended_is_no_session_in_any_browser),
         WORLD_TEST(signing_out_leaves_what_has_offline_access),
         WORLD_TEST(more_than_a_batch_ends_as_a_whole),
