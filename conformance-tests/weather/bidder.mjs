@@ -48,13 +48,13 @@ export class Bidder {
     try {
       const answer = await this.wire.send(path, options);
       if (answer.status >= 500 && !saysLater(answer)) this.breaks(what, answer);
-      if (answer.status >= 500) return this.putOff(what);
+      if (answer.status >= 500) return this.putOff(`${what} ${answer.status}`);
       this.ledger.time(what, answer.ms);
       return answer;
     } catch (error) {
       if (!(error instanceof Lost)) throw error;
       if (error.message.endsWith('hung')) this.ledger.breaks('nobody is left hanging', what);
-      return this.putOff(what);
+      return this.putOff(`${what} ${error.message.split(': ').pop()}`);
     }
   }
 
@@ -158,7 +158,9 @@ export class Bidder {
     });
     if (!asked) return null;
     if (asked.status !== 303) return this.breaks('authorize', asked) ?? null;
-    const interaction = new URL(asked.headers.location, this.issuer).searchParams.get('interaction');
+    const interaction = new URL(asked.headers.location, this.issuer).searchParams.get(
+      'interaction',
+    );
     const path = new URL(asked.headers.location, this.issuer).pathname;
     if (path !== '/consent') return null; // the session is gone
     const value = { interaction, decision: 'allow' };

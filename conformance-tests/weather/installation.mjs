@@ -47,7 +47,8 @@ export class Installation {
   }
 
   stores() {
-    if (this.embedded) return { sql: `sqlite:${path.join(this.folder, 'tamga.db')}`, kv: 'memory:' };
+    if (this.embedded)
+      return { sql: `sqlite:${path.join(this.folder, 'tamga.db')}`, kv: 'memory:' };
     return {
       sql: this.postgres.uri(DATABASE),
       sql_password_file: path.join(this.folder, 'postgres.password'),
@@ -62,7 +63,7 @@ export class Installation {
     const settings = {
       issuer: this.proxy?.origin ?? `http://${ADDRESS}:${port}`,
       listen: { address: ADDRESS, port, threads: 1, workers: 16, connections_per_address: 10000 },
-      operate: { address: ADDRESS, port: operatePort },
+      operate: { address: ADDRESS, port: operatePort, drain_ms: 1500 },
       development: true,
       store: this.stores(),
       master_key_file: path.join(this.folder, 'master.key'),
@@ -121,7 +122,7 @@ export class Installation {
       client_id: id,
       client_name: id,
       redirect_uris: [REDIRECT],
-      grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+      grant_types: ['authorization_code', 'refresh_token'],
       token_endpoint_auth_method: 'client_secret_basic',
       id_token_signed_response_alg: 'ES256',
       scope: 'openid enterprise lock offline_access',
@@ -181,9 +182,9 @@ export class Installation {
 
   async close() {
     this.wire?.close();
-    await this.proxy?.program?.stop('SIGKILL');
+    await this.proxy?.program?.stop('SIGTERM'); // killed, it would leave its worker behind
     await Promise.all((this.nodes ?? []).map((node) => node.stop()));
     await this.redis?.program?.stop('SIGKILL');
-    await this.postgres?.program && (await this.postgres.kill());
+    if (this.postgres?.program) await this.postgres.kill();
   }
 }

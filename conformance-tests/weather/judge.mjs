@@ -29,7 +29,8 @@ async function judgeTokens(installation, ledger) {
       if (state === 'unsure') continue;
       const active = await introspect(installation, client, token);
       if (active === (state === 'active')) continue;
-      const promise = state === 'active' ? 'no acknowledged token is lost' : 'what ended stays dead';
+      const promise =
+        state === 'active' ? 'no acknowledged token is lost' : 'what ended stays dead';
       ledger.breaks(promise, `${token.slice(0, 24)}… is ${active ? '' : 'in'}active`);
     }
   };

@@ -43,10 +43,13 @@ export class Ledger {
 
   // {what: {n, p50, p99}} in milliseconds.
   percentiles() {
-    const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
+    const at = (sorted, part) =>
+      sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
     return Object.fromEntries(
       [...this.times].map(([what, all]) => {
-        const sorted = all.toSorted ? all.toSorted((a, b) => a - b) : [...all].sort((a, b) => a - b);
+        const sorted = all.toSorted
+          ? all.toSorted((a, b) => a - b)
+          : [...all].sort((a, b) => a - b);
         const ms = (part) => Math.round(at(sorted, part) * 10) / 10;
         return [what, { n: sorted.length, p50: ms(0.5), p99: ms(PAST) }];
       }),

@@ -23,10 +23,21 @@ const wanted = weathers.filter(
   ({ name }) => !options.only || options.only.split(',').includes(name),
 );
 
-function print({ name, seconds, skipped, acknowledged, later, percentiles, broken }) {
+function print({
+  name,
+  seconds,
+  skipped,
+  acknowledged,
+  later,
+  put_off: putOff,
+  percentiles,
+  broken,
+}) {
   if (skipped) return console.log(`${name}: left out: ${skipped}`);
-  const sums = `${acknowledged} acknowledged, ${later} put off, ${broken.length} broken`;
+  const sums = `${acknowledged} acknowledged, ${putOff} put off, ${broken.length} broken`;
   console.log(`${name} (${seconds} s): ${sums}`);
+  const words = Object.entries(later).map(([what, n]) => `${what} ${n}×`);
+  if (words.length > 0) console.log(`    put off: ${words.join(', ')}`);
   for (const [what, { n, p50, p99 }] of Object.entries(percentiles)) {
     console.log(`    ${what.padEnd(24)} ${String(n).padStart(6)}   p50 ${p50} ms   p99 ${p99} ms`);
   }

@@ -29,7 +29,8 @@ export async function storm(place, weather, amount) {
     name: weather.name,
     seconds: Math.round((Date.now() - began) / 1000),
     acknowledged: ledger.sum(),
-    later: ledger.sum(ledger.later),
+    later: Object.fromEntries(ledger.later),
+    put_off: ledger.sum(ledger.later),
     percentiles: ledger.percentiles(),
     broken: ledger.broken,
   };

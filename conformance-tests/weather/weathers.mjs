@@ -65,7 +65,7 @@ async function fullRedis({ installation, load }) {
 }
 
 async function memoryUsed(redis) {
-  return redis.ask('EVAL "return redis.call(\'INFO\',\'memory\'):match(\'used_memory:(%d+)\')" 0', 2);
+  return redis.ask("EVAL \"return redis.call('INFO','memory'):match('used_memory:(%d+)')\" 0", 2);
 }
 
 async function killPostgres({ installation, load, amount }) {
