@@ -58,6 +58,18 @@ export class Redis {
     });
   }
 
+  // What its values and buffers take now, in bytes.
+  async memoryUsed() {
+    const script = "return tonumber(redis.call('INFO','memory'):match('used_memory:(%d+)'))";
+    return Number((await this.ask(`EVAL "${script}" 0`)).slice(1));
+  }
+
+  // Bytes it may use; 0: as many as it wants.
+  async limit(bytes) {
+    const said = await this.ask(`CONFIG SET maxmemory ${bytes}`);
+    if (said !== '+OK') throw new Error(`Redis said ${said}`);
+  }
+
   async kill() {
     this.program.child.kill('SIGKILL');
     await this.program.exit;

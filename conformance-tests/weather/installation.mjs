@@ -122,7 +122,7 @@ export class Installation {
       client_id: id,
       client_name: id,
       redirect_uris: [REDIRECT],
-      grant_types: ['authorization_code', 'refresh_token'],
+      grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
       token_endpoint_auth_method: 'client_secret_basic',
       id_token_signed_response_alg: 'ES256',
       scope: 'openid enterprise lock offline_access',
@@ -180,9 +180,15 @@ export class Installation {
     );
   }
 
+  async closeProxy() {
+    if (!this.proxy?.program) return;
+    await this.proxy.program.stop('SIGTERM'); // killed, it would leave its worker behind
+    await writeFile(path.join(this.folder, 'nginx.log'), this.proxy.program.output());
+  }
+
   async close() {
     this.wire?.close();
-    await this.proxy?.program?.stop('SIGTERM'); // killed, it would leave its worker behind
+    await this.closeProxy();
     await Promise.all((this.nodes ?? []).map((node) => node.stop()));
     await this.redis?.program?.stop('SIGKILL');
     if (this.postgres?.program) await this.postgres.kill();
