@@ -71,6 +71,7 @@ static struct object describe(const struct lock *lock)
     object_text(&o, "medium", lock->medium);
     put_base64(&o, "certificate", certificate->der, certificate->len);
     object_text(&o, "subject", certificate->subject);
+    object_text(&o, "organisation", certificate->organisation);
     object_number(&o, "not_after", certificate->not_after);
     return o;
 }

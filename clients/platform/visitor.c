@@ -34,7 +34,8 @@ void visitor_read(const struct rp_answer *answer, struct visitor *out)
     keep(out->name, rp_answer_text(answer, "name"));
     keep(out->uscc, rp_answer_text(answer, "uscc"));
     keep_types(out->entity_types, answer);
-    keep(out->authority, rp_answer_text(answer, "lock.issuer"));
+    keep(out->authority_zh, rp_answer_text(answer, "lock.issuer_name"));
+    keep(out->authority_en, rp_answer_text(answer, "lock.issuer_name#en"));
     keep(out->serial, rp_answer_text(answer, "lock.serial"));
     keep(out->key_number, rp_answer_text(answer, "lock.key_number"));
     keep(out->acr, answer->acr);

@@ -11,8 +11,9 @@ enum { VISITOR_TEXT_MAX = 256 };
 struct visitor {
     char subject[VISITOR_TEXT_MAX];
     char name[VISITOR_TEXT_MAX], uscc[VISITOR_TEXT_MAX];
-    char entity_types[VISITOR_TEXT_MAX]; /* ids, space-separated */
-    char authority[VISITOR_TEXT_MAX], serial[VISITOR_TEXT_MAX], key_number[VISITOR_TEXT_MAX];
+    char entity_types[VISITOR_TEXT_MAX];                                 /* ids, space-separated */
+    char authority_zh[VISITOR_TEXT_MAX], authority_en[VISITOR_TEXT_MAX]; /* its name */
+    char serial[VISITOR_TEXT_MAX], key_number[VISITOR_TEXT_MAX];
     int64_t not_after; /* of the certificate, seconds since 1970; 0: not told */
     char acr[VISITOR_TEXT_MAX], amr[VISITOR_TEXT_MAX];
     int64_t auth_time; /* 0: not told */

@@ -9,6 +9,7 @@
 #include "base/json_out.h"
 #include "base/text.h"
 #include "enterprise/holder.h"
+#include "pki/trust.h"
 
 enum { LIST_MAX = 512, NAME_MAX_LEN = 32 /* of a scope of ours */ };
 
@@ -152,10 +153,15 @@ static void write_list(struct json_out *json, const char *name, const char *list
     json_out_end_array(json);
 }
 
-static void write_lock(struct json_out *json, const struct lock *lock)
+static void write_lock(struct json_out *json, const struct lock *lock, const struct trust *trust)
 {
+    const struct authority *authority = trust_find(trust, lock->authority);
     json_out_object(json, "lock");
     json_out_text(json, "issuer", lock->authority);
+    if (authority != NULL) {
+        json_out_text(json, "issuer_name", authority->name_zh);
+        json_out_text(json, "issuer_name#en", authority->name_en);
+    }
     json_out_text(json, "serial", lock->serial);
     json_out_number(json, "not_after", lock->not_after);
     json_out_text(json, "key_number", lock->key_number);
@@ -180,7 +186,8 @@ static void write_contact(struct json_out *json, uint32_t set, const struct ente
     }
 }
 
-void claims_write(struct json_out *json, uint32_t set, const struct holder *holder)
+void claims_write(struct json_out *json, uint32_t set, const struct holder *holder,
+                  const struct trust *trust)
 {
     const struct enterprise *e = &holder->enterprise;
     if ((set & CLAIM_NAME) != 0)
@@ -194,7 +201,7 @@ void claims_write(struct json_out *json, uint32_t set, const struct holder *hold
     if ((set & CLAIM_LEGAL_REPRESENTATIVE) != 0)
         json_out_text(json, "legal_representative", e->legal_representative);
     if ((set & CLAIM_LOCK) != 0)
-        write_lock(json, &holder->lock);
+        write_lock(json, &holder->lock, trust);
     write_contact(json, set, e);
 }
 

@@ -11,6 +11,7 @@
 struct arena;
 struct holder;
 struct json_out;
+struct trust;
 
 /* Bits of a set of claims. */
 enum claim {
@@ -70,8 +71,12 @@ enum idp_err claims_parse(struct arena *arena, const char *text, const char *reg
 const char *claims_to_text(struct arena *arena, uint32_t set);
 uint32_t claims_from_text(const char *text);
 
-/* Writes the members of the set about a holder into an object that was begun. */
-void claims_write(struct json_out *json, uint32_t set, const struct holder *holder);
+/*
+ * Writes the members of the set about a holder into an object that was begun. The list knows the
+ * name of the lock's authority.
+ */
+void claims_write(struct json_out *json, uint32_t set, const struct holder *holder,
+                  const struct trust *trust);
 
 /* The value of a claim that is a plain text; NULL for the others. */
 const char *claims_show(uint32_t bit, const struct holder *holder);

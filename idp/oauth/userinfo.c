@@ -18,6 +18,7 @@
 #include "http/http.h"
 #include "oauth/shared/error.h"
 #include "oauth/shared/standing.h"
+#include "pki/pki.h"
 
 enum { ANSWER_MAX = 8192 };
 
@@ -56,12 +57,15 @@ static enum idp_err userinfo(struct request *rq, struct response *rs)
         err = oauth_find_holder(rq, grant, &holder);
     if (err != IDP_OK)
         return err;
+    const struct trust *trust = pki_trust(rq->app->pki, rq->arena);
+    if (trust == NULL)
+        return IDP_FAULT;
 
     char buffer[ANSWER_MAX];
     struct json_out json = json_out_new(buffer, sizeof(buffer));
     json_out_object(&json, NULL);
     json_out_text(&json, "sub", grant->enterprise);
-    claims_write(&json, grant->claims.userinfo, holder);
+    claims_write(&json, grant->claims.userinfo, holder, trust);
     json_out_end_object(&json);
     return http_respond_written(rq, rs, &json);
 }

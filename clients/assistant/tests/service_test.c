@@ -234,12 +234,13 @@ static void certificates_are_listed(void **state)
     const json_t *locks = json_object_get(body, "locks");
     assert_int_equal(json_array_size(locks), 2);
     const json_t *lock = json_array_get(locks, 1);
-    assert_int_equal(json_object_size(lock), 6);
+    assert_int_equal(json_object_size(lock), 7);
     assert_string_equal(json_string_value(json_object_get(lock, "lock")),
                         "skf:sm2-lock/TAMGA/SIGN");
     assert_string_equal(json_string_value(json_object_get(lock, "label")), "sm2-lock");
     assert_string_equal(json_string_value(json_object_get(lock, "medium")), "SKF-0001");
     assert_string_equal(json_string_value(json_object_get(lock, "subject")), "sm2");
+    assert_string_equal(json_string_value(json_object_get(lock, "organisation")), "");
     assert_true(json_integer_value(json_object_get(lock, "not_after")) > time(NULL));
     json_decref(body);
 }

@@ -6,9 +6,11 @@
 #include "base/text.h"
 
 /* The entity types that the provider knows; another is shown as it is. */
-static const struct {
+struct word {
     const char *id, *zh, *en;
-} types[] = {
+};
+
+static const struct word types[] = {
     {"tenderer", "招标人", "Tenderer"},
     {"bidder", "投标人", "Bidder"},
     {"agency", "招标代理机构", "Tendering agency"},
@@ -17,14 +19,40 @@ static const struct {
     {"land_bidder", "土地竞买人", "Land-use bidder"},
     {"mineral_bidder", "矿业权竞买人", "Mining-rights bidder"},
     {"expert_unit", "专家所在单位", "Expert unit"},
+    {NULL, NULL, NULL},
 };
 
-static const char *name_type(const struct page *page, const char *id)
+/* What the provider says of how somebody proved who they are (docs/claims.md of the provider). */
+static const struct word proofs[] = {
+    {"urn:tamga:acr:lock", "CA锁签名，证书有效", "A CA lock's signature, its certificate good"},
+    {"hwk", "硬件密钥", "hardware key"},
+    {"pin", "PIN码", "PIN"},
+    {NULL, NULL, NULL},
+};
+
+static const char *name_of(const struct page *page, const struct word *words, const char *id)
 {
-    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-        if (strcmp(types[i].id, id) == 0)
-            return page_say(page, types[i].zh, types[i].en);
+    for (const struct word *w = words; w->id != NULL; w++)
+        if (strcmp(w->id, id) == 0)
+            return page_say(page, w->zh, w->en);
     return id;
+}
+
+/* The names of a list's words, with commas between them. */
+static const char *names_of(const struct page *page, const struct word *words, const char *list)
+{
+    size_t len = 0;
+    const char *word = NULL;
+    const char *names = "";
+    struct arena *arena = page->rq->arena;
+    while (names != NULL && (word = text_list_next(&list, &len)) != NULL) {
+        const char *id = arena_strndup(arena, word, len);
+        const char *between = names[0] != '\0' ? page_say(page, "、", ", ") : "";
+        names = id == NULL
+                    ? NULL
+                    : arena_printf(arena, "%s%s%s", names, between, name_of(page, words, id));
+    }
+    return names;
 }
 
 static void put_types(struct page *page, const char *list)
@@ -36,8 +64,8 @@ static void put_types(struct page *page, const char *list)
     page_put(page, "<div><dt>{}</dt><dd>", page_say(page, "主体类型", "Entity types"), NULL);
     while ((word = text_list_next(&list, &len)) != NULL) {
         const char *id = arena_strndup(page->rq->arena, word, len);
-        page_put(page, "<span class=\"tag\">{}</span>", id != NULL ? name_type(page, id) : NULL,
-                 NULL);
+        page_put(page, "<span class=\"tag\">{}</span>",
+                 id != NULL ? name_of(page, types, id) : NULL, NULL);
     }
     page_put(page, "</dd></div>", NULL);
 }
@@ -66,11 +94,12 @@ void who_put_company(struct page *page, const struct visitor *visitor)
 
 void who_put_proof(struct page *page, const struct visitor *visitor)
 {
-    put_row(page, page_say(page, "证书签发机构", "Certificate authority"), visitor->authority);
+    put_row(page, page_say(page, "证书签发机构", "Certificate authority"),
+            page_say(page, visitor->authority_zh, visitor->authority_en));
     put_row(page, page_say(page, "证书序列号", "Certificate serial"), visitor->serial);
     put_row(page, page_say(page, "证书Key号", "Key number"), visitor->key_number);
     put_row(page, page_say(page, "证书有效期至", "Valid until"), moment(page, visitor->not_after));
     put_row(page, page_say(page, "认证时间", "Authenticated at"), moment(page, visitor->auth_time));
-    put_row(page, page_say(page, "认证级别 (acr)", "Assurance (acr)"), visitor->acr);
-    put_row(page, page_say(page, "认证方式 (amr)", "Methods (amr)"), visitor->amr);
+    put_row(page, page_say(page, "认证级别", "Assurance"), name_of(page, proofs, visitor->acr));
+    put_row(page, page_say(page, "认证方式", "Methods"), names_of(page, proofs, visitor->amr));
 }

@@ -124,10 +124,11 @@ static void publish(void)
                              "authorization_response_iss_parameter_supported", 1));
     fake_says_json(w.provider, FAKE_JWKS, json_pack("{s:[o]}", "keys", fake_jwk(w.key, "k")));
     fake_says_json(w.provider, FAKE_USERINFO,
-                   json_pack("{s:s,s:s,s:s,s:[ss],s:{s:s,s:s,s:I}}", "sub", "company-7", "name",
-                             "Sand <b>& Steppe", "uscc", "91150100MA0TEAT1XD", "entity_types",
-                             "bidder", "supplier", "lock", "issuer", "nmca-rsa", "serial", "0a1b",
-                             "not_after", (json_int_t)1900000000));
+                   json_pack("{s:s,s:s,s:s,s:[ss],s:{s:s,s:s,s:s,s:s,s:I}}", "sub", "company-7",
+                             "name", "Sand <b>& Steppe", "uscc", "91150100MA0TEAT1XD",
+                             "entity_types", "bidder", "supplier", "lock", "issuer", "nmca-rsa",
+                             "issuer_name", "内蒙古CA", "issuer_name#en", "Inner Mongolia CA",
+                             "serial", "0a1b", "not_after", (json_int_t)1900000000));
 }
 
 static int set_up(void **state)
@@ -208,10 +209,10 @@ static void provider_signs(char callback[1024])
     read_param("nonce", nonce, sizeof(nonce));
     read_param("state", state, sizeof(state));
     char *token = fake_sign(w.key, json_pack("{s:s,s:s}", "alg", "ES256", "kid", "k"),
-                            json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:[s]}", "iss",
+                            json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:[ss]}", "iss",
                                       fake_issuer(w.provider), "sub", "company-7", "aud", "hohhot",
                                       "exp", now + 300, "iat", now, "auth_time", now, "nonce",
-                                      nonce, "acr", "urn:tamga:acr:lock", "amr", "hwk"));
+                                      nonce, "acr", "urn:tamga:acr:lock", "amr", "hwk", "pin"));
     fake_says_json(
         w.provider, FAKE_TOKEN,
         json_pack("{s:s,s:s,s:s}", "access_token", "a", "token_type", "Bearer", "id_token", token));
@@ -294,8 +295,11 @@ static void company_files_once_and_is_known_after(void **state)
     visit("/home", NULL);
     expect_page(200, "data-testid=\"platform-inside\"");
     expect_page(200, "<dd>张三</dd>");
-    expect_page(200, "urn:tamga:acr:lock");
-    expect_page(200, "nmca-rsa");
+    expect_page(200, "<dd>CA锁签名，证书有效</dd>");
+    expect_page(200, "<dd>硬件密钥、PIN码</dd>");
+    expect_page(200, "<dd>内蒙古CA</dd>");
+    assert_null(strstr(w.page, "urn:tamga:acr:lock"));
+    assert_null(strstr(w.page, "nmca-rsa"));
 
     new_browser(); /* the same company, another day */
     sign_in_by("/login");

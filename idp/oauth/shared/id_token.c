@@ -12,6 +12,7 @@
 #include "client/client.h"
 #include "enterprise/holder.h"
 #include "jose/sign.h"
+#include "pki/pki.h"
 
 enum { PAYLOAD_MAX = 8192, HALF = DIGEST_SIZE / 2 };
 
@@ -45,9 +46,13 @@ static enum idp_err write_asked(struct app *app, struct arena *arena, struct jso
     enum idp_err err = holder_find(app->db, app->kv, arena, grant->lock, &holder);
     if (err == IDP_NOT_FOUND || (err == IDP_OK && !holder_in_good_standing(holder)))
         return IDP_DENIED;
-    if (err == IDP_OK)
-        claims_write(json, grant->claims.id_token, holder);
-    return err;
+    if (err != IDP_OK)
+        return err;
+    const struct trust *trust = pki_trust(app->pki, arena);
+    if (trust == NULL)
+        return IDP_FAULT;
+    claims_write(json, grant->claims.id_token, holder, trust);
+    return IDP_OK;
 }
 
 static enum idp_err write_payload(struct app *app, struct arena *arena, struct json_out *json,

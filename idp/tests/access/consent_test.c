@@ -14,6 +14,7 @@
 #include "base/json_out.h"
 #include "base/text.h"
 #include "client/client.h"
+#include "pki/pki.h"
 #include "tests/access/world.h"
 
 /* --- claims ---------------------------------------------------------------------------------- */
@@ -90,7 +91,7 @@ static const char *written(uint32_t set, const struct holder *holder)
     char *buffer = arena_alloc(world.arena, 4096);
     struct json_out json = json_out_new(buffer, 4096);
     json_out_object(&json, NULL);
-    claims_write(&json, set, holder);
+    claims_write(&json, set, holder, pki_trust(world.app.pki, world.arena));
     json_out_end_object(&json);
     assert_true(json_out_done(&json) > 0);
     return buffer;
@@ -113,7 +114,9 @@ static void claims_are_written_as_documented(void **state)
                         "\"address\":{\"formatted\":\"呼和浩特市新城区一号\"}}");
     assert_string_equal(written(CLAIM_LOCK, bell),
                         arena_printf(world.arena,
-                                     "{\"lock\":{\"issuer\":\"one\",\"serial\":\"%s\","
+                                     "{\"lock\":{\"issuer\":\"one\",\"issuer_name\":"
+                                     "\"示例认证中心\",\"issuer_name#en\":\"Example Authority\","
+                                     "\"serial\":\"%s\","
                                      "\"not_after\":%lld,\"key_number\":\"KEY0001\"}}",
                                      bell->lock.serial, (long long)bell->lock.not_after));
 }
@@ -124,6 +127,16 @@ static void lock_without_key_number_has_none_in_its_claim(void **state)
     struct holder holder = world.holders[LOCK_BELL];
     holder.lock.key_number = NULL;
     assert_null(strstr(written(CLAIM_LOCK, &holder), "key_number"));
+}
+
+static void lock_of_an_authority_that_left_has_no_issuer_name(void **state)
+{
+    (void)state;
+    struct holder holder = world.holders[LOCK_BELL];
+    holder.lock.authority = "gone";
+    const char *text = written(CLAIM_LOCK, &holder);
+    assert_non_null(strstr(text, "\"issuer\":\"gone\""));
+    assert_null(strstr(text, "issuer_name"));
 }
 
 static void every_plain_claim_can_be_shown(void **state)
@@ -320,6 +333,7 @@ int main(void)
         WORLD_TEST(malformed_claims_parameters_are_refused_and_change_nothing),
         WORLD_TEST(claims_are_written_as_documented),
         WORLD_TEST(lock_without_key_number_has_none_in_its_claim),
+        WORLD_TEST(lock_of_an_authority_that_left_has_no_issuer_name),
         WORLD_TEST(every_plain_claim_can_be_shown),
         WORLD_TEST(consent_is_remembered_for_what_was_shown),
         WORLD_TEST(anything_else_has_to_be_asked),

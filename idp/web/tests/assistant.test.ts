@@ -20,7 +20,8 @@ const LOCK = {
   label: 'label',
   medium: '1234',
   certificate: 'MIIB',
-  subject: 'Company',
+  subject: '051@Company@1@1',
+  organisation: 'Company',
   not_after: 1830297600,
 }
 
@@ -97,6 +98,12 @@ describe('assistant locks', () => {
   it('are listed as the assistant tells them', async () => {
     browser.replies['/certificates'] = { status: 200, body: { locks: [LOCK] } }
     assert.deepEqual(await listLocks(PLACE), [LOCK])
+  })
+
+  it('are also taken from an older assistant, which does not tell the company', async () => {
+    const body = { locks: [{ ...LOCK, organisation: undefined }] }
+    browser.replies['/certificates'] = { status: 200, body }
+    assert.deepEqual(await listLocks(PLACE), [{ ...LOCK, organisation: '' }])
   })
 
   it('none is the no_lock refusal, whichever way the assistant says it', async () => {

@@ -41,7 +41,9 @@ function readLock(value: unknown): Lock | null {
   if (!fields) return null
   const texts = allTexts(fields, ['lock', 'label', 'medium', 'certificate', 'subject'])
   const { not_after } = fields
-  return texts && typeof not_after === 'number' ? { ...texts, not_after } : null
+  const organisation = text(fields['organisation'] ?? '')
+  if (!texts || organisation === null || typeof not_after !== 'number') return null
+  return { ...texts, organisation, not_after }
 }
 
 export function readLocks(body: unknown): readonly Lock[] | null {

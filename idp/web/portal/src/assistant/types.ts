@@ -17,6 +17,8 @@ export interface Lock {
   readonly medium: string
   readonly certificate: string
   readonly subject: string
+  /* The company; older assistants do not tell it. */
+  readonly organisation: string
   readonly not_after: number
 }
 
