@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "access/access.h"
+#include "access/outbox.h"
 #include "config.h"
 #include "retention.h"
 
@@ -49,6 +50,7 @@ struct app {
     struct http_slot *jwks, *jwks_stale; /* the second for when nobody may keep it */
     char *jwks_text;                     /* the document in them; of the thread that swaps */
     struct generation_watch *watch;
+    struct outbox_board outbox; /* as this node saw it last */
     struct retention retention; /* of its job */
     _Atomic bool left_behind; /* the database was changed beyond what this program can work with */
     struct http_server *server;  /* what clients and browsers call */

@@ -40,6 +40,11 @@ static enum idp_err audit_keys(struct sql_tx *tx, struct arena *arena, const voi
     return entry.detail != NULL ? audit_add(tx, arena, &entry) : IDP_FAULT;
 }
 
+static enum idp_err watch_outbox(struct app *app)
+{
+    return outbox_watch(&app->access, &app->outbox);
+}
+
 static enum idp_err rotate_keys(struct app *app)
 {
     size_t removed = 0;
@@ -82,8 +87,9 @@ static const struct job {
     enum idp_err (*run)(struct app *app);
 } all[] = {
     {"tombstones", 1000, true, deliver_tombstones}, {"messages", 1000, true, deliver_messages},
-    {"rotate_keys", 5000, true, rotate_keys},       {"watch_keys", 3600000, false, watch_keys},
-    {"watch_ends", 86400000, false, warn_of_ends},  {"retention", 5000, true, delete_what_is_over},
+    {"watch_outbox", 15000, false, watch_outbox},   {"rotate_keys", 5000, true, rotate_keys},
+    {"watch_keys", 3600000, false, watch_keys},     {"watch_ends", 86400000, false, warn_of_ends},
+    {"retention", 5000, true, delete_what_is_over},
 };
 
 enum { JOBS = sizeof(all) / sizeof(*all), SOON_MS = 1000, FAILED_TEND_MS = 1000 };

@@ -64,6 +64,7 @@ ALTER TABLE outbox ADD COLUMN parked BIGINT; -- given up, and why it failed last
 ALTER TABLE outbox ADD COLUMN failure TEXT;
 DROP INDEX outbox_by_due;
 CREATE INDEX outbox_waiting ON outbox (queue, due_ms) WHERE delivered IS NULL AND parked IS NULL;
+CREATE INDEX outbox_parked ON outbox (queue) WHERE parked IS NOT NULL;
 
 -- What nodes have promised about a signing key, the most of all nodes: for how many seconds clients
 -- may keep a set of keys that was read beside it, and how many seconds something it signs may live.

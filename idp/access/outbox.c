@@ -1,5 +1,6 @@
 #include "access/outbox.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "access/access.h"
@@ -94,25 +95,51 @@ enum idp_err outbox_done(const struct access *access, const char *const *ids, si
     return count > 0 ? sql_transact(access->db, mark_all_done, &done) : IDP_OK;
 }
 
+static enum idp_err count(const struct access *access, struct arena *arena, enum outbox_queue queue,
+                          struct outbox_figures *out)
+{
+    struct sql_rows waiting;
+    struct sql_rows parked;
+    const struct sql_value name = sql_text(queues[queue]);
+    enum idp_err err = sql_read_one(
+        access->db, arena,
+        &(struct sql_call){"SELECT COUNT(*), MIN(created) FROM outbox WHERE queue = $1 "
+                           "AND delivered IS NULL AND parked IS NULL",
+                           &name, 1},
+        &waiting);
+    if (err == IDP_OK)
+        err = sql_read_one(access->db, arena,
+                           &(struct sql_call){"SELECT COUNT(*) FROM outbox WHERE queue = $1 "
+                                              "AND parked IS NOT NULL",
+                                              &name, 1},
+                           &parked);
+    if (err == IDP_OK)
+        *out = (struct outbox_figures){.waiting = sql_cell_int(&waiting, 0, 0),
+                                       .oldest = sql_cell_int(&waiting, 0, 1),
+                                       .parked = sql_cell_int(&parked, 0, 0)};
+    return err;
+}
+
 enum idp_err outbox_count(const struct access *access, enum outbox_queue queue,
                           struct outbox_figures *out)
 {
-    struct sql_rows rows;
-    const struct sql_value name = sql_text(queues[queue]);
     struct arena *arena = arena_new();
-    enum idp_err err =
-        arena == NULL
-            ? IDP_FAULT
-            : sql_read_one(access->db, arena,
-                           &(struct sql_call){"SELECT COUNT(*) - COUNT(parked), COUNT(parked), "
-                                              "MIN(CASE WHEN parked IS NULL THEN created END) "
-                                              "FROM outbox WHERE queue = $1 AND delivered IS NULL",
-                                              &name, 1},
-                           &rows);
-    if (err == IDP_OK)
-        *out = (struct outbox_figures){.waiting = sql_cell_int(&rows, 0, 0),
-                                       .parked = sql_cell_int(&rows, 0, 1),
-                                       .oldest = sql_cell_int(&rows, 0, 2)};
+    enum idp_err err = arena != NULL ? count(access, arena, queue, out) : IDP_FAULT;
     arena_free(arena);
     return err;
+}
+
+enum idp_err outbox_watch(const struct access *access, struct outbox_board *board)
+{
+    struct outbox_figures figures;
+    enum idp_err err = IDP_OK;
+    for (int i = 0; err == IDP_OK && i < OUTBOX_QUEUES; i++) {
+        err = outbox_count(access, (enum outbox_queue)i, &figures);
+        if (err != IDP_OK)
+            return err;
+        atomic_store(&board->queues[i].waiting, figures.waiting);
+        atomic_store(&board->queues[i].parked, figures.parked);
+        atomic_store(&board->queues[i].oldest, figures.oldest);
+    }
+    return IDP_OK;
 }

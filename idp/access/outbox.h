@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -89,6 +90,16 @@ struct outbox_figures {
     int64_t oldest; /* when the longest waiting row was added, seconds since 1970; 0: none waits */
 };
 
-/* Looks at the whole queue. Returns what sql_read() does. */
+/* Looks at what is in a queue. Returns what sql_read() does. */
 enum idp_err outbox_count(const struct access *access, enum outbox_queue queue,
                           struct outbox_figures *out);
+
+/* The figures of all queues as they were seen last: for whoever may ask no store. */
+struct outbox_board {
+    struct {
+        _Atomic int64_t waiting, parked, oldest;
+    } queues[OUTBOX_QUEUES];
+};
+
+/* Looks at all queues; what cannot be read stays as it was. Returns what sql_read() does. */
+enum idp_err outbox_watch(const struct access *access, struct outbox_board *board);

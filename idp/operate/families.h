@@ -13,5 +13,8 @@ void families_of_stores(struct exposition *e, struct request *rq);
 /* Signing keys, authorities, and when they and the server's certificate end. */
 void families_of_trust(struct exposition *e, struct request *rq);
 
+/* What waits to be done outside the database, and what was given up. */
+void families_of_outbox(struct exposition *e, struct request *rq);
+
 /* The program and its process. */
 void families_of_process(struct exposition *e, struct request *rq);

@@ -15,6 +15,7 @@ static enum idp_err metrics(struct request *rq, struct response *rs)
     families_of_server(&e, rq);
     families_of_stores(&e, rq);
     families_of_trust(&e, rq);
+    families_of_outbox(&e, rq);
     const char *text = exposition_done(&e, &len);
     return text != NULL ? http_respond_bytes(rs, 200, EXPOSITION_TYPE, text, len) : IDP_FAULT;
 }

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "access/outbox.h"
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/server.h"
@@ -246,6 +248,27 @@ static void questions_to_authorities_are_counted_by_what_came_back(void **state)
     expect_line("tamga_authority_questions_total{authority=\"two\",result=\"good\"} 0");
 }
 
+static void outbox_is_told_as_it_was_seen_last(void **state)
+{
+    (void)state;
+    world_sql(
+        "INSERT INTO outbox (id, queue, kind, target, body, created, due_ms, attempts, parked)"
+        " VALUES ('a', 'messages', 'mail', '', '', 1, 0, 0, NULL),"
+        " ('b', 'messages', 'mail', '', '', 1, 0, 0, 2),"
+        " ('c', 'tombstones', 'tombstone', '', '', 1, 0, 0, NULL)");
+    world_sql(
+        arena_printf(world.arena, "UPDATE outbox SET created = %lld", (long long)world.now - 90));
+    expect_line("tamga_outbox_waiting{queue=\"messages\"} 0");
+    assert_int_equal(outbox_watch(&world.app.access, &world.app.outbox), IDP_OK);
+    world_sql_is_down(true);
+    assert_int_equal(outbox_watch(&world.app.access, &world.app.outbox), IDP_UNAVAILABLE);
+    expect_line("tamga_outbox_waiting{queue=\"messages\"} 1");
+    expect_line("tamga_outbox_waiting{queue=\"tombstones\"} 1");
+    expect_line("tamga_outbox_parked{queue=\"messages\"} 1");
+    expect_line("tamga_outbox_parked{queue=\"tombstones\"} 0");
+    expect_line("tamga_outbox_oldest_seconds{queue=\"messages\"} 90");
+}
+
 static void program_tells_its_version_and_state(void **state)
 {
     (void)state;
@@ -384,6 +407,7 @@ int main(void)
         TEST(requests_are_counted_by_route_and_status),
         TEST(figures_are_there_when_every_store_is_away),
         TEST(questions_to_authorities_are_counted_by_what_came_back),
+        TEST(outbox_is_told_as_it_was_seen_last),
         TEST(program_tells_its_version_and_state),
         TEST(process_is_measured),
         TEST(every_line_is_a_comment_or_a_sample),
