@@ -23,6 +23,7 @@ static const struct meaning {
 } meanings[] = {
     {"40001", IDP_UNAVAILABLE, END_RACE, false}, /* serialization failure */
     {"40P01", IDP_UNAVAILABLE, END_RACE, false}, /* deadlock detected */
+    {"53200", IDP_UNAVAILABLE, END_RACE, false}, /* no room for what transactions have read */
     {"26000", IDP_UNAVAILABLE, END_LOST, false}, /* a prepared statement has vanished */
     {"08P01", IDP_FAULT, END_REFUSED, false},    /* a wrong number of parameters */
     {"23", IDP_CONFLICT, END_REFUSED, true},     /* integrity constraint violation */

@@ -230,6 +230,33 @@ static void of_two_that_wait_for_each_other_both_succeed(void **state)
     assert_int_equal(number("SELECT count(*) FROM things WHERE text = '++'"), 2);
 }
 
+static atomic_int runs;
+
+static enum idp_err insert_next(struct sql_tx *tx, void *with)
+{
+    (void)with;
+    runs++;
+    return sql_run(tx, NULL, PLAIN("INSERT INTO things (id) SELECT count(*) + 1 FROM things"), NULL,
+                   NULL);
+}
+
+/* The server remembers what transactions have read until all that ran beside them are over; when
+ * there is no room for it (a trigger says so here, once), the next try may find some. */
+static void transaction_that_found_no_room_for_what_it_read_is_run_anew(void **state)
+{
+    (void)state;
+    free(postgres_server_sql(
+        server, w.database,
+        "CREATE SEQUENCE tries; CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN IF nextval(''tries'') = 1 THEN RAISE USING ERRCODE = ''out_of_memory''; END IF; "
+        "RETURN NEW; END'; CREATE TRIGGER no_room BEFORE INSERT ON things FOR EACH ROW "
+        "EXECUTE FUNCTION no_room()"));
+    runs = 0;
+    assert_int_equal(sql_transact(w.db, insert_next, NULL), IDP_OK);
+    assert_int_equal(runs, 2);
+    assert_int_equal(number("SELECT count(*) FROM things"), 1);
+}
+
 /* --- two nodes ------------------------------------------------------------------------------- */
 
 static struct sql *nodes[2];
@@ -271,8 +298,6 @@ static void of_many_inserts_of_a_key_on_two_nodes_one_succeeds(void **state)
 
 /* --- what gets lost -------------------------------------------------------------------------- */
 
-static atomic_int runs;
-
 /* The first time, its connection is ended before it commits. */
 static enum idp_err insert_and_be_cut_off(struct sql_tx *tx, void *with)
 {
@@ -296,14 +321,6 @@ static void transaction_that_lost_its_connection_before_commit_is_run_anew(void 
     assert_int_equal(sql_transact(w.db, insert_and_be_cut_off, NULL), IDP_OK);
     assert_int_equal(runs, 2);
     assert_int_equal(number("SELECT count(*) FROM things"), 1);
-}
-
-static enum idp_err insert_next(struct sql_tx *tx, void *with)
-{
-    (void)with;
-    runs++;
-    return sql_run(tx, NULL, PLAIN("INSERT INTO things (id) SELECT count(*) + 1 FROM things"), NULL,
-                   NULL);
 }
 
 /* It has happened, and nobody heard so: to run it anew would make it happen twice. */
@@ -618,6 +635,7 @@ int main(void)
         TEST(each_call_costs_the_round_trips_it_must),
         TEST(what_two_have_seen_at_once_only_one_acts_upon),
         TEST(of_two_that_wait_for_each_other_both_succeed),
+        TEST(transaction_that_found_no_room_for_what_it_read_is_run_anew),
         TEST(of_many_inserts_of_a_key_on_two_nodes_one_succeeds),
         TEST(transaction_that_lost_its_connection_before_commit_is_run_anew),
         TEST(commit_whose_answer_was_lost_is_not_repeated),
