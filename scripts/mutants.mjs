@@ -42,7 +42,7 @@ function copySources() {
     maxBuffer: 64e6,
   });
   const wanted =
-    /^(idp\/(?!web\/)|clients\/|schema\/|scripts\/|conformance-tests\/bench\/|Makefile)/;
+    /^(idp\/(?!web\/)|clients\/|schema\/|scripts\/|conformance-tests\/(?:bench|doubles)\/|Makefile)/;
   const files = listed.split('\0').filter((file) => wanted.test(file));
   for (const file of [...files, FLAVOUR]) {
     cpSync(file, path.join(TREE, file), { recursive: true, preserveTimestamps: true });
