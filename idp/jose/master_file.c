@@ -174,15 +174,20 @@ enum idp_err master_key_load(const char *file, char **why, struct master_key **o
 
 /* --- the environment ------------------------------------------------------------------------- */
 
+/* The variable's text in the environment itself, or NULL. */
+static char *find_variable(const char *name)
+{
+    return getenv(name); // NOLINT(concurrency-mt-unsafe): keys are opened before there are threads
+}
+
 /* Reads the variable and takes it away, so that neither programs that this one starts nor whoever
  * looks at its environment finds the key. */
-static enum idp_err take_variable(const char *name, char **why, struct master_key **out)
+static enum idp_err take_variable(const char *name, char *text, char **why, struct master_key **out)
 {
-    char *text = getenv(name);
     size_t len = strlen(text);
     *out = decode(text, len);
     OPENSSL_cleanse(text, len);
-    (void)unsetenv(name);
+    (void)unsetenv(name); // NOLINT(concurrency-mt-unsafe): as above
     if (*out != NULL)
         return IDP_OK;
     explain(why, "the environment's %s holds no key: " EXPECTED, name);
@@ -198,14 +203,14 @@ struct place {
 /* Takes the key from the one place that is given; *out stays NULL when none is. */
 static enum idp_err open_place(const struct place *place, char **why, struct master_key **out)
 {
-    bool has_variable = getenv(place->variable) != NULL;
-    if (place->file != NULL && has_variable) {
+    char *text = find_variable(place->variable);
+    if (place->file != NULL && text != NULL) {
         explain(why, "%s: the environment's %s is set as well: expected one of the two",
                 place->setting, place->variable);
         return IDP_BAD_REQUEST;
     }
-    if (has_variable)
-        return take_variable(place->variable, why, out);
+    if (text != NULL)
+        return take_variable(place->variable, text, why, out);
     return place->file != NULL ? load(place->file, place->may_make, why, out) : IDP_OK;
 }
 

@@ -8,14 +8,14 @@
 #include "store/generation.h"
 #include "store/sql.h"
 
-enum { DAY_S = 86400 };
+static const int64_t day_s = 86400;
 
 /* For how long after it was retired something that a key made may be shown; the longest that the
  * settings allow, for they may have been other ones. 0: as long as it is in use, or for ever. */
-static const int64_t kept_s[PURPOSES] = {
-    [PURPOSE_TOKEN] = 2 * DAY_S,
-    [PURPOSE_REFRESH] = 400 * DAY_S,
-    [PURPOSE_COOKIE] = 8 * DAY_S,
+static const int64_t kept_days[PURPOSES] = {
+    [PURPOSE_TOKEN] = 2,
+    [PURPOSE_REFRESH] = 400,
+    [PURPOSE_COOKIE] = 8,
 };
 
 struct change {
@@ -153,7 +153,7 @@ enum idp_err purpose_activate(const struct key_work *work, enum purpose purpose,
 
 static bool is_over(const struct purpose_row *row, int64_t now)
 {
-    int64_t kept = kept_s[row->purpose];
+    int64_t kept = kept_days[row->purpose] * day_s;
     return row->retired != 0 && kept > 0 && now >= row->retired + kept;
 }
 
@@ -162,7 +162,7 @@ static bool is_over(const struct purpose_row *row, int64_t now)
 static enum idp_err remove_unused_secrets(struct sql_tx *tx, struct change *change)
 {
     int64_t changed = 0;
-    const struct sql_value params[] = {sql_int(change->work->now - DAY_S)};
+    const struct sql_value params[] = {sql_int(change->work->now - day_s)};
     const struct sql_call call = {
         .params = params,
         .count = 1,
@@ -234,7 +234,7 @@ static enum idp_err any_retired(struct sql *db, int64_t now, bool *out)
     for (size_t i = 0; err == IDP_OK && i < rows.count; i++) {
         const struct purpose_row *row = &rows.rows[i];
         bool unused =
-            row->purpose == PURPOSE_SECRET && row->retired != 0 && row->retired <= now - DAY_S;
+            row->purpose == PURPOSE_SECRET && row->retired != 0 && row->retired <= now - day_s;
         *out = *out || unused || is_over(row, now);
     }
     arena_free(arena);
