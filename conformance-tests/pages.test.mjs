@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { Bidder, launch, REFUSED_CALL } from './lib/browser.mjs';
 import { House } from './lib/house.mjs';
 import { request } from './lib/http.mjs';
-import { Party } from './lib/party.mjs';
+import { Party, pkce } from './lib/party.mjs';
 import { lockOf, openRegion } from './lib/region.mjs';
 
 const demo = await openRegion();
@@ -178,6 +178,12 @@ test('the pages after signing in fit both widths and are fit for everybody', asy
   await bidder.click(`platform-${platformOf('bayannur').client_id}`);
   await bidder.page.locator('[data-testid="consent-allow"]:not(:disabled)').waitFor();
   await bidder.inspect('consent');
+  const { challenge: code_challenge } = pkce();
+  const offline = { scope: 'openid enterprise offline_access', prompt: 'consent', code_challenge };
+  await bidder.open(new Party(demo.issuer, demo.tool_client).address(offline));
+  await bidder.sees('consent-offline');
+  assert.match(await bidder.text('consent-offline'), /30天/);
+  await bidder.inspect('consent-offline');
   await bidder.leave();
 });
 

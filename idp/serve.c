@@ -113,8 +113,8 @@ static enum idp_err watch_generation(struct app *app, const char *node)
     return err;
 }
 
-/* What was ordered while nobody ran, before anybody can use what it ends. What cannot be done now is
- * left to the job. */
+/* What was ordered while nobody ran, before anybody can use what it ends. What cannot be done now
+ * is left to the job. */
 static void catch_up(struct app *app)
 {
     (void)outbox_deliver(&app->access, OUTBOX_TOMBSTONES, clock_now_ms());
