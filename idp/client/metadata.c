@@ -282,14 +282,14 @@ static bool put_words(struct reading *r, const struct member *member, const char
 static bool read_acrs(struct reading *r, const struct member *member, const json_t *value)
 {
     static const struct bounds bounds = {.least = 1, .most = ACRS_MAX};
-    const char **acrs = NULL;
+    const char **acrs = (const char *[]){NULL};
     return take_list(r, member, value, &bounds, &acrs) && put_words(r, member, acrs);
 }
 
 static bool read_grant_types(struct reading *r, const struct member *member, const json_t *value)
 {
     static const struct bounds bounds = {.least = 1, .most = 3};
-    const char **types = NULL;
+    const char **types = (const char *[]){NULL};
     if (!take_list(r, member, value, &bounds, &types))
         return false;
     for (size_t i = 0; types[i] != NULL; i++)

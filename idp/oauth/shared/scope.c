@@ -23,6 +23,21 @@ enum idp_err scope_resolve(struct arena *arena, const struct client *client, con
     return *out != NULL ? IDP_OK : IDP_FAULT;
 }
 
+/* Puts a scope of clients' own behind the list where it is asked for. */
+static enum idp_err add_own(struct arena *arena, const struct client *client, const char *requested,
+                            const char *name, const char **list)
+{
+    if (name == NULL)
+        return IDP_FAULT;
+    bool registered = text_list_has(client->scope, name);
+    if (!text_list_has(requested != NULL ? requested : client->scope, name))
+        return IDP_OK;
+    if (!registered)
+        return IDP_BAD_SCOPE;
+    *list = arena_printf(arena, "%s%s%s", *list, **list != '\0' ? " " : "", name);
+    return *list != NULL ? IDP_OK : IDP_FAULT;
+}
+
 enum idp_err scope_of_client(struct arena *arena, const struct client *client,
                              const char *requested, const char **out)
 {
@@ -30,21 +45,14 @@ enum idp_err scope_of_client(struct arena *arena, const struct client *client,
     const char *list = "";
     const char *word = NULL;
     size_t len = 0;
+    enum idp_err err = IDP_OK;
     if (requested != NULL && claims_scope_bits(requested) != 0)
         return IDP_BAD_SCOPE;
-    while ((word = text_list_next(&at, &len)) != NULL && list != NULL) {
-        const char *name = arena_strndup(arena, word, len);
-        if (name == NULL)
-            return IDP_FAULT;
-        bool registered = text_list_has(client->scope, name);
-        bool asked = requested != NULL ? text_list_has(requested, name) : registered;
-        if (asked && !registered)
-            return IDP_BAD_SCOPE;
-        if (asked)
-            list = arena_printf(arena, "%s%s%s", list, *list != '\0' ? " " : "", name);
-    }
-    *out = list;
-    return list != NULL ? IDP_OK : IDP_FAULT;
+    while (err == IDP_OK && (word = text_list_next(&at, &len)) != NULL)
+        err = add_own(arena, client, requested, arena_strndup(arena, word, len), &list);
+    if (err == IDP_OK)
+        *out = list;
+    return err;
 }
 
 enum idp_err scope_narrow(const struct client *client, const struct grant *grant,
