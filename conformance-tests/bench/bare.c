@@ -4,7 +4,7 @@
  *     bench-bare sign ES256|RS256 BYTES MS
  *     bench-bare verify rsa|p256|sm2 BYTES MS
  *     bench-bare kv
- *     bench-bare sql grants|audit FILE SCHEMA COUNT GROUP
+ *     bench-bare sql grants|audit|refresh_families|standing FILE SCHEMA COUNT GROUP
  */
 #include "bare.h"
 

@@ -22,7 +22,8 @@ struct bare_kv {
 bool bare_kv(struct bare_kv *out);
 
 /*
- * Commits count rows of a table ("grants" or "audit") in groups of `group` on average, each row a
+ * Commits count rows of a table ("grants", "audit", "refresh_families"; "standing" only
+ * looks for a grant) in groups of `group` on average, each row a
  * statement, each group one durable commit (WAL, synchronous=FULL), and sets *us to the cost of
  * one row with its share of the commit. Makes the file with the provider's schema when it is not
  * there.

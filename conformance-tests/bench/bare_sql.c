@@ -63,6 +63,27 @@ static bool fill_audit(sqlite3_stmt *stmt, long i)
            sqlite3_bind_null(stmt, 6) == SQLITE_OK && text_into(stmt, 7, detail);
 }
 
+static bool blob_into(sqlite3_stmt *stmt, int at)
+{
+    unsigned char id[ID];
+    return random_bytes(id, sizeof(id)) == IDP_OK &&
+           sqlite3_bind_blob(stmt, at, id, sizeof(id), SQLITE_TRANSIENT) == SQLITE_OK;
+}
+
+/* A new row touches as many pages as the old one with another number. */
+static bool fill_family(sqlite3_stmt *stmt, long i)
+{
+    return blob_into(stmt, 1) && number_into(stmt, 2, 1760000000000 + i) &&
+           number_into(stmt, 3, 1760000000 + i);
+}
+
+/* Looks for what is not there: a reading and nothing else. */
+static bool fill_standing(sqlite3_stmt *stmt, long i)
+{
+    (void)i;
+    return text_into(stmt, 1, "bench-es256") && text_into(stmt, 2, "openid enterprise lock");
+}
+
 static const struct table tables[] = {
     {"grants",
      "INSERT INTO grants (id, client, enterprise, lock, session, scope, claims, auth_time, acr, "
@@ -72,6 +93,14 @@ static const struct table tables[] = {
      "INSERT INTO audit (id, at_ms, event, enterprise, lock, client, detail) "
      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
      fill_audit},
+    {"refresh_families",
+     "INSERT INTO refresh_families (grant_id, number, key_id, rotated_ms, expires) "
+     "VALUES (?1, 1, 1, ?2, ?3)",
+     fill_family},
+    {"standing",
+     "SELECT id FROM grants WHERE client = ?1 AND scope = ?2 AND enterprise IS NULL AND ended IS "
+     "NULL",
+     fill_standing},
 };
 
 struct session {

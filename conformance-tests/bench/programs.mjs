@@ -1,6 +1,7 @@
 // Runs the programs of this folder (rules.mk builds them).
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ROOT } from '../../demo/settings.mjs';
@@ -40,8 +41,9 @@ export async function ask(server, folder, requests) {
 }
 
 // Starts the server that only answers; while(server) ends when the returned stop() is called.
-export async function startAnswers({ body, type, cache }) {
-  const args = [String(THREADS), String(body), type, ...(cache ? [cache] : [])];
+// With workers, every request is handed to one of them and back.
+export async function startAnswers({ body, type, cache = '', workers = 0 }) {
+  const args = [String(THREADS), String(body), type, cache, String(workers)];
   const child = spawn(program('bench-answers'), args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   const [line] = await Promise.race([
@@ -82,9 +84,34 @@ export async function bareKv() {
   return Object.fromEntries(['get', 'put', 'take'].map((k) => [k, mean(all.map((one) => one[k]))]));
 }
 
+// What bench-stores prints, as the mean of as many as there are cores.
+async function bareStore(args) {
+  const run1 = () => run(program('bench-stores'), [...args, String(BARE_MS)]);
+  const all = (await Promise.all(Array.from({ length: CORES }, run1))).map((said) =>
+    JSON.parse(said),
+  );
+  const names = Object.keys(all[0]);
+  return Object.fromEntries(names.map((name) => [name, mean(all.map((one) => one[name]))]));
+}
+
+// {get, put, take}
+export const bareRedis = (port, secret) => bareStore(['redis', String(port), secret]);
+
+// {read, write, transaction}
+export const barePostgres = (where, secret) => bareStore(['pg', where, secret]);
+
+// The provider's own tables, with their indexes. Migrating makes the first one by itself.
+async function wholeSchema() {
+  const scripts = (await readdir(path.join(ROOT, 'schema'))).filter((name) => /\.sql$/.test(name));
+  const read = (name) => readFile(path.join(ROOT, 'schema', name), 'utf8');
+  const texts = await Promise.all(scripts.sort().map(read));
+  return ['CREATE TABLE schema_version (version BIGINT);', ...texts].join('\n');
+}
+
 // Rows of a table, committed in groups; the i-th program has a database of its own.
-export function bareSql(folder, table, count, group) {
-  const schema = path.join(ROOT, 'schema/0001-foundation.sql');
+export async function bareSql(folder, table, count, group) {
+  const schema = path.join(folder, 'bare-schema.sql');
+  await writeFile(schema, await wholeSchema());
   const file = (i) => path.join(folder, `bare-${table}-${i}.db`);
   const numbers = [String(count), group.toFixed(2)];
   return bareUs((i) => ['sql', table, file(i), schema, ...numbers]);

@@ -10,6 +10,7 @@ import { ROOT, writeJson } from '../../demo/settings.mjs';
 import { measure, median } from './measure.mjs';
 import * as provider from './provider.mjs';
 import { rows } from './rows.mjs';
+import { kinds } from './stores.mjs';
 import { table } from './table.mjs';
 import { bind, consent, signIn } from './visitor.mjs';
 
@@ -22,7 +23,8 @@ const { values: options } = parseArgs({
   },
 });
 const folder = path.resolve(options.folder);
-const wanted = rows.filter(({ name }) => !options.only || options.only.split(',').includes(name));
+const names = options.only ? options.only.split(',') : [];
+const isWanted = (name) => names.length === 0 || names.includes(name);
 const say = (text) => console.log(`· ${text}`);
 
 async function removeBareStores() {
@@ -46,8 +48,8 @@ async function populate(bench) {
 
 async function measureAll(bench) {
   const measured = [];
-  for (const row of wanted) {
-    say(row.name);
+  for (const row of bench.rows) {
+    say(`${row.name}${bench.kind.suffix}`);
     measured.push(await measure(bench, row));
   }
   return measured;
@@ -57,40 +59,56 @@ async function measureAll(bench) {
 async function restarts(bench) {
   const times = [];
   for (let i = 0; i < RESTARTS; i++) {
-    await bench.server.stop();
-    bench.server = await provider.startProvider(bench);
-    times.push(bench.server.start_ms);
+    await bench.servers[0].stop();
+    bench.servers[0] = await provider.startNode(bench, bench.nodes[0]);
+    times.push(bench.servers[0].start_ms);
   }
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   return [
     { name: 'start_ms', value: median(times) },
-    { name: 'idle_rss_mib', value: await provider.residentMib(bench.server.pid) },
+    { name: 'idle_rss_mib', value: await provider.residentMib(bench.servers[0].pid) },
   ];
 }
 
-async function bench(children) {
-  const made = await provider.prepare(folder, say);
-  await removeBareStores();
-  await provider.startAuthorities(made, children);
-  made.server = await provider.startProvider(made);
+// One kind of installation: its rows, and what is measured of it alone.
+async function benchKind(kind, chosen) {
+  const made = await provider.prepare(folder, kind, say);
+  const children = new Children(path.join(folder, 'logs'));
+  Object.assign(made, { kind, rows: chosen, servers: [] });
   try {
+    await removeBareStores();
+    await provider.startAuthorities(made, children);
+    await provider.migrate(made);
+    for (const node of made.nodes) made.servers.push(await provider.startNode(made, node));
     await populate(made);
     const measured = await measureAll(made);
-    const alone = await restarts(made);
-    await writeJson(path.join(ROOT, 'build/bench.json'), [...measured, ...alone]);
-    console.log(`\n${table(measured, alone)}\n`);
+    const alone = kind.suffix === '' ? await restarts(made) : [];
+    return { measured, alone };
   } finally {
-    await made.server.stop();
+    await Promise.all(made.servers.map((server) => server.stop()));
+    await children.stop();
+    await made.stores.close();
   }
 }
 
-await mkdir(path.join(folder, 'logs'), { recursive: true, mode: 0o700 });
-const children = new Children(path.join(folder, 'logs'));
+async function bench() {
+  const measured = [];
+  const alone = [];
+  for (const kind of kinds) {
+    const chosen = rows.filter(({ name }) => isWanted(`${name}${kind.suffix}`));
+    if (chosen.length === 0) continue;
+    const result = await benchKind(kind, chosen);
+    measured.push(...result.measured);
+    alone.push(...result.alone);
+  }
+  await writeJson(path.join(ROOT, 'build/bench.json'), [...measured, ...alone]);
+  console.log(`\n${table(measured, alone)}\n`);
+}
+
+await mkdir(path.join(folder, 'logs'), { recursive: true, mode: 0o711 });
 try {
-  await bench(children);
+  await bench();
 } catch (error) {
   console.error(`bench: ${error.message}`);
   process.exitCode = 1;
-} finally {
-  await children.stop();
 }

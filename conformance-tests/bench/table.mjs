@@ -9,6 +9,8 @@ const COLUMNS = [
   ['ceiling us', (row) => row.ceiling_us.toFixed(1)],
   ['ratio', ({ ratio }) => ratio.toFixed(2)],
   ['spread', (row) => `${row.ratio_least.toFixed(2)}-${row.ratio_most.toFixed(2)}`],
+  ['kv trips', (row) => row.kv_trips.toFixed(2)],
+  ['sql trips', (row) => row.sql_trips.toFixed(2)],
   ['goal', ({ goal }) => goal.toFixed(2)],
   ['', ({ ratio, goal }) => (ratio >= goal ? 'met' : 'missed')],
 ];

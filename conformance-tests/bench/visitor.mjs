@@ -31,12 +31,13 @@ export async function signIn(issuer, lock) {
   return portal;
 }
 
-function authorizePath(client) {
+function authorizePath(client, more = {}) {
   const query = new URLSearchParams({
+    ...more,
     response_type: 'code',
     client_id: client.id,
     redirect_uri: client.redirect,
-    scope: client.scope,
+    scope: more.scope ?? client.scope,
     state: 'c3RhdGUtb2YtdGhlLWJlbmNo',
     nonce: 'bm9uY2Utb2YtdGhlLWJlbmNo',
     code_challenge: CHALLENGE,
@@ -50,7 +51,7 @@ const cookieOf = (portal) => [...portal.cookies].map((pair) => pair.join('=')).j
 // The consent that later authorizations find.
 export async function consent(bench, portal, client) {
   const headers = { Cookie: cookieOf(portal) };
-  const [first] = await ask(bench.server, bench.folder, [
+  const [first] = await ask(bench.servers[0], bench.folder, [
     request(bench.places.idp, { path: authorizePath(client), headers }),
   ]);
   const interaction = new URL(first.headers.location, bench.issuer).searchParams.get('interaction');
@@ -61,28 +62,17 @@ export async function consent(bench, portal, client) {
 export async function exchanges(bench, portal, client, n) {
   const headers = { Cookie: cookieOf(portal) };
   const authorize = request(bench.places.idp, { path: authorizePath(client), headers });
-  const answers = await ask(bench.server, bench.folder, Array(n).fill(authorize));
+  const answers = await ask(bench.servers[0], bench.folder, Array(n).fill(authorize));
   return answers.map((answer) => {
     const code = new URL(answer.headers.location).searchParams.get('code');
-    const body = new URLSearchParams({
-      grant_type: 'authorization_code',
-      code,
-      redirect_uri: client.redirect,
-      code_verifier: VERIFIER,
-    });
-    return request(bench.places.idp, {
-      method: 'POST',
-      path: '/oauth2/token',
-      headers: { Authorization: client.basic, 'Content-Type': FORM },
-      body: body.toString(),
-    });
+    return redemption(bench, client, code);
   });
 }
 
 // n access tokens, each of a grant of its own.
 export async function tokens(bench, portal, client, n) {
   const calls = await exchanges(bench, portal, client, n);
-  const answers = await ask(bench.server, bench.folder, calls);
+  const answers = await ask(bench.servers[0], bench.folder, calls);
   return answers.map(({ body }) => JSON.parse(body).access_token);
 }
 
@@ -117,7 +107,8 @@ const post = ({ places, issuer }, path, { cookie, token }, value) =>
 
 // The sign-in calls of n browsers, each with the lock's answer to its own challenge.
 export async function signIns(bench, lock, n) {
-  const { server, folder, issuer } = bench;
+  const { folder, issuer } = bench;
+  const [server] = bench.servers;
   const open = request(bench.places.idp, { path: '/api/session' });
   const opened = await ask(server, folder, Array(n).fill(open));
   const browsers = opened.map(({ headers, body }) => ({
@@ -133,3 +124,49 @@ export async function signIns(bench, lock, n) {
   const signed = await signChallenges(lock, issuer, challenges);
   return browsers.map((each, i) => post(bench, '/api/sign-in', each, { answer: signed[i] }));
 }
+
+const form = ({ places }, client, path, fields) =>
+  request(places.idp, {
+    method: 'POST',
+    path,
+    headers: { Authorization: client.basic, 'Content-Type': FORM },
+    body: new URLSearchParams(fields).toString(),
+  });
+
+// Refresh tokens of n families: offline access is agreed to each time.
+export async function families(bench, portal, client, n) {
+  const [server] = bench.servers;
+  const headers = { Cookie: cookieOf(portal) };
+  const path = authorizePath(client, {
+    prompt: 'consent',
+    scope: `${client.scope} offline_access`,
+  });
+  const authorize = request(bench.places.idp, { path, headers });
+  const asked = await ask(server, bench.folder, Array(n).fill(authorize));
+  const codes = [];
+  for (const { headers: got } of asked) {
+    const interaction = new URL(got.location, bench.issuer).searchParams.get('interaction');
+    const { location } = await portal.post('/api/consent', { interaction, decision: 'allow' });
+    codes.push(new URL(location).searchParams.get('code'));
+  }
+  const calls = codes.map((code) => redemption(bench, client, code));
+  const answers = await ask(server, bench.folder, calls);
+  return answers.map(({ body }) => JSON.parse(body).refresh_token);
+}
+
+const redemption = (bench, client, code) =>
+  form(bench, client, '/oauth2/token', {
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: client.redirect,
+    code_verifier: VERIFIER,
+  });
+
+export const refresh = (bench, client, token) =>
+  form(bench, client, '/oauth2/token', { grant_type: 'refresh_token', refresh_token: token });
+
+export const revocation = (bench, client, token) =>
+  form(bench, client, '/oauth2/revoke', { token });
+
+export const clientCredentials = (bench, client) =>
+  form(bench, client, '/oauth2/token', { grant_type: 'client_credentials' });
