@@ -5,9 +5,10 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { request } from './lib/http.mjs';
 import { Party, signedIn } from './lib/party.mjs';
 import { Postgres } from './lib/postgres.mjs';
-import { built, run, until } from './lib/process.mjs';
+import { built, freePort, run, until } from './lib/process.mjs';
 import { Provider, providerProgram } from './lib/provider.mjs';
 import { Redis } from './lib/redis.mjs';
 import { lockOf, openRegion } from './lib/region.mjs';
@@ -148,31 +149,37 @@ async function openStores() {
   const redis = await (await Redis.make(path.join(folder, 'redis'))).start();
   open.push(() => redis.stop());
   await postgres.create('tamga');
-  return {
+  const store = {
     sql: postgres.uri('tamga'),
     sql_password_file: await postgres.passwordFile(path.join(folder, 'sql-password')),
     kv: redis.uri(),
     kv_password_file: await redis.passwordFile(path.join(folder, 'kv-password')),
   };
+  return { store, postgres };
 }
 
 // A node of an installation; only the first one has a file.
 async function node(store, trust_list) {
+  const operate = await freePort(ADDRESS);
   const house = await Provider.make(demo, {
     address: ADDRESS,
     change: (settings) => {
       settings.store = store;
+      settings.operate = { address: ADDRESS, port: operate };
       settings.master_key_file = path.join(folder, 'master.key');
       if (trust_list) settings.trust_list = trust_list;
       else delete settings.trust_list;
     },
   });
+  house.readiness = `http://${ADDRESS}:${operate}/readyz`;
   open.push(() => house.close());
   return house;
 }
 
+const readiness = async (house) => (await request(house.readiness)).status;
+
 test('all nodes work by the same list when the command has ended, whatever their files say', async () => {
-  const store = await openStores();
+  const { store, postgres } = await openStores();
   const file = path.join(folder, 'first.json');
   await writeFile(file, whole);
   const first = await node(store, file);
@@ -204,5 +211,22 @@ test('all nodes work by the same list when the command has ended, whatever their
     assert.equal(await each.isActive(old.access_token), false);
     const back = await tokensOf(each, leaving);
     assert.equal(await each.isActive(back.access_token), true);
+  }
+
+  // A list that cannot be read leaves the one before in use, and the nodes not ready.
+  await postgres.query(
+    'tamga',
+    `INSERT INTO trust_lists (number, version, document, loaded, in_file)
+     SELECT max(number) + 1, 'x', '{', 0, 0 FROM trust_lists;
+     UPDATE generation SET value = value + 1`,
+  );
+  for (const each of [first, second]) {
+    await until(async () => (await readiness(each)) === 503, 'the node to be unready');
+    await signedIn(each.issuer, assistant, leaving);
+  }
+  await load(second, shorter);
+  for (const each of [first, second]) {
+    await until(async () => (await readiness(each)) === 200, 'the node to be ready');
+    await assertUnknown(each.issuer);
   }
 });

@@ -189,8 +189,3 @@ enum idp_err trust_list_reload(struct app *app, char **why)
         *why = strdup("trust_list: it could not be brought into the database");
     return err == IDP_NOT_FOUND ? IDP_FAULT : err;
 }
-
-bool trust_list_is_good(const struct app *app)
-{
-    return !atomic_load(&app->trust_damaged);
-}

@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "base/error.h"
 
 struct app;
@@ -28,7 +26,8 @@ enum idp_err trust_list_open(struct app *app, char **why, struct trust **out);
 
 /*
  * Puts the list that counts to use when it is another one; for each new generation. Returns
- * IDP_FAULT when it cannot be used: the one before goes on, and the log says why, once.
+ * IDP_FAULT when it cannot be used: the one before goes on, app->trust_damaged is set, and the log
+ * says why, once.
  */
 enum idp_err trust_list_renew(struct app *app);
 
@@ -39,7 +38,3 @@ enum idp_err trust_list_renew(struct app *app);
  * tells the reason.
  */
 enum idp_err trust_list_reload(struct app *app, char **why);
-
-/* Whether this node works by the list that counts, as far as it has been told. Any thread may ask.
- */
-bool trust_list_is_good(const struct app *app);

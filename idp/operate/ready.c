@@ -1,7 +1,6 @@
 /*
  * Whether requests should be sent here: every part that they need is asked now. 200 when all are
- * well, 503 when one is not; which one stands in the answer either way. What is damaged but still
- * serves is told and takes nobody away: all nodes would turn at once.
+ * well, 503 when one is not; which one stands in the answer either way.
  */
 #include "operate/ready.h"
 
@@ -20,7 +19,6 @@
 #include "store/sql.h"
 
 static const char well[] = "well";
-static const char damaged[] = "damaged";
 
 static const char *state_of_sql(struct request *rq)
 {
@@ -56,7 +54,7 @@ static const char *state_of_trust_list(struct request *rq)
 {
     if (pki_trust(rq->app->pki, rq->arena) == NULL)
         return "is not there";
-    return atomic_load(&rq->app->trust_damaged) ? damaged : well;
+    return atomic_load(&rq->app->trust_damaged) ? "is damaged" : well;
 }
 
 static const char *state_of_generation(struct request *rq)
@@ -93,7 +91,7 @@ static enum idp_err ready(struct request *rq, struct response *rs)
     struct object states = object_new();
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
         const char *state = parts[i].state(rq);
-        all_well = all_well && (state == well || state == damaged);
+        all_well = all_well && state == well;
         object_text(&states, parts[i].name, state);
     }
     struct object answer = object_new();

@@ -37,14 +37,41 @@ static void questions(struct exposition *e, const struct authorities *all)
     }
 }
 
+static void timings(struct exposition *e, const struct authorities *all)
+{
+    exposition_histogram(e, "tamga_authority_question_seconds", "How long they took.");
+    for (size_t i = 0; i < all->count; i++) {
+        const struct pki_figure *f = &all->list[i];
+        const struct label labels[] = {{"authority", f->id}, {NULL, NULL}};
+        const struct timings timings = {.bounds_us = figures_bounds_us,
+                                        .buckets = f->buckets,
+                                        .bounds = FIGURES_BOUNDS,
+                                        .total_us = f->total_us};
+        exposition_timings(e, labels, &timings);
+    }
+}
+
+static void not_asked(struct exposition *e, const struct authorities *all)
+{
+    exposition_counter(e, "tamga_authority_known_total",
+                       "Answers that were remembered, so that nobody had to ask.");
+    for (size_t i = 0; i < all->count; i++) {
+        const struct label labels[] = {{"authority", all->list[i].id}, {NULL, NULL}};
+        exposition_count(e, labels, all->list[i].known);
+    }
+    exposition_counter(e, "tamga_authority_spared_total",
+                       "Questions that were not sent: the circuit was open, or too many waited.");
+    for (size_t i = 0; i < all->count; i++) {
+        const struct label labels[] = {{"authority", all->list[i].id}, {NULL, NULL}};
+        exposition_count(e, labels, all->list[i].spared);
+    }
+}
+
 static void authorities(struct exposition *e, const struct authorities *all)
 {
     questions(e, all);
-    exposition_counter(e, "tamga_authority_question_seconds_total", "Time that they took.");
-    for (size_t i = 0; i < all->count; i++) {
-        const struct label labels[] = {{"authority", all->list[i].id}, {NULL, NULL}};
-        exposition_value(e, labels, (double)all->list[i].total_us / 1e6);
-    }
+    timings(e, all);
+    not_asked(e, all);
     exposition_gauge(e, "tamga_authority_circuit_open",
                      "1 while nobody asks the authority because it did not answer.");
     for (size_t i = 0; i < all->count; i++) {

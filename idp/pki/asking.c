@@ -234,6 +234,7 @@ static enum idp_err fly(struct asking *asking, struct arena *arena,
     struct line *line = view_line(about->view, about->leaf);
     struct status status = {.answer = {.problem = "the circuit is open"}};
     if (!circuit_allows(&line->circuit, clock_ticks_ms())) {
+        line_count_spared(line);
         *out = status;
         return IDP_OK;
     }
@@ -283,6 +284,7 @@ static enum idp_err ask_or_wait(struct asking *asking, struct arena *arena,
 {
     struct line *line = view_line(about->view, about->leaf);
     if (line->people >= asking->waiters) {
+        line_count_spared(line);
         *out = (struct status){.answer = {.problem = "too many wait for this authority"}};
         return IDP_OK;
     }
@@ -301,10 +303,12 @@ enum idp_err asking_ask(struct asking *asking, struct arena *arena,
     (void)pthread_mutex_lock(&asking->lock);
     const struct ocsp_answer *known =
         verdicts_find(&about->view->refused, about->leaf->hash, clock_ticks_ms());
-    if (known != NULL)
+    if (known != NULL) {
+        line_count_known(view_line(about->view, about->leaf));
         *out = (struct status){.answer = *known};
-    else
+    } else {
         err = ask_or_wait(asking, arena, about, out);
+    }
     (void)pthread_mutex_unlock(&asking->lock);
     return err;
 }

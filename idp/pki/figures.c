@@ -1,15 +1,22 @@
 #include "pki/figures.h"
 
+#include "pki/certificate_time.h"
 #include "pki/rules.h"
 #include "pki/state.h"
 
-static int64_t first_end(const struct anchors *anchors)
+/* A pinned responder that is over answers for nobody any more, as an anchor. */
+static int64_t first_end(const struct authority_rules *rules)
 {
+    int64_t from = 0;
+    int64_t until = 0;
+    const struct anchors *anchors = &rules->anchors;
+    const X509 *responder = rules->revocation.responder;
     int64_t ends = anchors->list[0].not_after;
     for (size_t i = 1; i < anchors->count; i++)
         if (anchors->list[i].not_after < ends)
             ends = anchors->list[i].not_after;
-    return ends;
+    bool known = responder != NULL && certificate_time_span(responder, &from, &until);
+    return known && until < ends ? until : ends;
 }
 
 size_t pki_figures(struct pki *pki, struct arena *arena, struct pki_figure *out, size_t max)
@@ -25,9 +32,13 @@ size_t pki_figures(struct pki *pki, struct arena *arena, struct pki_figure *out,
             .other = atomic_load(&line->other),
             .unusable = atomic_load(&line->unusable),
             .total_us = atomic_load(&line->total_us),
+            .known = atomic_load(&line->known),
+            .spared = atomic_load(&line->spared),
             .open = circuit_is_open(&line->circuit),
-            .ends = first_end(&authority->rules->anchors),
+            .ends = first_end(authority->rules),
         };
+        for (size_t j = 0; j < FIGURES_BUCKETS; j++)
+            out[i].buckets[j] = atomic_load(&line->buckets[j]);
     }
     return n;
 }

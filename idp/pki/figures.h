@@ -5,15 +5,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/figures.h"
+
 struct arena;
 struct pki;
 
 struct pki_figure {
-    const char *id;                 /* of the authority; lives as long as the arena */
-    uint64_t good, other, unusable; /* questions about revocation, by what came back */
-    uint64_t total_us;              /* that they took together */
-    bool open;                      /* its circuit: nobody asks it now */
-    int64_t ends;                   /* when the first of its anchors ends, in seconds */
+    const char *id;                    /* of the authority; lives as long as the arena */
+    uint64_t good, other, unusable;    /* questions about revocation, by what came back */
+    uint64_t total_us;                 /* that they took together */
+    uint64_t buckets[FIGURES_BUCKETS]; /* how many took up to each of figures_bounds_us */
+    uint64_t known;                    /* that nobody had to ask: the answer was remembered */
+    uint64_t spared; /* that were not asked: the circuit was open, or too many waited */
+    bool open;       /* its circuit: nobody asks it now */
+    int64_t ends;    /* when the first of its anchors, or the responder's certificate, ends */
 };
 
 /* Writes the figures of each authority in the list that counts, max at most. Returns how many; 0

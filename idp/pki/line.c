@@ -15,13 +15,37 @@ struct line *line_new(const char *id)
     return line;
 }
 
+static void add(_Atomic uint64_t *counter, uint64_t n)
+{
+    (void)atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static size_t bucket_of(int64_t took_us)
+{
+    size_t i = 0;
+    while (i < FIGURES_BOUNDS && took_us > figures_bounds_us[i])
+        i++;
+    return i;
+}
+
 void line_count(struct line *line, enum status_verdict verdict, int64_t took_us)
 {
-    _Atomic uint64_t *counter = verdict == STATUS_GOOD       ? &line->good
-                                : verdict == STATUS_UNUSABLE ? &line->unusable
-                                                             : &line->other;
-    (void)atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-    (void)atomic_fetch_add_explicit(&line->total_us, (uint64_t)took_us, memory_order_relaxed);
+    add(verdict == STATUS_GOOD       ? &line->good
+        : verdict == STATUS_UNUSABLE ? &line->unusable
+                                     : &line->other,
+        1);
+    add(&line->total_us, (uint64_t)took_us);
+    add(&line->buckets[bucket_of(took_us)], 1);
+}
+
+void line_count_known(struct line *line)
+{
+    add(&line->known, 1);
+}
+
+void line_count_spared(struct line *line)
+{
+    add(&line->spared, 1);
 }
 
 struct line *line_take(struct line *line)

@@ -9,6 +9,7 @@
 
 #include "base/circuit.h"
 #include "pki/ocsp.h"
+#include "store/figures.h"
 
 enum { LINE_PAUSE_MS = 5000 /* between probes of an authority that missed its deadline */ };
 
@@ -17,9 +18,12 @@ struct line {
     struct circuit circuit;
     /* Questions since the program began: answered with good, with anything else, and not usably. */
     _Atomic uint64_t good, other, unusable;
-    _Atomic uint64_t total_us; /* that they took together */
-    unsigned people;           /* who ask, and who wait; guarded by the lock of asking.c */
-    char id[];                 /* the authority's */
+    _Atomic uint64_t total_us;                 /* that they took together */
+    _Atomic uint64_t buckets[FIGURES_BUCKETS]; /* of figures_bounds_us */
+    _Atomic uint64_t known;  /* nobody had to ask: the answer, or the verdict, was remembered */
+    _Atomic uint64_t spared; /* not asked: the circuit was open, or too many waited */
+    unsigned people;         /* who ask, and who wait; guarded by the lock of asking.c */
+    char id[];               /* the authority's */
 };
 
 /* Begins a line with one reference. Returns NULL when there is no memory. */
@@ -27,6 +31,10 @@ struct line *line_new(const char *id);
 
 /* Counts a question that took so long. */
 void line_count(struct line *line, enum status_verdict verdict, int64_t took_us);
+
+/* Count one that was not asked, because that was not needed, or not to be afforded. */
+void line_count_known(struct line *line);
+void line_count_spared(struct line *line);
 
 /* One reference more; returns the line. */
 struct line *line_take(struct line *line);

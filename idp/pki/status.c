@@ -59,6 +59,7 @@ enum idp_err status_find(struct kv *kv, struct arena *arena, const struct asking
         return err;
     if (found.answer.usable_until <= about->now)
         return IDP_NOT_FOUND;
+    line_count_known(view_line(about->view, about->leaf));
     *out = found;
     return IDP_OK;
 }

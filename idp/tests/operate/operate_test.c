@@ -164,14 +164,11 @@ static void node_without_an_active_key_is_not_ready(void **state)
     expect_not_ready("keys", "no key is active");
 }
 
-/* All nodes would turn at the same moment, and the list before still serves. */
-static void damaged_trust_list_is_told_and_takes_nobody_away(void **state)
+static void node_that_cannot_use_the_newest_trust_list_is_not_ready(void **state)
 {
     (void)state;
     atomic_store(&world.app.trust_damaged, true);
-    const struct answer *answer = ask(&operate_ready_route);
-    assert_int_equal(answer->status, 200);
-    assert_string_equal(member_text(answer, "parts.trust_list"), "damaged");
+    expect_not_ready("trust_list", "is damaged");
 }
 
 /* --- figures -------------------------------------------------------------------------------- */
@@ -246,6 +243,13 @@ static void questions_to_authorities_are_counted_by_what_came_back(void **state)
     expect_line("tamga_authority_questions_total{authority=\"one\",result=\"good\"} 1");
     expect_line("tamga_authority_questions_total{authority=\"one\",result=\"unusable\"} 0");
     expect_line("tamga_authority_questions_total{authority=\"two\",result=\"good\"} 0");
+    expect_line("tamga_authority_question_seconds_count{authority=\"one\"} 1");
+    expect_line("tamga_authority_question_seconds_bucket{authority=\"two\",le=\"+Inf\"} 0");
+    expect_line("tamga_authority_known_total{authority=\"one\"} 0");
+    (void)identity_of(&world.locks[LOCK_BELL]);
+    expect_line("tamga_authority_questions_total{authority=\"one\",result=\"good\"} 1");
+    expect_line("tamga_authority_known_total{authority=\"one\"} 1");
+    expect_line("tamga_authority_spared_total{authority=\"one\"} 0");
 }
 
 static void outbox_is_told_as_it_was_seen_last(void **state)
@@ -403,7 +407,7 @@ int main(void)
         TEST(node_that_ends_is_not_ready),
         TEST(node_whose_database_went_on_without_it_is_not_ready),
         TEST(node_without_an_active_key_is_not_ready),
-        TEST(damaged_trust_list_is_told_and_takes_nobody_away),
+        TEST(node_that_cannot_use_the_newest_trust_list_is_not_ready),
         TEST(requests_are_counted_by_route_and_status),
         TEST(figures_are_there_when_every_store_is_away),
         TEST(questions_to_authorities_are_counted_by_what_came_back),

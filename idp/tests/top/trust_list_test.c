@@ -1,5 +1,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -267,7 +268,7 @@ static void list_that_was_loaded_is_taken_over(void **state)
     expect_in_use(SECOND);
     assert_int_equal(w.app.trust_number, 2);
     assert_int_equal(trust_list_renew(&w.app), IDP_OK);
-    assert_true(trust_list_is_good(&w.app));
+    assert_false(atomic_load(&w.app.trust_damaged));
 }
 
 static void damaged_list_leaves_the_one_before_and_says_so(void **state)
@@ -278,12 +279,12 @@ static void damaged_list_leaves_the_one_before_and_says_so(void **state)
     damage_newest();
     for (int i = 0; i < 2; i++) {
         assert_int_equal(trust_list_renew(&w.app), IDP_FAULT);
-        assert_false(trust_list_is_good(&w.app));
+        assert_true(atomic_load(&w.app.trust_damaged));
         expect_in_use(FIRST);
     }
     load(BOTH);
     assert_int_equal(trust_list_renew(&w.app), IDP_OK);
-    assert_true(trust_list_is_good(&w.app));
+    assert_false(atomic_load(&w.app.trust_damaged));
     expect_in_use(BOTH);
 }
 
@@ -294,7 +295,7 @@ static void database_that_lost_its_lists_leaves_the_one_in_use(void **state)
     assert_int_equal(
         sql_execute(w.app.db, &(struct sql_call){.text = "DELETE FROM trust_lists"}, NULL), IDP_OK);
     assert_int_equal(trust_list_renew(&w.app), IDP_FAULT);
-    assert_false(trust_list_is_good(&w.app));
+    assert_true(atomic_load(&w.app.trust_damaged));
     expect_in_use(FIRST);
 }
 
