@@ -137,7 +137,7 @@ static void the_largest_value_comes_back(void **state)
     assert_memory_equal(w.out.bytes, big, sizeof(big));
 }
 
-/* docs/security.md row 14: an assertion works once, also over a restart. */
+/* What served once does not serve again, also over a restart. */
 static void marks_against_replay_come_back_and_counters_go_on(void **state)
 {
     (void)state;
