@@ -453,10 +453,14 @@ test('the redirect URI has to be there again, and the same', async () => {
   assertError(await tool.redeem(await tool.code(bidder), { redirect_uri }), 400, 'invalid_grant');
 });
 
-test('other grant types, and none, are refused', async () => {
-  for (const grant_type of ['refresh_token', 'client_credentials', 'password', 'implicit']) {
+test('other grant types, those of other clients, and none, are refused', async () => {
+  for (const grant_type of ['password', 'implicit']) {
     const answer = await tool.redeem({ code: 'x', verifier: 'x' }, { grant_type });
     assertError(answer, 400, 'unsupported_grant_type');
+  }
+  for (const grant_type of ['refresh_token', 'client_credentials']) {
+    const answer = await platform.redeem({ code: 'x', verifier: 'x' }, { grant_type });
+    assertError(answer, 400, 'unauthorized_client');
   }
   const none = await tool.redeem({ code: 'x', verifier: 'x' }, { grant_type: undefined });
   assertError(none, 400, 'invalid_request');
@@ -468,6 +472,7 @@ test('a parameter that stands twice is refused by every endpoint that takes form
   const at = (path, name) => postForm(`${issuer}${path}`, twice([[name, 'x']]), headers);
   assertError(await at('/oauth2/token', 'grant_type'), 400, 'invalid_request');
   assertError(await at('/oauth2/introspect', 'token'), 400, 'invalid_request');
+  assertError(await at('/oauth2/revoke', 'token'), 400, 'invalid_request');
   const answer = await postForm(`${issuer}/oauth2/userinfo`, twice([['access_token', 'x']]));
   assertError(answer, 400, 'invalid_request');
 });
