@@ -151,7 +151,8 @@ static enum idp_err explain(const struct access *access, const struct rotating *
     bool over = r->now_ms / 1000 >= sql_cell_int(&r->family, 0, 3);
     if (r->family.rows == 0 || !stands || over)
         return IDP_BAD_GRANT;
-    bool just_now = access->refresh_grace_s > 0 && ago <= access->refresh_grace_s * 1000;
+    int64_t grace = access->refresh_grace_s * 1000;
+    bool just_now = grace > 0 && ago <= grace && ago >= -grace; /* below 0: another node's clock */
     return r->token->number + 1 == sql_cell_int(&r->family, 0, 0) && just_now ? IDP_OK
                                                                               : IDP_CONFLICT;
 }

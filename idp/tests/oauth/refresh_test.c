@@ -212,6 +212,17 @@ static void repeat_after_the_grace_ends_the_family(void **state)
     expect_all_dead(member_text(answer, "access_token"), member_text(answer, "refresh_token"));
 }
 
+/* Another node's clock is so far behind that to it the token has not been used yet. */
+static void clock_that_is_behind_prolongs_no_grace(void **state)
+{
+    (void)state;
+    const char *token = first_token();
+    const struct answer *answer = use(token);
+    world.now -= 11;
+    expect_error(use(token), 400, "invalid_grant");
+    expect_all_dead(member_text(answer, "access_token"), member_text(answer, "refresh_token"));
+}
+
 static void older_one_ends_the_family_also_within_the_grace(void **state)
 {
     (void)state;
@@ -465,6 +476,7 @@ int main(void)
         WORLD_TEST(scope_that_the_client_lost_is_left_out),
         WORLD_TEST(repeat_within_the_grace_gets_the_same_successor),
         WORLD_TEST(repeat_after_the_grace_ends_the_family),
+        WORLD_TEST(clock_that_is_behind_prolongs_no_grace),
         WORLD_TEST(older_one_ends_the_family_also_within_the_grace),
         WORLD_TEST(one_that_was_not_made_yet_ends_the_family),
         WORLD_TEST(without_a_grace_every_repeat_ends_the_family),
