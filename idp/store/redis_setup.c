@@ -180,6 +180,29 @@ static enum idp_err check_policy(struct check *c)
     return err;
 }
 
+static bool is_above(struct arena *arena, const char *section, const char *name, long most)
+{
+    const char *value = find_info(arena, section, name);
+    return value != NULL && strtol(value, NULL, 10) > most;
+}
+
+/* One that comes back with what it held a while ago has forgotten what was ended since: marks of
+ * grants and sessions that are over. Empty it does no harm. */
+static enum idp_err check_memory_only(struct check *c)
+{
+    const char *section = NULL;
+    enum idp_err err = ask_info(c, "persistence", &section);
+    if (err != IDP_OK)
+        return err;
+    if (is_above(c->arena, section, "aof_enabled", 0) ||
+        is_above(c->arena, section, "rdb_saves", 0) ||
+        is_above(c->arena, section, "rdb_last_bgsave_time_sec", -1) || /* before Redis 7 */
+        is_above(c->arena, section, "rdb_last_load_keys_loaded", 0))
+        log_event(LOG_WARN, "redis_may_come_back_old", "expected",
+                  "save \"\" and appendonly no in its settings");
+    return IDP_OK;
+}
+
 /* A unix socket, or this machine's own network. */
 static bool is_near(const char *host)
 {
@@ -193,7 +216,9 @@ static enum idp_err connect_and_check(struct check *c)
     if (err != IDP_OK)
         return unfit(c, err == IDP_DENIED ? IDP_BAD_REQUEST : err, c->connection.problem);
     err = check_version(c);
-    return err == IDP_OK ? check_policy(c) : err;
+    if (err == IDP_OK)
+        err = check_policy(c);
+    return err == IDP_OK ? check_memory_only(c) : err;
 }
 
 enum idp_err redis_setup_check(const struct redis_setup *setup, int64_t until, char **why)

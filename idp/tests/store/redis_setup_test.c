@@ -192,6 +192,33 @@ static void a_server_that_evicts_is_warned_of(void **state)
     assert_non_null(strstr(logged, "\"redis_may_evict\",\"maxmemory_policy\":\"allkeys-lru\""));
 }
 
+/* Back from a file, it would have forgotten which sessions and grants were ended since. */
+static void a_server_that_writes_files_is_warned_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *info;
+        bool warned;
+    } servers[] = {
+        {"7.0.15\r\nrdb_saves:0\r\nrdb_last_bgsave_time_sec:-1\r\nrdb_last_load_keys_loaded:0\r\n"
+         "aof_enabled:0",
+         false},
+        {"7.0.15\r\nrdb_saves:1", true},
+        {"7.0.15\r\nrdb_last_load_keys_loaded:1", true},
+        {"6.2.14\r\nrdb_last_bgsave_time_sec:0", true},
+        {"7.0.15\r\naof_enabled:1", true},
+    };
+    w.settings.password_file = NULL;
+    for (size_t i = 0; i < sizeof(servers) / sizeof(*servers); i++) {
+        struct redis_peer peer = {.info = info_of(servers[i].info)};
+        redis_peer_start(&peer, NULL, 0);
+        w.settings.where = peer.where;
+        const char *logged = log_of_opening();
+        assert_int_equal(strstr(logged, "redis_may_come_back_old") != NULL, servers[i].warned);
+        redis_peer_stop(&peer);
+    }
+}
+
 /* --- who we are ------------------------------------------------------------------------------ */
 
 static void write_password(const char *file, const char *password, mode_t mode)
@@ -341,6 +368,7 @@ int main(void)
         TEST(a_server_that_is_too_old_is_refused),
         TEST(a_server_that_loads_its_data_is_unavailable),
         TEST(a_server_that_evicts_is_warned_of),
+        TEST(a_server_that_writes_files_is_warned_of),
         TEST(a_wrong_password_is_refused),
         TEST(a_password_that_is_missing_is_asked_for),
         TEST(a_password_file_has_to_be_good),
