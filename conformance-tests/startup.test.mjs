@@ -226,6 +226,16 @@ test('a certificate with the key of another is told, before a store is made', as
   assert.equal(ended.database, false);
 });
 
+test('a crash leaves no file with the keys in it', async () => {
+  const provider = await (await Provider.make(demo, { address: ADDRESS })).start();
+  try {
+    const limits = await readFile(`/proc/${provider.program.pid}/limits`, 'utf8');
+    assert.match(limits, /^Max core file size +0 +0 /m);
+  } finally {
+    await provider.close();
+  }
+});
+
 test("an address that is not this machine's is told", async () => {
   const place = { address: '192.0.2.1', proxies: ['192.0.2.2'] };
   const elsewhere = (s) => ({ ...s, listen: { ...s.listen, ...place } });

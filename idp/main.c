@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "command.h"
@@ -101,12 +102,14 @@ static bool read_options(const struct command *command, int argc, char *argv[],
 int main(int argc, char *argv[])
 {
     const char *files[COMMAND_OPTIONS_MAX] = {NULL};
+    const struct rlimit none = {0, 0};
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0))
         return tell(argv[1]);
     const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
     if (command == NULL || !read_options(command, argc - 2, argv + 2, files))
         return wrong_usage();
     (void)umask(077);
+    (void)setrlimit(RLIMIT_CORE, &none); /* keys in memory are not for files that crashes leave */
     (void)signal(SIGPIPE, SIG_IGN);
     return command->run(files);
 }

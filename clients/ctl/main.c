@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/resource.h>
+
 #include "base/log.h"
 #include "ctl/client_commands.h"
 #include "ctl/command.h"
@@ -172,6 +174,8 @@ static int run(const struct command *command, const struct arguments *arguments)
 int main(int argc, char *argv[])
 {
     struct arguments arguments;
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none); /* keys in memory are not for files that crashes leave */
     if (!read_arguments(argc, argv, &arguments))
         return wrong_usage("the command line makes no sense");
     if (arguments.help)
