@@ -49,7 +49,7 @@ void expiry_each(struct app *app, struct arena *arena, int64_t now,
                  void (*tell)(void *with, const struct expiry *what), void *with)
 {
     const struct telling telling = {.tell = tell, .with = with, .now = now};
-    int64_t ends = http_server_certificate_ends(app->server);
+    int64_t ends = app->server != NULL ? http_server_certificate_ends(app->server) : 0;
     if (ends != 0)
         tell_end(&telling, "certificate", "", ends);
     tell_authorities(app, arena, &telling);
