@@ -242,7 +242,7 @@ static void mail_refused_for_good_is_parked_at_once(void **state)
 static void address_that_is_none_is_parked_without_a_word_to_the_server(void **state)
 {
     (void)state;
-    world_sql("UPDATE enterprises SET email = 'a@b.c>' || char(13) || char(10) || 'DATA'");
+    world_sql("UPDATE enterprises SET email = 'a@b.c>\r\nDATA'");
     assert_int_equal(post_suspend(), IDP_OK);
     assert_int_equal(post_deliver(0), IDP_OK);
     assert_int_equal(smtp_peer_connections(post.peer), 0);

@@ -21,8 +21,7 @@ static struct access another_node(void)
 {
     struct access access = world.app.access;
     char *why = NULL;
-    const char *where = arena_printf(world.arena, "sqlite:%s/t.db", world.folder);
-    assert_int_equal(sql_open(where, &why, &access.db), IDP_OK);
+    assert_int_equal(sql_open(world.where, &why, &access.db), IDP_OK);
     return access;
 }
 
@@ -183,14 +182,15 @@ static void dead_database_is_an_error(void **state)
 
 enum { MANY = 3000 };
 
+/* Each with a target of its own: 22 characters of base64url. */
 static void make_tombstones(void)
 {
     world_sql(arena_printf(world.arena,
-                           "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE "
-                           "i < %d) INSERT INTO outbox (id, kind, target, body, created, due_ms, "
-                           "attempts) SELECT 'row' || i, 'tombstone', "
-                           "substr('AAAAAAAAAAAAAAAAAAAAA' || i, -21) || 'A', '', 0, i, 0 FROM n",
-                           MANY));
+                           "WITH RECURSIVE n (i) AS (SELECT 100000 UNION ALL SELECT i + 1 FROM n "
+                           "WHERE i < %d) INSERT INTO outbox (id, kind, target, body, created, "
+                           "due_ms, attempts) SELECT 'row' || i, 'tombstone', "
+                           "'AAAAAAAAAAAAAAA' || i || 'A', '', 0, i, 0 FROM n",
+                           100000 + MANY - 1));
 }
 
 static int64_t tombstones_left(void)

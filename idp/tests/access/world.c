@@ -455,13 +455,12 @@ int world_set_up(void **state)
 {
     (void)state;
     char key[4200];
-    char where[DATABASE_WHERE_MAX];
     world = (struct world){.folder = help_temp_folder()};
-    database_copy(template.where, world.folder, where);
+    database_copy(template.where, world.folder, world.where);
     copy_file("master.key");
     (void)snprintf(key, sizeof(key), "%s/master.key", world.folder);
     assert_int_equal(chmod(key, 0600), 0);
-    open_world(where);
+    open_world(world.where);
     return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "http/http.h"
 #include "pki/verify.h"
 #include "tests/pki_region.h"
+#include "tests/store/database.h"
 #include "tests/store/doubles.h"
 
 enum world_authority { OF_ONE, OF_TWO, OF_PRODUCTION, WORLD_AUTHORITIES };
@@ -51,7 +52,8 @@ extern struct world {
     struct faulty_sql sql;
     struct faulty_kv kv;
     char *folder;
-    int64_t now; /* of every request */
+    char where[DATABASE_WHERE_MAX]; /* of the database: for another node on it */
+    int64_t now;                    /* of every request */
 
     struct holder holders[WORLD_LOCKS]; /* of the bound locks */
     const char *client_ids[WORLD_CLIENTS], *secrets[WORLD_CLIENTS];

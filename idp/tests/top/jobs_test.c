@@ -180,8 +180,7 @@ static void two_nodes_send_each_mail_once(void **state)
     (void)state;
     struct app other = world.app;
     struct jobs *jobs[2] = {NULL, NULL};
-    const char *where = arena_printf(world.arena, "sqlite:%s/t.db", world.folder);
-    assert_int_equal(sql_open(where, NULL, &other.db), IDP_OK);
+    assert_int_equal(sql_open(world.where, NULL, &other.db), IDP_OK);
     other.access.db = other.db;
     leave_mails(20);
     assert_int_equal(jobs_start(&world.app, "one", &jobs[0]), IDP_OK);
