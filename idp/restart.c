@@ -166,10 +166,17 @@ static void tell(const struct snapshot_read *found)
     log_end(&line);
 }
 
-/* What operators ended while nobody ran is ended again here, before anybody is let in. */
+/* What operators ended while nobody ran is ended again here, before anybody is let in. Where some
+ * of it still waits, because it failed or is too much for a second, nothing comes back. */
 static enum idp_err end_meanwhile(struct keeping *k)
 {
-    enum idp_err err = outbox_deliver(&k->app->access, OUTBOX_TOMBSTONES, clock_now_ms());
+    struct outbox_figures left = {.waiting = 0};
+    const struct access *access = &k->app->access;
+    enum idp_err err = outbox_deliver(access, OUTBOX_TOMBSTONES, clock_now_ms());
+    if (err == IDP_OK)
+        err = outbox_count(access, OUTBOX_TOMBSTONES, &left);
+    if (err == IDP_OK && left.waiting > 0)
+        err = IDP_UNAVAILABLE;
     if (err != IDP_OK)
         kv_memory_clear(k->app->kv);
     return err;

@@ -130,6 +130,21 @@ static void what_was_ended_while_nobody_ran_is_over_before_anybody_is_let_in(voi
                      IDP_OK);
 }
 
+/* Whose session was to end is not known: nobody's comes back. */
+static void nobody_is_let_in_while_an_end_waits(void **state)
+{
+    (void)state;
+    static const struct sql_call order = {
+        .text = "INSERT INTO outbox (id, queue, kind, target, body, created, due_ms, attempts) "
+                "VALUES ('row', 'tombstones', 'ending', 'of a later version', '', 1, 1, 0)"};
+    put_session();
+    stop_in_order();
+    start();
+    assert_int_equal(sql_execute(w.app.db, &order, NULL), IDP_OK);
+    restart_return(&w.app);
+    assert_int_equal(get_session(), IDP_NOT_FOUND);
+}
+
 static void after_a_crash_there_is_nothing(void **state)
 {
     (void)state;
@@ -219,6 +234,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(sessions_survive_a_clean_restart),
         TEST(what_was_ended_while_nobody_ran_is_over_before_anybody_is_let_in),
+        TEST(nobody_is_let_in_while_an_end_waits),
         TEST(after_a_crash_there_is_nothing),
         TEST(a_copy_of_the_file_is_no_use_a_second_time),
         TEST(a_damaged_file_is_passed_over),
