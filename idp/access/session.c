@@ -25,6 +25,7 @@ enum {
     MARK_TEXT = HASH_TEXT + sizeof("closed:"), /* as long as "ended:" at least */
     VISITOR_LEN = 1 + BASE64URL_LEN(VISITOR_BYTES) + BASE64URL_LEN(DIGEST_SIZE),
     SEEN_EVERY_S = 60, /* how often a session that is used is written anew */
+    REDEEMING_S = 60,  /* more than a code's grant takes to be made, once the code was taken */
 };
 
 /* What is sealed: a label and a text. */
@@ -299,7 +300,7 @@ enum idp_err session_sign_in(const struct access *access, struct arena *arena,
 
 enum idp_err session_close_codes(const struct access *access, const char *family)
 {
-    return put_mark(access, closed, family, access->code_s);
+    return put_mark(access, closed, family, access->code_s + REDEEMING_S);
 }
 
 /* A session of the family that is begun beside this lives no longer than the mark. */

@@ -83,7 +83,7 @@ enum idp_err session_sign_in(const struct access *access, struct arena *arena,
                              int64_t now, struct session **out);
 
 /*
- * Leaves a mark, for as long as a code may live, by which the codes issued in the family are no
+ * Leaves a mark, for longer than a code may live, by which the codes issued in the family are no
  * good any more. Its sessions go on until session_end(): whoever could not end its grants in
  * between is still signed in and can try again.
  */

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "store/kv.h"
 #include "tests/access/world.h"
 
@@ -222,6 +223,20 @@ static bool holds(struct kv_bytes record, const char *text)
     return false;
 }
 
+/* A code is taken at the last moment, and its grant is committed after the code would have been
+ * over: the mark has to stand when it is looked for then. */
+static void closed_codes_stay_closed_for_longer_than_a_code_lives(void **state)
+{
+    (void)state;
+    struct browser browser = signed_in(LOCK_BELL);
+    const struct session *session = session_of(&browser);
+    world.app.access.code_s = 0; /* it lives for a millisecond */
+    assert_int_equal(session_close_codes(access_of_world(), session->family), IDP_OK);
+    for (int64_t end = clock_ticks_ms() + 3; clock_ticks_ms() < end;)
+        ;
+    assert_int_equal(check_codes(session), IDP_DENIED);
+}
+
 static void only_the_hash_of_a_session_is_kept(void **state)
 {
     (void)state;
@@ -250,6 +265,7 @@ int main(void)
         WORLD_TEST(dead_store_is_not_a_session_that_is_over),
         WORLD_TEST(session_that_ends_while_it_is_seen_stays_ended),
         WORLD_TEST(codes_of_a_session_can_be_closed_before_it_ends),
+        WORLD_TEST(closed_codes_stay_closed_for_longer_than_a_code_lives),
         WORLD_TEST(session_that_was_lost_with_the_store_was_not_ended),
         WORLD_TEST(dead_store_does_not_say_that_a_session_goes_on),
         WORLD_TEST(only_the_hash_of_a_session_is_kept),
