@@ -66,6 +66,7 @@ const programs = readFileSync(options.list, 'utf8').split(/\s+/).filter(Boolean)
 const unit = programs.flatMap((suite) => [suite, ...onPostgres(suite)]);
 
 const layers = { name: 'layers', command: 'idp/tests/check_layers.sh', args: [], count: countOne };
+const secrets = { ...layers, name: 'secrets', command: 'idp/tests/check_secrets.sh' };
 
 const pages = {
   name: 'pages',
@@ -158,7 +159,7 @@ async function runEndToEnd() {
 mkdirSync(LOGS, { recursive: true });
 const parts = [await runAll(unit, 2)];
 if (!options['unit-only']) {
-  parts.push(await runAll([layers, pages], 1));
+  parts.push(await runAll([layers, secrets, pages], 1));
   parts.push(await runEndToEnd());
 }
 const passed = parts.reduce((n, part) => n + part.passed, 0);
