@@ -54,7 +54,8 @@ function unitSuite(program) {
 }
 
 // Tests of what uses a database, and does not care which, run on PostgreSQL as well.
-const anyDatabase = /database_kind\(\)|tests\/(access\/(world|post)|oauth\/asking|portal\/visiting)\.h/;
+const anyDatabase =
+  /database_kind\(\)|tests\/(access\/(world|post)|oauth\/asking|portal\/visiting)\.h/;
 
 function onPostgres(suite) {
   const source = `idp/${suite.name}.c`;
