@@ -22,14 +22,10 @@
 #include "ctl/trust_commands.h"
 
 static const struct command_group groups[] = {
-    {"client", client_commands},
-    {"enterprise", enterprise_commands},
-    {"lock", lock_commands},
-    {"session", session_commands},
-    {"consent", consent_commands},
-    {"trust", trust_commands},
-    {"keys", keys_commands},
-    {NULL, NULL},
+    {"client", client_commands},   {"enterprise", enterprise_commands},
+    {"lock", lock_commands},       {"session", session_commands},
+    {"consent", consent_commands}, {"trust", trust_commands},
+    {"keys", keys_commands},       {NULL, NULL},
 };
 
 static const char usual_settings[] = "/etc/tamga/settings.json";

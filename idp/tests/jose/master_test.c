@@ -351,7 +351,7 @@ static void variable_is_wiped_and_taken_away(void **state)
 static void variable_without_a_key_is_refused_and_wiped(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "0001", KEY_HEX "0", KEY_HEX "\n", " " KEY_HEX};
+    static const char *const bad[] = {"", "0001", KEY_HEX "0", KEY_HEX "\n", (" " KEY_HEX)};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         set_variables(bad[i], NULL);
         assert_int_equal(open_places(NULL, NULL), IDP_BAD_REQUEST);
