@@ -122,6 +122,22 @@ enum idp_err postgres_report_silence(const char *text, const char *why)
     return report(IDP_UNAVAILABLE, text, why);
 }
 
+/* As libpq writes them, messages have lines, which begin with tabs, and end with one. */
+static void make_one_line(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from != '\0'; from++) {
+        bool blank = *from == '\n' || *from == '\t';
+        if (!blank)
+            *to++ = *from;
+        else if (to > text && to[-1] != ' ')
+            *to++ = ' ';
+    }
+    while (to > text && to[-1] == ' ')
+        to--;
+    *to = '\0';
+}
+
 enum idp_err postgres_explain(enum idp_err err, char **why, const char *format, ...)
 {
     if (why == NULL || *why != NULL)
@@ -133,8 +149,6 @@ enum idp_err postgres_explain(enum idp_err err, char **why, const char *format, 
     va_start(args, format);
     (void)vsnprintf(*why, WHY_MAX, format, args);
     va_end(args);
-    size_t len = strlen(*why);
-    while (len > 0 && (*why)[len - 1] == '\n') /* as libpq ends its messages */
-        (*why)[--len] = '\0';
+    make_one_line(*why);
     return err;
 }

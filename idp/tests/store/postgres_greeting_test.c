@@ -88,6 +88,7 @@ static void expect_unavailable(const char *where, const char *wanted)
 {
     assert_int_equal(open_at(where, true), IDP_UNAVAILABLE);
     assert_non_null(why);
+    assert_null(strchr(why, '\n')); /* one line */
     if (strstr(why, wanted) == NULL)
         fail_msg("%s\ninstead of %s", why, wanted);
     assert_null(strstr(why, POSTGRES_PASSWORD));
