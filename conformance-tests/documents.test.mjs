@@ -66,6 +66,15 @@ test('the route table says beside each route what it answers', () => {
   assert.deepEqual(said.sort(), inCode.sort());
 });
 
+test('every metric is in docs/operate.md', () => {
+  const document = readFileSync('docs/operate.md', 'utf8');
+  const names = filesBelow('idp/operate', '.c').flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/exposition_\w+\(e, "(tamga_\w+)"/g)].map((m) => m[1]),
+  );
+  assert.ok(names.length > 25);
+  for (const name of names) assert.match(document, new RegExp(`\`${name}[\`{]`));
+});
+
 test('every claim that can be asked for is in docs/claims.md', () => {
   const code = readFileSync('idp/access/claims.c', 'utf8');
   const document = readFileSync('docs/claims.md', 'utf8');
