@@ -43,7 +43,7 @@ export async function sixtyFour(installation, ledger) {
 async function codeAtOnce(bidder, wires, ledger) {
   const verifier = randomBytes(32).toString('base64url');
   const code = await bidder.code(verifier);
-  if (!code) return;
+  if (!code) return ledger.breaks('a code is given in fair weather', 'there is none');
   const options = call(bidder.client, {
     grant_type: 'authorization_code',
     code,
@@ -53,7 +53,7 @@ async function codeAtOnce(bidder, wires, ledger) {
   const answers = await everywhere(wires, '/oauth2/token', options);
   const good = answers.filter(({ status }) => status === 200);
   const others = answers.filter(({ status }) => status !== 200 && status !== 400);
-  if (good.length > 1) ledger.breaks('a code works once', `${good.length} of ${CLIENTS}`);
+  if (good.length !== 1) ledger.breaks('a code works once', `${good.length} of ${CLIENTS}`);
   if (others.length > 0) ledger.breaks('a code is answered', `${others[0].status}`);
   for (const { text } of good) {
     const { access_token: token } = JSON.parse(text);
@@ -66,7 +66,7 @@ async function codeAtOnce(bidder, wires, ledger) {
 
 async function refreshAtOnce(bidder, wires, ledger) {
   const rights = await bidder.obtain();
-  if (!rights) return;
+  if (!rights) return ledger.breaks('a code is good in fair weather', 'it gave nothing');
   const fields = { grant_type: 'refresh_token', refresh_token: rights.refresh };
   const answers = await everywhere(wires, '/oauth2/token', call(bidder.client, fields));
   const good = answers.filter(({ status }) => status === 200).map(({ text }) => JSON.parse(text));
