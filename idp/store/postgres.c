@@ -27,7 +27,7 @@
 enum {
     CONNECTIONS = 16,
     DEADLINE_MS = 3000,
-    TRIES_MAX = 200, /* as many as fit into the deadline, when pauses are short */
+    TRIES_MAX = 200,    /* as many as fit into the deadline, when pauses are short */
     TRIES_TOGETHER = 2, /* after that, alone */
     LOSSES_MAX = 1,     /* how often a connection may be lost under a transaction */
     PAUSE_MAX_US = 16000,

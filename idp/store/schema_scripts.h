@@ -4,8 +4,9 @@
 #include <stdint.h>
 
 struct schema_script {
-    int64_t version;        /* 1, 2, 3 …, without a gap */
-    int64_t oldest_program; /* of this schema version or above: can work with what the script makes */
+    int64_t version; /* 1, 2, 3 …, without a gap */
+    int64_t
+        oldest_program; /* of this schema version or above: can work with what the script makes */
     const char *name;
     const char *hash; /* hex(SHA-256(text)) */
     const char *text;

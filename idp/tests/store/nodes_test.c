@@ -73,7 +73,7 @@ static int tear_down(void **state)
 
 struct node {
     int number;
-    char name[16];
+    char name[24];
     struct sql *db;
     struct arena *arena;
     struct generation_watch *watch;
