@@ -267,16 +267,25 @@ static void launch(struct postgres_server *server)
     server->pid = start(argv, server->on_disk ? env : NULL, log);
 }
 
-void postgres_server_again(struct postgres_server *server)
+/* A fresh one may find its port taken meanwhile; what was killed may need a moment until it is
+ * gone. */
+static void start_server(struct postgres_server *server, bool fresh)
 {
     for (int i = 0; i < TRIES; i++) {
+        if (server->pid == 0 && fresh)
+            server->port = help_free_port();
         if (server->pid == 0)
-            launch(server); /* what was killed may need a moment until it is gone */
+            launch(server);
         nap();
         if (!has_ended(server) && answers(server))
             return;
     }
     give_up("it does not start");
+}
+
+void postgres_server_again(struct postgres_server *server)
+{
+    start_server(server, false);
 }
 
 static struct postgres_server *make(void)
@@ -285,7 +294,6 @@ static struct postgres_server *make(void)
     if (server == NULL)
         give_up("memory");
     server->folder = help_temp_folder();
-    server->port = help_free_port();
     find_programs(server->bin, sizeof(server->bin));
     format(server->data, sizeof(server->data), "%s/data", server->folder);
     give_to_user(server->folder);
@@ -302,7 +310,7 @@ static void fill(struct postgres_server *server, const char *conf)
     }
     configure(server, conf);
     give_folder_to_user(server->data);
-    postgres_server_again(server);
+    start_server(server, true);
 }
 
 struct postgres_server *postgres_server_start(const char *conf)
