@@ -377,6 +377,9 @@ static enum idp_err check_listen(const struct reading *r)
 {
     if (r->out->development && !is_loopback(r->out->listen_address))
         return wrong(r, "listen.address: expected a loopback address with development: true");
+    if (r->out->operate_port == r->out->listen_port &&
+        strcmp(r->out->operate_address, r->out->listen_address) == 0)
+        return wrong(r, "operate.port: expected another one than listen.port");
     return check_proxies(r);
 }
 

@@ -295,6 +295,15 @@ static const char *with_tls(bool certificate, bool key)
     return kept;
 }
 
+static void two_listeners_have_two_places(void **state)
+{
+    (void)state;
+    static const char taken[] = "operate.port: expected another one than listen.port";
+    expect_refused(with("operate", "port", json_integer(8443)), taken);
+    assert_int_equal(load(with("operate", "port", json_integer(8444))), IDP_OK);
+    config_free(&w.config);
+}
+
 static void certificate_and_key_come_together(void **state)
 {
     (void)state;
@@ -512,6 +521,7 @@ int main(void)
         TEST(settings_of_a_redis_are_passed_on),
         TEST(every_setting_is_taken),
         TEST(mail_is_taken_as_it_is_set),
+        TEST(two_listeners_have_two_places),
         TEST(certificate_and_key_come_together),
         TEST(only_development_does_without_tls),
         TEST(proxies_are_addresses_and_networks),
