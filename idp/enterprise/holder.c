@@ -4,16 +4,14 @@
 
 #include "base/arena.h"
 #include "base/pack.h"
+#include "enterprise/cells.h"
 #include "store/kv.h"
 #include "store/sql.h"
 
 /* A copy that an unluckily timed refill left behind is forgotten after this. */
 enum { COPY_MS = 60 * 1000, COPY_VERSION = 2, COPY_MAX = 8192 };
 
-#define COLUMNS                                                                                    \
-    "e.id, e.uscc, e.name, e.standing, e.city, e.legal_representative, e.phone, e.address, "       \
-    "e.email, e.entity_types, l.id, l.authority, l.key_hash, l.key_number, l.certificate_hash, "   \
-    "l.serial, l.not_after, l.role, l.unbound, l.rights_ended "
+#define COLUMNS CELLS_ENTERPRISE ", " CELLS_LOCK " "
 
 static const char find_by_lock[] =
     "SELECT " COLUMNS "FROM locks l JOIN enterprises e ON e.id = l.enterprise WHERE l.id = $1";
@@ -38,35 +36,9 @@ bool holder_in_good_standing(const struct holder *holder)
 
 static struct holder from_row(const struct sql_rows *rows, size_t row)
 {
-    const char *standing = sql_cell_text(rows, row, 3);
-    const char *role = sql_cell_text(rows, row, 17);
     return (struct holder){
-        .enterprise =
-            {
-                .id = sql_cell_text(rows, row, 0),
-                .uscc = sql_cell_text(rows, row, 1),
-                .name = sql_cell_text(rows, row, 2),
-                .suspended = standing == NULL || strcmp(standing, "active") != 0,
-                .city = sql_cell_text(rows, row, 4),
-                .legal_representative = sql_cell_text(rows, row, 5),
-                .phone = sql_cell_text(rows, row, 6),
-                .address = sql_cell_text(rows, row, 7),
-                .email = sql_cell_text(rows, row, 8),
-                .entity_types = sql_cell_text(rows, row, 9),
-            },
-        .lock =
-            {
-                .id = sql_cell_text(rows, row, 10),
-                .authority = sql_cell_text(rows, row, 11),
-                .key_hash = sql_cell_text(rows, row, 12),
-                .key_number = sql_cell_text(rows, row, 13),
-                .certificate_hash = sql_cell_text(rows, row, 14),
-                .serial = sql_cell_text(rows, row, 15),
-                .not_after = sql_cell_int(rows, row, 16),
-                .primary = role != NULL && strcmp(role, "primary") == 0,
-                .unbound = sql_cell(rows, row, 18) != NULL,
-                .rights_ended = sql_cell_int(rows, row, 19),
-            },
+        .enterprise = cells_enterprise(rows, row, 0),
+        .lock = cells_lock(rows, row, CELLS_OF_ENTERPRISE),
     };
 }
 

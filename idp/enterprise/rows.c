@@ -1,37 +1,22 @@
 #include "enterprise/rows.h"
 
-#include <string.h>
-
 #include "base/arena.h"
+#include "enterprise/cells.h"
 #include "store/sql.h"
 
 #define SELECT_ENTERPRISE                                                                          \
-    "SELECT e.id, e.uscc, e.name, e.standing, e.city, e.legal_representative, e.phone, "           \
-    "e.address, e.email, e.entity_types, e.created, e.changed, e.rights_ended, "                   \
+    "SELECT " CELLS_ENTERPRISE ", e.created, e.changed, e.rights_ended, "                          \
     "(SELECT COUNT(*) FROM locks l WHERE l.enterprise = e.id AND l.unbound IS NULL) "              \
     "FROM enterprises e "
 
 static struct enterprise_row read_enterprise(const struct sql_rows *rows, size_t row)
 {
-    const char *standing = sql_cell_text(rows, row, 3);
     return (struct enterprise_row){
-        .enterprise =
-            {
-                .id = sql_cell_text(rows, row, 0),
-                .uscc = sql_cell_text(rows, row, 1),
-                .name = sql_cell_text(rows, row, 2),
-                .suspended = standing == NULL || strcmp(standing, "active") != 0,
-                .city = sql_cell_text(rows, row, 4),
-                .legal_representative = sql_cell_text(rows, row, 5),
-                .phone = sql_cell_text(rows, row, 6),
-                .address = sql_cell_text(rows, row, 7),
-                .email = sql_cell_text(rows, row, 8),
-                .entity_types = sql_cell_text(rows, row, 9),
-            },
-        .created = sql_cell_int(rows, row, 10),
-        .changed = sql_cell_int(rows, row, 11),
-        .rights_ended = sql_cell_int(rows, row, 12),
-        .locks = sql_cell_int(rows, row, 13),
+        .enterprise = cells_enterprise(rows, row, 0),
+        .created = sql_cell_int(rows, row, CELLS_OF_ENTERPRISE),
+        .changed = sql_cell_int(rows, row, CELLS_OF_ENTERPRISE + 1),
+        .rights_ended = sql_cell_int(rows, row, CELLS_OF_ENTERPRISE + 2),
+        .locks = sql_cell_int(rows, row, CELLS_OF_ENTERPRISE + 3),
     };
 }
 
@@ -69,30 +54,15 @@ enum idp_err enterprise_row_find(struct sql *db, struct arena *arena, const char
     return err;
 }
 
-#define SELECT_LOCK                                                                                \
-    "SELECT id, enterprise, authority, key_hash, key_number, certificate_hash, serial, "           \
-    "not_after, role, bound, unbound, rights_ended FROM locks "
+#define SELECT_LOCK "SELECT " CELLS_LOCK ", l.enterprise, l.bound, l.unbound FROM locks l "
 
 static struct lock_row read_lock(const struct sql_rows *rows, size_t row)
 {
-    const char *role = sql_cell_text(rows, row, 8);
     return (struct lock_row){
-        .lock =
-            {
-                .id = sql_cell_text(rows, row, 0),
-                .authority = sql_cell_text(rows, row, 2),
-                .key_hash = sql_cell_text(rows, row, 3),
-                .key_number = sql_cell_text(rows, row, 4),
-                .certificate_hash = sql_cell_text(rows, row, 5),
-                .serial = sql_cell_text(rows, row, 6),
-                .not_after = sql_cell_int(rows, row, 7),
-                .primary = role != NULL && strcmp(role, "primary") == 0,
-                .unbound = sql_cell(rows, row, 10) != NULL,
-                .rights_ended = sql_cell_int(rows, row, 11),
-            },
-        .enterprise = sql_cell_text(rows, row, 1),
-        .bound = sql_cell_int(rows, row, 9),
-        .unbound = sql_cell_int(rows, row, 10),
+        .lock = cells_lock(rows, row, 0),
+        .enterprise = sql_cell_text(rows, row, CELLS_OF_LOCK),
+        .bound = sql_cell_int(rows, row, CELLS_OF_LOCK + 1),
+        .unbound = sql_cell_int(rows, row, CELLS_OF_LOCK + 2),
     };
 }
 
@@ -103,7 +73,7 @@ enum idp_err lock_rows_read(struct sql *db, struct arena *arena, const char *ent
     const struct sql_value param = sql_text(enterprise);
     enum idp_err err = sql_read(
         db, arena,
-        &(struct sql_call){SELECT_LOCK "WHERE enterprise = $1 ORDER BY bound, id", &param, 1},
+        &(struct sql_call){SELECT_LOCK "WHERE l.enterprise = $1 ORDER BY l.bound, l.id", &param, 1},
         &rows);
     if (err != IDP_OK)
         return err;
@@ -121,8 +91,8 @@ enum idp_err lock_row_find(struct sql *db, struct arena *arena, const char *id,
 {
     struct sql_rows rows;
     const struct sql_value param = sql_text(id);
-    enum idp_err err =
-        sql_read_one(db, arena, &(struct sql_call){SELECT_LOCK "WHERE id = $1", &param, 1}, &rows);
+    enum idp_err err = sql_read_one(
+        db, arena, &(struct sql_call){SELECT_LOCK "WHERE l.id = $1", &param, 1}, &rows);
     if (err == IDP_OK)
         *out = read_lock(&rows, 0);
     return err;
