@@ -29,6 +29,10 @@ const struct copy_table copy_tables[] = {
     {{"outbox", {"id"}, 100}, COPY_MOVES},
     {{"audit", {"id"}, 500}, COPY_MOVES},
     {{"evidence_objects", {"hash"}, 100}, COPY_MOVES},
+    {{"certificates", {"hash"}, 500}, COPY_MOVES},
+    {{"refusals", {"day", "authority", "reason", "certificate"}, 500}, COPY_MOVES},
+    {{"revoked", {"number"}, 500}, COPY_MOVES},
+    {{"degraded_sign_ins", {"id"}, 500}, COPY_MOVES},
     {{NULL, {NULL}, 0}, COPY_STAYS},
 };
 

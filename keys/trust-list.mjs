@@ -17,6 +17,7 @@ async function entry(authority, { phone, address }) {
     profile: reading,
     limits: { ...LIMITS, keys: [authority.kind] },
     revocation: {
+      policy: 'ocsp',
       ocsp: [{ url: `${address}/ocsp` }],
       hash,
       nonce: 'required',

@@ -16,6 +16,8 @@ enum {
     RULES_LIST_MAX = 16, /* entries of any list in an authority's profile */
     RULES_TEXT_MAX = 256,
     RULES_ANCHORS_MAX = 16,
+    RULES_CRLS_MAX = 16,
+    RULES_DEGRADED_MAX_S = 86400,
 };
 
 /* The ASN.1 string types that a place may hold. */
@@ -77,19 +79,44 @@ enum certid_digest { CERTID_SHA1, CERTID_SHA256, CERTID_SM3 };
 
 enum nonce_mode { NONCE_REQUIRED, NONCE_OPTIONAL, NONCE_OFF };
 
+/* What makes a certificate good: one of two sources, the second only where the first has nothing
+ * usable to say. Whatever the policy, what either source calls revoked is revoked. */
+enum revocation_policy { POLICY_OCSP, POLICY_OCSP_ELSE_CRL, POLICY_CRL, POLICY_CRL_ELSE_OCSP };
+
+enum ocsp_method { OCSP_POST, OCSP_GET };
+
 struct urls {
     const char **list;
     size_t count;
 };
 
+struct certificates {
+    X509 **list;
+    size_t count;
+};
+
+/* While neither source can be had, a good answer that is too old for the policy passes, marked. */
+struct degraded {
+    int64_t until; /* seconds since 1970; 0: never */
+    int max_age_s; /* of that answer */
+};
+
 struct revocation {
+    int policy; /* enum revocation_policy */
     struct urls ocsp;
-    struct urls crl;
+    struct urls crl; /* where lists are; whose and of what kind each is, its content says */
     int digest;      /* of the CertID: enum certid_digest */
     int nonce;       /* enum nonce_mode */
+    int method;      /* enum ocsp_method */
     X509 *responder; /* pinned; NULL: the issuer, or whom it delegates */
     int deadline_ms;
-    int max_age_s;
+    int max_age_s;     /* of an OCSP answer */
+    int crl_max_age_s; /* of a list */
+    int crl_grace_s;   /* how long a list counts after its nextUpdate */
+    int recheck_s;     /* how often the locks that are signed in are looked at again */
+    int ahead_s;       /* how long after its last sign-in a lock's answer is renewed ahead */
+    int per_second;    /* questions ahead of time, at most */
+    struct degraded degraded;
 };
 
 struct limits {
@@ -101,6 +128,8 @@ struct limits {
 struct authority_rules {
     size_t index; /* in the list */
     struct anchors anchors;
+    struct certificates
+        roots; /* who issued the anchors: their lists of revoked authorities count */
     struct places uscc, name, key_number, person;
     struct rules enterprise, personal, legal_person;
     struct rules region; /* count 0: every certificate counts as issued in the region */

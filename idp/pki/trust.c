@@ -109,11 +109,43 @@ static void sort_usages(struct oids *usages)
     usages->count = kept;
 }
 
+/* What is not said of revocation. */
+static void set_defaults(struct revocation *revocation)
+{
+    static const struct revocation defaults = {
+        .crl_max_age_s = 86400, .recheck_s = 600, .ahead_s = 28800, .per_second = 20};
+    if (revocation->crl_max_age_s == 0)
+        revocation->crl_max_age_s = defaults.crl_max_age_s;
+    if (revocation->recheck_s == 0)
+        revocation->recheck_s = defaults.recheck_s;
+    if (revocation->ahead_s == 0)
+        revocation->ahead_s = defaults.ahead_s;
+    if (revocation->per_second == 0)
+        revocation->per_second = defaults.per_second;
+}
+
+/* A policy needs an address for each of its sources. */
+static enum idp_err check_sources(struct reading *reading, const struct revocation *revocation)
+{
+    bool by_ocsp = revocation->policy != POLICY_CRL;
+    bool by_crl = revocation->policy != POLICY_OCSP;
+    enum idp_err err = reading_enter(reading, "revocation", 0);
+    if (err == IDP_OK && by_ocsp && revocation->ocsp.count == 0)
+        err = reading_wrong(reading, "an address in \"ocsp\": the policy asks there");
+    if (err == IDP_OK && by_crl && revocation->crl.count == 0)
+        err = reading_wrong(reading, "an address in \"crl\": the policy needs a list");
+    if (err == IDP_OK)
+        reading_leave(reading);
+    return err;
+}
+
 enum idp_err trust_entry_check(struct reading *reading, void *object)
 {
     struct trust_entry *entry = object;
     sort_usages(&entry->rules.extended_key_usage);
-    return make_anchors(reading, entry);
+    set_defaults(&entry->rules.revocation);
+    enum idp_err err = check_sources(reading, &entry->rules.revocation);
+    return err == IDP_OK ? make_anchors(reading, entry) : err;
 }
 
 /* --- the whole list ------------------------------------------------------------------------- */
@@ -158,20 +190,27 @@ static const char *host_of(struct arena *arena, const char *url)
     return arena_printf(arena, "%.*s%s", (int)len, host, has_port ? "" : (tls ? ":443" : ":80"));
 }
 
+static bool add_hosts(struct trust_list *list, const struct urls *urls, size_t *n)
+{
+    for (size_t i = 0; i < urls->count; i++) {
+        list->hosts[*n] = host_of(list->arena, urls->list[i]);
+        if (list->hosts[(*n)++] == NULL)
+            return false;
+    }
+    return true;
+}
+
 static enum idp_err list_hosts(struct trust_list *list, const struct trust_document *document)
 {
-    size_t room = document->entries.count * 4 + 1; /* at most four addresses each */
+    size_t room = document->entries.count * (4 + RULES_CRLS_MAX) + 1;
     size_t n = 0;
     list->hosts = arena_alloc(list->arena, room * sizeof(*list->hosts));
     if (list->hosts == NULL)
         return IDP_FAULT;
     for (size_t i = 0; i < document->entries.count; i++) {
-        const struct urls *urls = &document->entries.list[i].rules.revocation.ocsp;
-        for (size_t j = 0; j < urls->count; j++) {
-            list->hosts[n] = host_of(list->arena, urls->list[j]);
-            if (list->hosts[n++] == NULL)
-                return IDP_FAULT;
-        }
+        const struct revocation *revocation = &document->entries.list[i].rules.revocation;
+        if (!add_hosts(list, &revocation->ocsp, &n) || !add_hosts(list, &revocation->crl, &n))
+            return IDP_FAULT;
     }
     return IDP_OK;
 }

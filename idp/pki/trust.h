@@ -57,7 +57,7 @@ void trust_set_rights_ended(struct trust *trust, const char *id, int64_t seconds
 const struct authority *trust_find(const struct trust *trust, const char *id);
 
 /*
- * The "host:port" texts of all status services, ending with NULL: what a question to one of them
- * may be allowed (net/fetch.h). They live as long as the list.
+ * The "host:port" texts of all status services and places of lists, ending with NULL: what a
+ * question to one of them may be allowed (net/fetch.h). They live as long as the list.
  */
 const char *const *trust_hosts(const struct trust *trust);

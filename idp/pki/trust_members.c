@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "pki/certificate_time.h"
 #include "pki/reading.h"
 #include "pki/rules.h"
 #include "pki/signed.h"
@@ -275,22 +276,61 @@ static const struct member url_item = {
 static const char *const digest_names[] = {"sha1", "sha256", "sm3", NULL};
 static const char *const nonce_names[] = {"required", "optional", "off", NULL};
 
+/* In the order of enum revocation_policy and enum ocsp_method. */
+const char *const trust_policy_names[] = {"ocsp", "ocsp-else-crl", "crl", "crl-else-ocsp", NULL};
+static const char *const method_names[] = {"post", "get", NULL};
+
+/* Takes a moment like 2026-12-01T00:00:00Z (RFC 3339, UTC only). */
+static enum idp_err read_moment(struct reading *reading, const struct member *member, json_t *value,
+                                void *field)
+{
+    const char *text = json_string_value(value);
+    (void)member;
+    if (text == NULL || !certificate_time_parse(text, field))
+        return reading_wrong(reading, "a moment like \"2026-12-01T00:00:00Z\"");
+    return IDP_OK;
+}
+
+static const struct member degraded_members[] = {
+    {"until", .required = true, .read = read_moment,
+     .offset = offsetof(struct authority_rules, revocation.degraded.until)},
+    {"max_age_s", .required = true, .read = reading_number,
+     .offset = offsetof(struct authority_rules, revocation.degraded.max_age_s), .min = 60,
+     .max = RULES_DEGRADED_MAX_S},
+    {.name = NULL},
+};
+
 static const struct member revocation_members[] = {
-    {"ocsp", .required = true, .read = reading_list,
-     .offset = offsetof(struct authority_rules, revocation.ocsp), .min = 1, .max = 4,
-     .item = &url_item, .size = sizeof(const char *)},
-    {"crl", .read = reading_list, .offset = offsetof(struct authority_rules, revocation.crl),
+    {"policy", .required = true, .read = reading_name,
+     .offset = offsetof(struct authority_rules, revocation.policy), .names = trust_policy_names},
+    {"ocsp", .read = reading_list, .offset = offsetof(struct authority_rules, revocation.ocsp),
      .max = 4, .item = &url_item, .size = sizeof(const char *)},
-    {"hash", .required = true, .read = reading_name,
-     .offset = offsetof(struct authority_rules, revocation.digest), .names = digest_names},
-    {"nonce", .required = true, .read = reading_name,
-     .offset = offsetof(struct authority_rules, revocation.nonce), .names = nonce_names},
+    {"crl", .read = reading_list, .offset = offsetof(struct authority_rules, revocation.crl),
+     .max = RULES_CRLS_MAX, .item = &url_item, .size = sizeof(const char *)},
+    {"hash", .read = reading_name, .offset = offsetof(struct authority_rules, revocation.digest),
+     .names = digest_names},
+    {"nonce", .read = reading_name, .offset = offsetof(struct authority_rules, revocation.nonce),
+     .names = nonce_names},
+    {"method", .read = reading_name, .offset = offsetof(struct authority_rules, revocation.method),
+     .names = method_names},
     {"responder", .read = read_certificate,
      .offset = offsetof(struct authority_rules, revocation.responder)},
     {"deadline_ms", .required = true, .read = reading_number,
      .offset = offsetof(struct authority_rules, revocation.deadline_ms), .min = 100, .max = 30000},
     {"max_age_s", .required = true, .read = reading_number,
      .offset = offsetof(struct authority_rules, revocation.max_age_s), .min = 10, .max = 86400},
+    {"crl_max_age_s", .read = reading_number,
+     .offset = offsetof(struct authority_rules, revocation.crl_max_age_s), .min = 60,
+     .max = 31 * 86400},
+    {"crl_grace_s", .read = reading_number,
+     .offset = offsetof(struct authority_rules, revocation.crl_grace_s), .max = 7 * 86400},
+    {"recheck_s", .read = reading_number,
+     .offset = offsetof(struct authority_rules, revocation.recheck_s), .min = 10, .max = 86400},
+    {"ahead_s", .read = reading_number,
+     .offset = offsetof(struct authority_rules, revocation.ahead_s), .min = 60, .max = 7 * 86400},
+    {"questions_per_second", .read = reading_number,
+     .offset = offsetof(struct authority_rules, revocation.per_second), .min = 1, .max = 1000},
+    {"degraded", .read = reading_object, .table = degraded_members},
     {.name = NULL},
 };
 
@@ -351,6 +391,8 @@ static const struct member authority_members[] = {
     {"anchors", .required = true, .read = reading_list,
      .offset = offsetof(struct trust_entry, anchors), .min = 1, .max = RULES_ANCHORS_MAX,
      .item = &anchor_item, .size = sizeof(X509 *)},
+    {"roots", .read = reading_list, .offset = offsetof(struct trust_entry, rules.roots), .min = 1,
+     .max = RULES_ANCHORS_MAX, .item = &anchor_item, .size = sizeof(X509 *)},
     {"profile", .required = true, .read = reading_object,
      .offset = offsetof(struct trust_entry, rules), .table = profile_members},
     {"limits", .required = true, .read = reading_object,

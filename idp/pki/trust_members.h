@@ -25,5 +25,8 @@ struct trust_document {
 /* For struct trust_document; ends with NULL. */
 extern const struct member trust_members[];
 
+/* By enum revocation_policy; ends with NULL. */
+extern const char *const trust_policy_names[];
+
 /* What has to hold beyond the shape of an authority; in trust.c. */
 enum idp_err trust_entry_check(struct reading *reading, void *object);

@@ -14,6 +14,7 @@
 #include "pki/certificate_time.h"
 #include "pki/profile.h"
 #include "pki/state.h"
+#include "pki/trust_members.h"
 #include "pki/uscc.h"
 
 /* What lock_prepare() found; the arena holds the view and a reference to the leaf. */
@@ -274,7 +275,9 @@ static void describe(const struct asking_about *about, const struct lock_answer 
         .algorithm = answer->algorithm,
         .certificate = leaf->der,
         .certificate_len = leaf->der_len,
-        .status = {.response = status->response,
+        .status = {.source = LOCK_BY_OCSP,
+                   .policy = trust_policy_names[leaf->authority->rules->revocation.policy],
+                   .response = status->response,
                    .response_len = status->response_len,
                    .produced = status->answer.produced,
                    .this_update = status->answer.this_update,

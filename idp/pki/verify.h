@@ -33,13 +33,31 @@ struct lock_question {
 
 enum lock_key { LOCK_KEY_RSA, LOCK_KEY_P256, LOCK_KEY_SM2 };
 
-/* The proof that the certificate was not revoked: the authority's own signed answer. */
+/* A list of revoked certificates, as evidence names it. */
+struct lock_list {
+    const unsigned char *hash; /* SHA-256 of the CRL's DER (RFC 5280); NULL: there is none */
+    const char *number;        /* its CRLNumber: upper-case hex, no leading zero byte */
+    int64_t this_update, next_update;
+};
+
+enum lock_source { LOCK_BY_OCSP, LOCK_BY_CRL };
+
+/* The proof that the certificate was not revoked: the authority's own signed word. */
 struct lock_status {
+    enum lock_source source;
+    const char *policy; /* as the trust list names it */
+    bool degraded;      /* the word is older than the policy allows: neither source could be had */
+    int64_t this_update;
+    int64_t next_update; /* 0: an answer that names none */
+
+    /* LOCK_BY_OCSP */
     const unsigned char *response; /* OCSPResponse, DER (RFC 6960), as received */
     size_t response_len;
-    int64_t produced, this_update;
-    int64_t next_update;       /* 0: the answer names none */
+    int64_t produced;
     const unsigned char *hash; /* SHA-256 of the response, where it is known already, or NULL */
+
+    /* LOCK_BY_CRL: the full list, and the delta over it */
+    struct lock_list list, delta;
 };
 
 /* Who proved to hold the lock. Everything in it lives as long as the arena. */

@@ -13,7 +13,7 @@ struct sql;
 struct sql_tx;
 
 enum {
-    TRANSFER_KEYS_MAX = 3,
+    TRANSFER_KEYS_MAX = 4,
     TRANSFER_SUM_SIZE = 32,
 };
 

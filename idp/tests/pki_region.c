@@ -272,11 +272,11 @@ json_t *region_entry(const struct region_authority *authority)
     need(profile != NULL, "profile");
     json_t *entry =
         json_pack("{s:s, s:{s:s,s:s}, s:s, s:s, s:[s], s:o, s:{s:i,s:[s,s,s],s:i},"
-                  " s:{s:[{s:s}], s:s, s:s, s:i, s:i}}",
+                  " s:{s:s, s:[{s:s}], s:s, s:s, s:i, s:i}}",
                   "id", authority->id, "names", "zh", "示例认证中心", "en", "Example Authority",
                   "phone", "0471-000-0000", "environment", "test", "anchors", pem, "profile",
                   profile, "limits", "rsa_bits", 2048, "keys", "rsa", "p256", "sm2", "max_days",
-                  1900, "revocation", "ocsp", "url", "http://127.0.0.51:8500/ocsp", "hash", hash,
+                  1900, "revocation", "policy", "ocsp", "ocsp", "url", "http://127.0.0.51:8500/ocsp", "hash", hash,
                   "nonce", "required", "deadline_ms", 4000, "max_age_s", 600);
     need(entry != NULL, "entry");
     free(pem);

@@ -254,7 +254,8 @@ static void every_mistake_is_named_with_its_place(void **state)
         {"authorities/1/limits/keys", "[]",
          "list.json: authorities[1].limits.keys: expected a list of 1 to 3 entries"},
         {"authorities/1/revocation/ocsp", "[]",
-         "list.json: authorities[1].revocation.ocsp: expected a list of 1 to 4 entries"},
+         "list.json: authorities[1].revocation: expected an address in \"ocsp\": the policy asks "
+         "there"},
         {"authorities/1/revocation/ocsp/0/url", "\"ldap://a/\"",
          "list.json: authorities[1].revocation.ocsp[0]: expected an address like "
          "http://host:port/path"},

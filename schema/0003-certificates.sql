@@ -1,0 +1,54 @@
+-- Certificates: who signed the trust list, what was seen of locks, what was learned of revocation.
+-- oldest program: 3
+
+-- What two trust managers signed of the list, as a JSON text; '' for lists from before.
+ALTER TABLE trust_lists ADD COLUMN signatures TEXT NOT NULL DEFAULT '';
+
+-- Certificates of locks that proved themselves and whose path is good; the DER is an evidence object.
+CREATE TABLE certificates (
+    hash TEXT NOT NULL PRIMARY KEY,  -- base64url(SHA-256(DER))
+    authority TEXT NOT NULL,
+    issuer TEXT NOT NULL,            -- base64url(SHA-256(DER of the anchor))
+    serial TEXT NOT NULL,            -- upper-case hex
+    uscc TEXT NOT NULL,              -- '' where none could be read
+    not_after BIGINT NOT NULL,
+    reason TEXT,                     -- why it was refused last; NULL: it was accepted
+    seen BIGINT NOT NULL             -- when it was last shown, to the hour
+);
+CREATE INDEX certificates_by_seen ON certificates (authority, seen);
+
+-- Refusals, counted by day.
+CREATE TABLE refusals (
+    day BIGINT NOT NULL,             -- since 1970, in China's time (UTC+8)
+    authority TEXT NOT NULL,         -- '' where it is not known
+    reason TEXT NOT NULL,
+    certificate TEXT NOT NULL,       -- hash; '' where it is not kept: its path is not good
+    count BIGINT NOT NULL,
+    last BIGINT NOT NULL,
+    PRIMARY KEY (day, authority, reason, certificate)
+);
+
+-- Certificates that an authority has called revoked: for ever, whatever it says later.
+CREATE TABLE revoked (
+    number BIGINT NOT NULL PRIMARY KEY, -- in the order in which it was learned
+    certificate TEXT NOT NULL UNIQUE, -- base64url(SHA-256(DER))
+    authority TEXT NOT NULL,
+    serial TEXT NOT NULL,
+    revoked_at BIGINT NOT NULL,      -- as the authority says
+    reason BIGINT NOT NULL,          -- CRLReason (RFC 5280 section 5.3.1); -1: none was given
+    source TEXT NOT NULL,            -- ocsp, crl
+    learned BIGINT NOT NULL,
+    ended BIGINT                     -- when what rested on it was ended
+);
+CREATE INDEX revoked_open ON revoked (number) WHERE ended IS NULL;
+
+-- Sign-ins by a word that was older than the policy allows: looked at again when the authority is back.
+CREATE TABLE degraded_sign_ins (
+    id TEXT NOT NULL PRIMARY KEY,
+    certificate TEXT NOT NULL,
+    authority TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    settled BIGINT,                  -- when a proper word was had, and what it was
+    outcome TEXT
+);
+CREATE INDEX degraded_open ON degraded_sign_ins (authority) WHERE settled IS NULL;
