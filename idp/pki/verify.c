@@ -12,6 +12,7 @@
 #include "base/lane.h"
 #include "base/refusal.h"
 #include "pki/certificate_time.h"
+#include "pki/lock_message.h"
 #include "pki/profile.h"
 #include "pki/state.h"
 #include "pki/trust_members.h"
@@ -82,29 +83,13 @@ enum idp_err lock_prepare(struct pki *pki, struct arena *arena, int64_t now,
 
 /* --- the signature -------------------------------------------------------------------------- */
 
-static const char context[] = "TAMGA-LOGIN/1"; /* with its NUL it begins M */
-enum { CONTEXT_LEN = sizeof(context), M_LEN = CONTEXT_LEN + 3 * DIGEST_SIZE };
-
-static enum idp_err write_m(const struct leaf *leaf, const struct lock_question *question,
-                            unsigned char m[M_LEN])
-{
-    enum digest_kind kind = leaf_digest(leaf);
-    unsigned char *at = m + CONTEXT_LEN;
-    memcpy(m, context, CONTEXT_LEN);
-    enum idp_err err = digest(kind, question->origin, strlen(question->origin), at);
-    if (err == IDP_OK)
-        err = digest(kind, question->challenge, strlen(question->challenge), at + DIGEST_SIZE);
-    memcpy(at + (size_t)2 * DIGEST_SIZE, leaf->hash_in_m, DIGEST_SIZE);
-    return err;
-}
-
 static enum idp_err check_signature(const struct leaf *leaf, const struct lock_question *question,
                                     const struct lock_answer *answer, struct refusal *why)
 {
-    unsigned char m[M_LEN];
+    unsigned char m[LOCK_MESSAGE_SIZE];
     if (!leaf_fits(leaf, answer->algorithm))
         return refusal_set(why, &pki_reasons[PKI_ALGORITHM]);
-    enum idp_err err = write_m(leaf, question, m);
+    enum idp_err err = lock_message_write(leaf, question->origin, question->challenge, m);
     if (err != IDP_OK)
         return err;
     if (!leaf_has_signed(leaf, answer->algorithm, m, sizeof(m), answer->signature,
