@@ -191,6 +191,7 @@ static const char *read_single(const struct ocsp_question *question, OCSP_BASICR
         !certificate_time_read(OCSP_resp_get0_produced_at(basic), &answer->produced))
         return "a date in it cannot be read";
     answer->verdict = verdict_of(status, reason);
+    answer->reason = reason;
     return NULL;
 }
 

@@ -37,6 +37,7 @@ struct ocsp_answer {
     int64_t produced, this_update;
     int64_t next_update;  /* 0: none */
     int64_t revoked_at;   /* when it is revoked or on hold */
+    int reason;           /* the same: CRLReason (RFC 5280 section 5.3.1); -1: none is given */
     int64_t usable_until; /* by its own dates and the authority's max_age_s */
 };
 
