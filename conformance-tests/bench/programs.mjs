@@ -125,3 +125,13 @@ export async function signChallenges(lock, origin, challenges) {
   const rest = { format: 'tamga-lock:1', algorithm, certificate, agentVersion: '0.1.0' };
   return signatures.map((signature) => ({ ...rest, signature }));
 }
+
+// What bench-verify has measured: {row, us, p50_us, p99_us, parts} for each row and round.
+export async function verifications(kind, rounds, threads) {
+  const said = await run(program('bench-verify'), [kind, String(rounds), String(threads)]);
+  return said
+    .toString()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}

@@ -12,6 +12,7 @@ import * as provider from './provider.mjs';
 import { rows } from './rows.mjs';
 import { kinds } from './stores.mjs';
 import { table } from './table.mjs';
+import { measureVerify, verifyRows } from './verify.mjs';
 import { bind, consent, signIn } from './visitor.mjs';
 
 const RESTARTS = 5;
@@ -92,7 +93,10 @@ async function benchKind(kind, chosen) {
 }
 
 async function bench() {
-  const measured = [];
+  const measured = await measureVerify(
+    verifyRows.filter(({ name }) => isWanted(name)),
+    say,
+  );
   const alone = [];
   for (const kind of kinds) {
     const chosen = rows.filter(({ name }) => isWanted(`${name}${kind.suffix}`));
