@@ -62,7 +62,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     leaf->authority = &authority;
     leaf->anchor = &anchor;
-    enum pki_reason reason = profile_read(leaf);
+    enum pki_reason reason = profile_check_form(leaf);
+    if (reason == PKI_REASONS)
+        reason = profile_read(leaf);
     if (reason == PKI_REASONS && leaf->name[0] == '\0')
         abort();
     check_text(leaf->uscc);

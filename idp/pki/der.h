@@ -18,6 +18,7 @@ enum {
     DER_UTF8 = 0x0c,
     DER_PRINTABLE = 0x13,
     DER_IA5 = 0x16,
+    DER_BMP = 0x1e,
     DER_SEQUENCE = 0x30,
     DER_CONTEXT = 0x80, /* with the number added; plus DER_CONSTRUCTED when it wraps others */
     DER_CONSTRUCTED = 0x20,

@@ -15,12 +15,21 @@
 
 /* --- the key -------------------------------------------------------------------------------- */
 
+/* PKI_REASONS for the curves that are taken, by their names alone: explicit parameters are none. */
+static enum pki_reason find_curve(int key, int curve, enum lock_key *out)
+{
+    if (curve != NID_sm2 && (curve != NID_X9_62_prime256v1 || key == NID_sm2))
+        return PKI_KEY_CURVE;
+    *out = curve == NID_sm2 ? LOCK_KEY_SM2 : LOCK_KEY_P256;
+    return PKI_REASONS;
+}
+
 /*
- * Which kind a SubjectPublicKeyInfo is, by its identifiers alone: explicit curve parameters and
- * everything else is no lock's key. An SM2 key is written in two ways, under
- * id-ecPublicKey or under its own identifier, each with the curve.
+ * Which kind a SubjectPublicKeyInfo is, by its identifiers alone. An SM2 key is written in two
+ * ways, under id-ecPublicKey or under its own identifier, each with the curve. Returns PKI_REASONS,
+ * or why it is no lock's key.
  */
-static bool find_kind(const X509 *certificate, enum lock_key *out)
+static enum pki_reason find_kind(const X509 *certificate, enum lock_key *out)
 {
     ASN1_OBJECT *oid = NULL;
     X509_ALGOR *algorithm = NULL;
@@ -28,19 +37,17 @@ static bool find_kind(const X509 *certificate, enum lock_key *out)
     int type = V_ASN1_UNDEF;
     if (X509_PUBKEY_get0_param(&oid, NULL, NULL, &algorithm, X509_get_X509_PUBKEY(certificate)) !=
         1)
-        return false;
+        return PKI_SHAPE;
     X509_ALGOR_get0(NULL, &type, &parameter, algorithm);
-    int curve = type == V_ASN1_OBJECT ? OBJ_obj2nid(parameter) : NID_undef;
     int nid = OBJ_obj2nid(oid);
-    if (nid == NID_rsaEncryption)
-        *out = LOCK_KEY_RSA;
-    else if (nid == NID_X9_62_id_ecPublicKey && curve == NID_X9_62_prime256v1)
-        *out = LOCK_KEY_P256;
-    else if ((nid == NID_X9_62_id_ecPublicKey || nid == NID_sm2) && curve == NID_sm2)
-        *out = LOCK_KEY_SM2;
-    else
-        return false;
-    return true;
+    if (nid == NID_X9_62_id_ecPublicKey || nid == NID_sm2)
+        return find_curve(nid, type == V_ASN1_OBJECT ? OBJ_obj2nid(parameter) : NID_undef, out);
+    if (nid == NID_dsa || nid == NID_dsa_2 || nid == NID_dsaWithSHA)
+        return PKI_KEY_DSA;
+    if (nid != NID_rsaEncryption)
+        return PKI_KEY_KIND;
+    *out = LOCK_KEY_RSA;
+    return PKI_REASONS;
 }
 
 static bool key_is_of_kind(const EVP_PKEY *key, enum lock_key kind)
@@ -131,8 +138,8 @@ static X509 *decode(const unsigned char *der, size_t len)
     return certificate;
 }
 
-/* RFC 5280 section 4.1.2.2: positive, at most 20 bytes. */
-static bool read_serial(const X509 *certificate, char out[LEAF_SERIAL_SIZE])
+/* RFC 5280 section 4.1.2.2: positive, at most 20 bytes. Another one is left out. */
+static void read_serial(const X509 *certificate, char out[LEAF_SERIAL_SIZE])
 {
     BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), NULL);
     char *hex = NULL;
@@ -141,10 +148,8 @@ static bool read_serial(const X509 *certificate, char out[LEAF_SERIAL_SIZE])
         hex = BN_bn2hex(number);
     if (hex != NULL)
         memcpy(out, hex, strlen(hex) + 1);
-    bool good = hex != NULL;
     OPENSSL_free(hex);
     BN_free(number);
-    return good;
 }
 
 static bool hash_key(const X509 *certificate, unsigned char out[DIGEST_SIZE])
@@ -158,14 +163,14 @@ static bool hash_key(const X509 *certificate, unsigned char out[DIGEST_SIZE])
 
 static enum idp_err set_key(struct leaf *leaf, enum pki_reason *why)
 {
-    *why = PKI_ALGORITHM;
-    if (!find_kind(leaf->certificate, &leaf->kind))
+    *why = find_kind(leaf->certificate, &leaf->kind);
+    if (*why != PKI_REASONS)
         return IDP_REFUSED;
+    *why = PKI_SHAPE;
     leaf->key = X509_get_pubkey(leaf->certificate);
-    if (!key_is_of_kind(leaf->key, leaf->kind)) {
-        *why = PKI_SHAPE;
+    if (!key_is_of_kind(leaf->key, leaf->kind))
         return IDP_REFUSED;
-    }
+    *why = PKI_KEY_OVERSIZED;
     if (!is_cheap(leaf->key, leaf->kind))
         return IDP_REFUSED;
     leaf->ready[0] = prepare(leaf, false);
@@ -179,10 +184,10 @@ static enum idp_err fill(struct leaf *leaf, enum pki_reason *why)
 {
     *why = PKI_SHAPE;
     leaf->certificate = decode(leaf->der, leaf->der_len);
-    if (leaf->certificate == NULL || X509_get_version(leaf->certificate) != X509_VERSION_3 ||
-        !read_serial(leaf->certificate, leaf->serial) ||
+    if (leaf->certificate == NULL ||
         !certificate_time_span(leaf->certificate, &leaf->not_before, &leaf->not_after))
         return IDP_REFUSED;
+    read_serial(leaf->certificate, leaf->serial);
     enum idp_err err = set_key(leaf, why);
     if (err == IDP_OK)
         err = signed_set_sm2_id(leaf->certificate);
@@ -232,21 +237,42 @@ void leaf_release(struct leaf *leaf)
 
 /* --- the verdict ---------------------------------------------------------------------------- */
 
+/* Where extensions cannot be read, nor can the issuer's key id: whose name stands there is told. */
+static void find_by_name(const struct trust *trust, const X509 *certificate, struct path *out)
+{
+    const X509_NAME *issuer = X509_get_issuer_name(certificate);
+    for (size_t i = 0; i < trust->count && out->authority == NULL; i++) {
+        const struct anchors *anchors = &trust->authorities[i].rules->anchors;
+        for (size_t j = 0; j < anchors->count && out->authority == NULL; j++)
+            if (X509_NAME_cmp(X509_get_subject_name(anchors->list[j].certificate), issuer) == 0)
+                *out =
+                    (struct path){.authority = &trust->authorities[i], .anchor = &anchors->list[j]};
+    }
+}
+
+static enum pki_reason decide(struct leaf *leaf, enum pki_reason form, bool path_is_good)
+{
+    if (leaf->authority == NULL)
+        return PKI_AUTHORITY_UNKNOWN;
+    enum pki_reason reason = form == PKI_REASONS ? profile_read(leaf) : form;
+    return reason == PKI_REASONS && !path_is_good ? PKI_PATH : reason;
+}
+
 enum idp_err leaf_judge(struct leaf *leaf, const struct trust *trust)
 {
-    struct path path;
-    enum idp_err err = path_find(trust, leaf->certificate, &path);
+    struct path path = {.is_good = false};
+    enum pki_reason form = profile_check_form(leaf);
+    enum idp_err err = IDP_OK;
+    if (form == PKI_REASONS)
+        err = path_find(trust, leaf->certificate, &path);
+    else
+        find_by_name(trust, leaf->certificate, &path);
     if (err != IDP_OK)
         return err;
     leaf->authority = path.authority;
     leaf->anchor = path.anchor;
     leaf->path_is_good = path.is_good;
-    if (path.authority == NULL)
-        leaf->verdict = PKI_AUTHORITY_UNKNOWN;
-    else
-        leaf->verdict = profile_read(leaf);
-    if (leaf->verdict == PKI_REASONS && !path.is_good)
-        leaf->verdict = PKI_PATH;
+    leaf->verdict = decide(leaf, form, path.is_good);
     X509_free(leaf->certificate);
     leaf->certificate = NULL;
     return IDP_OK;

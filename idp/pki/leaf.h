@@ -36,7 +36,7 @@ struct leaf {
     EVP_MD_CTX *ready[2]; /* prepared to verify: RS256, ES256 or SM2; PS256 */
     X509 *certificate;    /* NULL once judged */
     int64_t not_before, not_after;
-    char serial[LEAF_SERIAL_SIZE];
+    char serial[LEAF_SERIAL_SIZE]; /* upper-case hex; "": zero, negative or too long */
 
     /* By leaf_judge(). */
     const struct authority *authority; /* NULL: unknown */
@@ -48,15 +48,17 @@ struct leaf {
     char uscc[PLACE_TEXT_SIZE]; /* "": none; not checked yet */
     char name[PLACE_TEXT_SIZE];
     char key_number[PLACE_TEXT_SIZE];
+    char medium_number[PLACE_TEXT_SIZE];
 
     size_t der_len;
     unsigned char der[];
 };
 
 /*
- * Parses a certificate: DER to the last byte, version 3, a serial number of 1 to 20 bytes, readable
- * dates, and a key of a kind that locks have. Returns IDP_REFUSED with *why PKI_SHAPE or
- * PKI_ALGORITHM (another kind of key), IDP_FAULT. *out has one reference.
+ * Parses a certificate: DER to the last byte, readable dates, and a key of a kind that locks have,
+ * so that its signature can be verified; all else that may be wrong with it is for leaf_judge().
+ * Returns IDP_REFUSED with *why PKI_SHAPE, PKI_KEY_DSA, PKI_KEY_CURVE, PKI_KEY_KIND or
+ * PKI_KEY_OVERSIZED; IDP_FAULT. *out has one reference.
  */
 enum idp_err leaf_parse(const unsigned char *der, size_t len, enum pki_reason *why,
                         struct leaf **out);

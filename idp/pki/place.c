@@ -1,5 +1,6 @@
 #include "pki/place.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <openssl/x509v3.h>
@@ -37,6 +38,32 @@ static bool is_printable(const unsigned char *bytes, size_t len)
     return true;
 }
 
+/* UCS-2, big-endian (X.680 section 41.1). */
+static enum place_outcome take_bmp(const unsigned char *bytes, size_t len,
+                                   char out[PLACE_TEXT_SIZE])
+{
+    unsigned char utf8[PLACE_TEXT_SIZE * 3];
+    size_t n = 0;
+    if (len % 2 != 0 || len / 2 >= PLACE_TEXT_SIZE)
+        return PLACE_WRONG;
+    for (size_t i = 0; i < len; i += 2) {
+        unsigned unit = (unsigned)bytes[i] << 8 | bytes[i + 1];
+        if (unit < 0x80) {
+            utf8[n++] = (unsigned char)unit;
+        } else if (unit < 0x800) {
+            utf8[n++] = (unsigned char)(0xc0 | unit >> 6);
+            utf8[n++] = (unsigned char)(0x80 | (unit & 0x3f));
+        } else { /* halves of pairs come out as what is not UTF-8 */
+            utf8[n++] = (unsigned char)(0xe0 | unit >> 12);
+            utf8[n++] = (unsigned char)(0x80 | (unit >> 6 & 0x3f));
+            utf8[n++] = (unsigned char)(0x80 | (unit & 0x3f));
+        }
+    }
+    return take(utf8, n, out);
+}
+
+/* TeletexString and UniversalString are never read: nobody agrees on the first one's characters,
+ * and no authority was seen to write the second. */
 static enum place_outcome take_string(const struct der_item *item, unsigned types,
                                       char out[PLACE_TEXT_SIZE])
 {
@@ -47,24 +74,30 @@ static enum place_outcome take_string(const struct der_item *item, unsigned type
         fits = (types & PLACE_IA5) != 0 && is_ascii(item->bytes, item->len);
     else if (item->tag == DER_UTF8)
         fits = (types & PLACE_UTF8) != 0;
+    else if (item->tag == DER_BMP && (types & PLACE_BMP) != 0)
+        return take_bmp(item->bytes, item->len, out);
     return fits ? take(item->bytes, item->len, out) : PLACE_WRONG;
 }
 
 /* --- extensions ----------------------------------------------------------------------------- */
 
-/* IdentifyCode is a CHOICE of [0] to [2]; GM/T 0015-2012 does not say how it is tagged. */
+/*
+ * IdentifyCode is CHOICE { [0] PrintableString, [1] UTF8String, [2] PrintableString }; GM/T
+ * 0015-2012 does not say whether the tags are implicit or explicit.
+ */
 static enum place_outcome take_choice(const struct der_item *item, unsigned types,
                                       char out[PLACE_TEXT_SIZE])
 {
+    static const unsigned char tags[] = {DER_PRINTABLE, DER_UTF8, DER_PRINTABLE};
     unsigned number = item->tag & 0x1fU;
-    if (number > 2)
+    struct der_item string = *item;
+    struct der inside = der_inside(item);
+    if (number >= sizeof(tags))
         return PLACE_WRONG;
     if (item->tag == (DER_CONTEXT | number))
-        return take(item->bytes, item->len, out);
-    struct der inside = der_inside(item);
-    struct der_item string;
-    if (item->tag != (DER_CONTEXT | DER_CONSTRUCTED | number) || !der_next(&inside, &string) ||
-        inside.left != 0)
+        string.tag = tags[number];
+    else if (item->tag != (DER_CONTEXT | DER_CONSTRUCTED | number) ||
+             !der_next_is(&inside, tags[number], &string) || inside.left != 0)
         return PLACE_WRONG;
     return take_string(&string, types, out);
 }
@@ -101,25 +134,27 @@ static enum place_outcome read_extension(const struct place *place, const X509 *
 
 /* --- the subject ---------------------------------------------------------------------------- */
 
-static enum place_outcome take_attribute(const ASN1_STRING *value, char out[PLACE_TEXT_SIZE])
+/* Two values in one relative name (CN=a+CN=b, CN=a+OU=b) have no order that means anything. */
+static bool stands_alone(const X509_NAME *subject, int at)
 {
-    unsigned char *utf8 = NULL;
-    int type = ASN1_STRING_type(value);
-    if (type != V_ASN1_PRINTABLESTRING && type != V_ASN1_UTF8STRING && type != V_ASN1_IA5STRING &&
-        type != V_ASN1_BMPSTRING)
-        return PLACE_WRONG;
-    int len = ASN1_STRING_to_UTF8(&utf8, value);
-    if (len < 0)
-        return PLACE_WRONG;
-    enum place_outcome outcome = take(utf8, (size_t)len, out);
-    OPENSSL_free(utf8);
-    return outcome;
+    int set = X509_NAME_ENTRY_set(X509_NAME_get_entry(subject, at));
+    const X509_NAME_ENTRY *before = at > 0 ? X509_NAME_get_entry(subject, at - 1) : NULL;
+    const X509_NAME_ENTRY *after = X509_NAME_get_entry(subject, at + 1);
+    return (before == NULL || X509_NAME_ENTRY_set(before) != set) &&
+           (after == NULL || X509_NAME_ENTRY_set(after) != set);
 }
 
-static enum place_outcome read_attribute(const X509_NAME *subject, int at,
+static enum place_outcome read_attribute(const X509_NAME *subject, int at, unsigned types,
                                          char out[PLACE_TEXT_SIZE])
 {
-    return take_attribute(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)), out);
+    const ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+    int type = ASN1_STRING_type(value);
+    int len = ASN1_STRING_length(value);
+    if (len <= 0 || type < 0 || type > UCHAR_MAX || !stands_alone(subject, at))
+        return PLACE_WRONG;
+    const struct der_item item = {
+        .tag = (unsigned char)type, .bytes = ASN1_STRING_get0_data(value), .len = (size_t)len};
+    return take_string(&item, types, out);
 }
 
 /* Leaves field number `field` of exactly `of` in text. */
@@ -151,7 +186,8 @@ static enum place_outcome read_subject(const struct place *place, const X509 *ce
         return PLACE_ABSENT;
     if (X509_NAME_get_index_by_OBJ(subject, place->subject, at) >= 0)
         return PLACE_WRONG;
-    enum place_outcome outcome = read_attribute(subject, at, out);
+    unsigned types = place->types != 0 ? place->types : PLACE_USUAL;
+    enum place_outcome outcome = read_attribute(subject, at, types, out);
     return outcome == PLACE_FOUND && place->split != NULL ? cut_field(place, out) : outcome;
 }
 
@@ -162,6 +198,8 @@ enum place_outcome place_read(const struct place *place, const X509 *certificate
 {
     enum place_outcome outcome = place->extension != NULL ? read_extension(place, certificate, out)
                                                           : read_subject(place, certificate, out);
+    if (outcome == PLACE_FOUND && place->except != NULL && text_starts(out, place->except))
+        return PLACE_ABSENT;
     if (outcome != PLACE_FOUND || place->prefix == NULL)
         return outcome;
     size_t len = strlen(place->prefix);
@@ -182,20 +220,28 @@ enum place_outcome place_read_first(const struct places *places, const X509 *cer
     return outcome;
 }
 
-/* Any attribute of that type counts: a subject may have several organizational units. */
+static bool text_fits(const struct rule *rule, const char *text)
+{
+    return rule->equals != NULL ? strcmp(text, rule->equals) == 0 : text_starts(text, rule->starts);
+}
+
+/*
+ * Any attribute of that type counts: a subject may have several organizational units. One that
+ * cannot be read might say anything, so the rule does not hold then.
+ */
 static bool subject_rule_holds(const struct rule *rule, const X509 *certificate)
 {
     char text[PLACE_TEXT_SIZE];
+    const unsigned types = PLACE_PRINTABLE | PLACE_UTF8 | PLACE_IA5 | PLACE_BMP;
     const X509_NAME *subject = X509_get_subject_name(certificate);
+    bool holds = false;
     int at = -1;
     while ((at = X509_NAME_get_index_by_OBJ(subject, rule->subject, at)) >= 0) {
-        if (read_attribute(subject, at, text) != PLACE_FOUND)
-            continue;
-        if (rule->equals != NULL ? strcmp(text, rule->equals) == 0
-                                 : text_starts(text, rule->starts))
-            return true;
+        if (read_attribute(subject, at, types, text) != PLACE_FOUND)
+            return false;
+        holds = holds || text_fits(rule, text);
     }
-    return false;
+    return holds;
 }
 
 static bool policy_rule_holds(const struct rule *rule, const X509 *certificate)

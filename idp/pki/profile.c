@@ -1,6 +1,6 @@
 /*
- * Class, region, key usage and identity, in that order. Each authority writes them differently
- * (keys/README.md shows three ways), and what the trust list does not say is refused.
+ * Form, class, region, key usage, strength and identity, in that order. Each authority writes them
+ * differently (keys/README.md shows three ways), and what the trust list does not say is refused.
  */
 #include "pki/profile.h"
 
@@ -12,18 +12,12 @@
 
 #include "pki/signed.h"
 
-static const struct leaf_field field_extensions = {"extensions", "扩展项", "extensions"};
-static const struct leaf_field field_class = {"class", "证书类别", "certificate class"};
-static const struct leaf_field field_usage = {"key_usage", "密钥用法", "key usage"};
-static const struct leaf_field field_extended = {"extended_key_usage", "扩展密钥用法",
-                                                 "extended key usage"};
-static const struct leaf_field field_ca = {"basic_constraints", "基本约束", "basic constraints"};
-static const struct leaf_field field_key = {"key", "公钥", "public key"};
-static const struct leaf_field field_validity = {"validity", "有效期", "validity period"};
 const struct leaf_field profile_field_uscc = {"uscc", "统一社会信用代码",
                                               "unified social credit code"};
 static const struct leaf_field field_name = {"name", "单位名称", "company name"};
 static const struct leaf_field field_key_number = {"key_number", "证书Key号", "key number"};
+static const struct leaf_field field_medium_number = {"medium_number", "介质硬件号",
+                                                      "medium number"};
 
 static enum pki_reason refuse(struct leaf *leaf, enum pki_reason reason,
                               const struct leaf_field *field)
@@ -46,19 +40,68 @@ static bool repeats_an_extension(const X509 *certificate)
     return false;
 }
 
-static enum pki_reason check_form(struct leaf *leaf)
+/* RFC 5280 section 4.2: what is critical and not known refuses the certificate. */
+static bool has_unknown_critical_extension(const X509 *certificate)
+{
+    int count = X509_get_ext_count(certificate);
+    for (int i = 0; i < count; i++) {
+        X509_EXTENSION *extension = X509_get_ext(certificate, i);
+        if (X509_EXTENSION_get_critical(extension) != 0 && X509_supported_extension(extension) != 1)
+            return true;
+    }
+    return false;
+}
+
+/* OpenSSL reads most of them for X509_check_purpose(), but not the policies. */
+static bool extensions_are_readable(X509 *certificate)
+{
+    int critical = 0;
+    CERTIFICATEPOLICIES *policies =
+        X509_get_ext_d2i(certificate, NID_certificate_policies, &critical, NULL);
+    bool readable = policies != NULL || critical == -1; /* -1: not there */
+    CERTIFICATEPOLICIES_free(policies);
+    return readable && X509_check_purpose(certificate, -1, 0) == 1;
+}
+
+enum pki_reason profile_check_form(const struct leaf *leaf)
 {
     X509 *certificate = leaf->certificate;
-    if (X509_check_purpose(certificate, -1, 0) != 1 || repeats_an_extension(certificate))
-        return refuse(leaf, PKI_PROFILE, &field_extensions);
+    if (X509_get_version(certificate) != X509_VERSION_3)
+        return PKI_VERSION;
+    if (leaf->serial[0] == '\0')
+        return PKI_SERIAL;
+    if (repeats_an_extension(certificate))
+        return PKI_EXTENSION_REPEATED;
+    return extensions_are_readable(certificate) ? PKI_REASONS : PKI_EXTENSION_MALFORMED;
+}
+
+/* What no lock's certificate may be or lack, whatever its class. */
+static enum pki_reason check_role(const struct leaf *leaf)
+{
+    X509 *certificate = leaf->certificate;
+    if (has_unknown_critical_extension(certificate))
+        return PKI_EXTENSION_CRITICAL;
+    if (X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0)
+        return PKI_SELF_ISSUED;
     /* Not X509_check_ca(): it says no to CA:TRUE without keyCertSign. */
-    if ((X509_get_extension_flags(certificate) & EXFLAG_CA) != 0 ||
-        X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0)
-        return refuse(leaf, PKI_PROFILE, &field_ca);
+    if ((X509_get_extension_flags(certificate) & EXFLAG_CA) != 0)
+        return PKI_CA_CERTIFICATE;
+    /* RFC 5280 section 4.2.1.1 */
+    if (leaf->authority->rules->strict && X509_get0_authority_key_id(certificate) == NULL)
+        return PKI_KEY_ID;
     return PKI_REASONS;
 }
 
 /* --- class and region ----------------------------------------------------------------------- */
+
+/* A number of a natural person, readable or not, makes the lock that person's. */
+static bool names_person(struct leaf *leaf)
+{
+    char person[PLACE_TEXT_SIZE];
+    const struct places *places = &leaf->authority->rules->person;
+    leaf->names_person = place_read_first(places, leaf->certificate, person) != PLACE_ABSENT;
+    return leaf->names_person;
+}
 
 static enum pki_reason check_class(struct leaf *leaf)
 {
@@ -69,7 +112,9 @@ static enum pki_reason check_class(struct leaf *leaf)
     if (place_rules_hold(&rules->legal_person, leaf->certificate, issuer))
         return PKI_LEGAL_PERSON;
     if (!place_rules_hold(&rules->enterprise, leaf->certificate, issuer))
-        return refuse(leaf, PKI_PROFILE, &field_class);
+        return PKI_CLASS;
+    if (names_person(leaf) && !rules->person_allowed)
+        return PKI_NAMES_PERSON;
     if (rules->region.count > 0 && !place_rules_hold(&rules->region, leaf->certificate, issuer))
         return PKI_OTHER_REGION;
     return PKI_REASONS;
@@ -84,16 +129,16 @@ enum {
 };
 
 /* It counts whether critical or not, and it must be there. */
-static enum pki_reason check_usage(struct leaf *leaf)
+static enum pki_reason check_usage(const struct leaf *leaf)
 {
     uint32_t usage = X509_get_key_usage(leaf->certificate);
     if (usage == UINT32_MAX) /* no such extension */
-        return refuse(leaf, PKI_PROFILE, &field_usage);
+        return PKI_KEY_USAGE_MISSING;
     bool signs = (usage & KU_DIGITAL_SIGNATURE) != 0;
     if ((usage & ENCRYPTION_BITS) != 0 || (!signs && (usage & KU_KEY_AGREEMENT) != 0))
         return PKI_ENCRYPTION_CERTIFICATE;
     if (!signs || (usage & (KU_KEY_CERT_SIGN | KU_CRL_SIGN)) != 0)
-        return refuse(leaf, PKI_PROFILE, &field_usage);
+        return PKI_KEY_USAGE;
     return PKI_REASONS;
 }
 
@@ -123,6 +168,26 @@ static bool extended_usage_fits(const struct oids *allowed, const X509 *certific
     return listed && !answers_ocsp;
 }
 
+/* At least one listed policy; anyPolicy is one among others here. */
+static bool policies_fit(const struct oids *allowed, const X509 *certificate)
+{
+    CERTIFICATEPOLICIES *policies =
+        X509_get_ext_d2i(certificate, NID_certificate_policies, NULL, NULL);
+    bool listed = allowed->count == 0; /* the profile asks for none */
+    for (int i = 0; i < sk_POLICYINFO_num(policies) && !listed; i++)
+        listed = is_listed(allowed, sk_POLICYINFO_value(policies, i)->policyid);
+    CERTIFICATEPOLICIES_free(policies);
+    return listed;
+}
+
+static enum pki_reason check_purpose(const struct leaf *leaf)
+{
+    const struct authority_rules *rules = leaf->authority->rules;
+    if (!extended_usage_fits(&rules->extended_key_usage, leaf->certificate))
+        return PKI_EXTENDED_KEY_USAGE;
+    return policies_fit(&rules->policies, leaf->certificate) ? PKI_REASONS : PKI_POLICY;
+}
+
 /* --- strength ------------------------------------------------------------------------------- */
 
 enum { SECONDS_PER_DAY = 86400, EXPONENT_BITS_MIN = 17 /* 65537 and more */ };
@@ -136,18 +201,19 @@ static bool exponent_is_sound(const EVP_PKEY *key)
     return sound;
 }
 
-static enum pki_reason check_strength(struct leaf *leaf)
+static enum pki_reason check_strength(const struct leaf *leaf)
 {
     const struct limits *limits = &leaf->authority->rules->limits;
     if ((limits->keys & 1U << leaf->kind) == 0)
-        return refuse(leaf, PKI_PROFILE, &field_key);
+        return PKI_KEY_NOT_ISSUED;
     if (!signed_algorithm_is_sound(leaf->certificate))
-        return PKI_WEAK;
-    if (leaf->kind == LOCK_KEY_RSA &&
-        (EVP_PKEY_get_bits(leaf->key) < limits->rsa_bits || !exponent_is_sound(leaf->key)))
-        return PKI_WEAK;
+        return PKI_WEAK_HASH;
+    if (leaf->kind == LOCK_KEY_RSA && EVP_PKEY_get_bits(leaf->key) < limits->rsa_bits)
+        return PKI_WEAK_KEY;
+    if (leaf->kind == LOCK_KEY_RSA && !exponent_is_sound(leaf->key))
+        return PKI_WEAK_EXPONENT;
     if (leaf->not_after - leaf->not_before > (int64_t)limits->max_days * SECONDS_PER_DAY)
-        return refuse(leaf, PKI_PROFILE, &field_validity);
+        return PKI_LIFETIME;
     return PKI_REASONS;
 }
 
@@ -157,27 +223,26 @@ static enum pki_reason read_identity(struct leaf *leaf)
 {
     const struct authority_rules *rules = leaf->authority->rules;
     const X509 *certificate = leaf->certificate;
-    char person[PLACE_TEXT_SIZE];
     if (place_read_first(&rules->name, certificate, leaf->name) != PLACE_FOUND)
         return refuse(leaf, PKI_PROFILE, &field_name);
     if (place_read_first(&rules->uscc, certificate, leaf->uscc) == PLACE_WRONG)
         return refuse(leaf, PKI_PROFILE, &profile_field_uscc);
     if (place_read_first(&rules->key_number, certificate, leaf->key_number) == PLACE_WRONG)
         return refuse(leaf, PKI_PROFILE, &field_key_number);
-    leaf->names_person = place_read_first(&rules->person, certificate, person) != PLACE_ABSENT;
+    if (place_read_first(&rules->medium_number, certificate, leaf->medium_number) == PLACE_WRONG)
+        return refuse(leaf, PKI_PROFILE, &field_medium_number);
     return PKI_REASONS;
 }
 
 enum pki_reason profile_read(struct leaf *leaf)
 {
-    enum pki_reason reason = check_form(leaf);
+    enum pki_reason reason = check_role(leaf);
     if (reason == PKI_REASONS)
         reason = check_class(leaf);
     if (reason == PKI_REASONS)
         reason = check_usage(leaf);
-    if (reason == PKI_REASONS &&
-        !extended_usage_fits(&leaf->authority->rules->extended_key_usage, leaf->certificate))
-        reason = refuse(leaf, PKI_PROFILE, &field_extended);
+    if (reason == PKI_REASONS)
+        reason = check_purpose(leaf);
     if (reason == PKI_REASONS)
         reason = check_strength(leaf);
     return reason == PKI_REASONS ? read_identity(leaf) : reason;

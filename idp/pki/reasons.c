@@ -4,6 +4,12 @@
 #define CALL_ZH "请联系签发机构{authority_zh}（电话 {phone}）"
 #define CALL_EN "contact the issuing authority, {authority_en} (phone {phone})"
 
+/* Where the key is not read at all, the authority is not known. */
+#define OTHER_KEY_ZH "请使用 RSA、P-256 或 SM2 密钥的CA锁；如没有，请联系CA锁的签发机构更换。"
+#define OTHER_KEY_EN                                                                               \
+    "Use a lock with an RSA, P-256 or SM2 key; if there is none, ask the authority that issued "   \
+    "the lock for another."
+
 const struct reason pki_reasons[PKI_REASONS] = {
     [PKI_SHAPE] =
         {
@@ -16,17 +22,57 @@ const struct reason pki_reasons[PKI_REASONS] = {
             .en = "The answer of the certificate assistant could not be read.",
             .en_next = "Reload the page and try again; if it happens again, update the assistant.",
         },
+    [PKI_KEY_DSA] =
+        {
+            .code = "lock.key_dsa",
+            .status = 403,
+            .operator_note = "the certificate's key is a DSA key",
+            .zh = "此CA锁使用 DSA 密钥，本系统不接受这种密钥。",
+            .zh_next = OTHER_KEY_ZH,
+            .en = "The lock has a DSA key, which is not accepted here.",
+            .en_next = OTHER_KEY_EN,
+        },
+    [PKI_KEY_CURVE] =
+        {
+            .code = "lock.key_curve",
+            .status = 403,
+            .operator_note = "the certificate's key is on a curve other than P-256 and SM2",
+            .zh = "此CA锁的密钥使用了不受支持的椭圆曲线。",
+            .zh_next = OTHER_KEY_ZH,
+            .en = "The lock's key is on an elliptic curve that is not accepted here.",
+            .en_next = OTHER_KEY_EN,
+        },
+    [PKI_KEY_KIND] =
+        {
+            .code = "lock.key_kind",
+            .status = 403,
+            .operator_note = "the certificate's key is none of RSA, P-256 and SM2",
+            .zh = "不支持此CA锁的密钥类型。",
+            .zh_next = OTHER_KEY_ZH,
+            .en = "The lock's kind of key is not accepted here.",
+            .en_next = OTHER_KEY_EN,
+        },
+    [PKI_KEY_OVERSIZED] =
+        {
+            .code = "lock.key_oversized",
+            .status = 403,
+            .operator_note = "the RSA key has more than 8192 bits, or its exponent more than 64",
+            .zh = "此CA锁的 RSA 密钥过长，本系统不予处理。",
+            .zh_next = OTHER_KEY_ZH,
+            .en = "The lock's RSA key is larger than is accepted here.",
+            .en_next = OTHER_KEY_EN,
+        },
     [PKI_ALGORITHM] =
         {
             .code = "lock.algorithm",
             .status = 403,
-            .operator_note = "the kind of key is not supported, or the algorithm is not the key's",
-            .zh = "不支持此CA锁的密钥类型或签名算法。",
-            .zh_next = "请使用 RSA、P-256 或 SM2 密钥的CA锁，并确认证书助手为最新版本。",
-            .en = "The lock's kind of key, or the way it signs, is not supported.",
-            .en_next =
-                "Use a lock with an RSA, P-256 or SM2 key, and check that the assistant is up "
-                "to date.",
+            .operator_note =
+                "the answer's algorithm is unknown, or not that of the certificate's key",
+            .zh = "CA锁的签名算法与证书的密钥不符。",
+            .zh_next = "请更新证书助手后重试；若仍然如此，请使用 RSA、P-256 或 SM2 密钥的CA锁。",
+            .en = "The way the lock signs does not belong to the certificate's key.",
+            .en_next = "Update the assistant and try again; if it happens again, use a lock with "
+                       "an RSA, P-256 or SM2 key.",
         },
     [PKI_NOT_ACCEPTED] =
         {
@@ -50,27 +96,96 @@ const struct reason pki_reasons[PKI_REASONS] = {
             .en = "Locks of this certification authority are not recognised here.",
             .en_next = "Use a lock of one of the recognised authorities; the help page lists them.",
         },
-    [PKI_WEAK] =
+    [PKI_VERSION] =
         {
-            .code = "lock.weak",
+            .code = "lock.version",
             .status = 403,
-            .operator_note = "key too short, exponent too small, or signed with a broken hash",
+            .operator_note = "the certificate is of X.509 version 1 or 2",
             .action = "call",
-            .zh = "此CA锁的密钥或证书签名强度不足，不能使用。",
+            .zh = "此证书为旧版格式（X.509 第 1 或第 2 版），不能使用。",
             .zh_next = CALL_ZH "更换证书。",
-            .en = "The lock's key or its certificate's signature is too weak to be used.",
+            .en = "The certificate is of an old format (X.509 version 1 or 2) and cannot be used.",
             .en_next = "To have the certificate replaced, " CALL_EN ".",
         },
-    [PKI_ENCRYPTION_CERTIFICATE] =
+    [PKI_SERIAL] =
         {
-            .code = "lock.encryption_certificate",
+            .code = "lock.serial",
             .status = 403,
-            .operator_note = "an encryption certificate was presented",
-            .action = "retry",
-            .zh = "读取到的是加密证书，不能用于登录。",
-            .zh_next = "请在证书助手中选择同一把CA锁里的签名证书，然后重试。",
-            .en = "This is the lock's encryption certificate, which cannot be used to sign in.",
-            .en_next = "Choose the signature certificate on the same lock and try again.",
+            .operator_note = "the serial number is zero, negative or longer than 20 bytes",
+            .action = "call",
+            .zh = "证书的序列号无效，不能使用。",
+            .zh_next = CALL_ZH "更换证书。",
+            .en = "The certificate's serial number is not valid, so it cannot be used.",
+            .en_next = "To have the certificate replaced, " CALL_EN ".",
+        },
+    [PKI_EXTENSION_REPEATED] =
+        {
+            .code = "lock.extension_repeated",
+            .status = 403,
+            .operator_note = "an extension stands in the certificate twice",
+            .action = "call",
+            .zh = "证书中有重复的扩展项，无法确定以哪一个为准。",
+            .zh_next = CALL_ZH "更换证书。",
+            .en =
+                "The certificate holds an extension twice, so it cannot be told which one counts.",
+            .en_next = "To have the certificate replaced, " CALL_EN ".",
+        },
+    [PKI_EXTENSION_MALFORMED] =
+        {
+            .code = "lock.extension_malformed",
+            .status = 403,
+            .operator_note = "an extension of the certificate cannot be read",
+            .action = "call",
+            .zh = "证书中有无法读取的扩展项。",
+            .zh_next = CALL_ZH "更换证书。",
+            .en = "The certificate holds an extension that cannot be read.",
+            .en_next = "To have the certificate replaced, " CALL_EN ".",
+        },
+    [PKI_EXTENSION_CRITICAL] =
+        {
+            .code = "lock.extension_critical",
+            .status = 403,
+            .operator_note = "the certificate has a critical extension that is not known",
+            .action = "call",
+            .zh = "证书中有本系统无法识别的关键扩展项。",
+            .zh_next = CALL_ZH "核实证书。",
+            .en = "The certificate holds a critical extension that is not known here.",
+            .en_next = "To have the certificate checked, " CALL_EN ".",
+        },
+    [PKI_SELF_ISSUED] =
+        {
+            .code = "lock.self_issued",
+            .status = 403,
+            .operator_note = "subject and issuer have the same name",
+            .action = "call",
+            .zh = "此证书的持有者与签发者相同，不是企业证书。",
+            .zh_next = "请插入企业锁后重试；如有疑问，" CALL_ZH "。",
+            .en = "The certificate was issued by its own holder; it is not an enterprise "
+                  "certificate.",
+            .en_next = "Plug in the enterprise lock; with questions, " CALL_EN ".",
+        },
+    [PKI_CA_CERTIFICATE] =
+        {
+            .code = "lock.ca_certificate",
+            .status = 403,
+            .operator_note = "a certificate that may issue others (CA:TRUE)",
+            .action = "call",
+            .zh = "这是签发机构自身的证书（CA证书），不能用于登录。",
+            .zh_next = "请插入企业锁后重试；如有疑问，" CALL_ZH "。",
+            .en = "This is a certificate for issuing others (a CA certificate), which cannot be "
+                  "used to sign in.",
+            .en_next = "Plug in the enterprise lock; with questions, " CALL_EN ".",
+        },
+    [PKI_KEY_ID] =
+        {
+            .code = "lock.key_id",
+            .status = 403,
+            .operator_note = "no authority key identifier, which the strict profile demands",
+            .action = "call",
+            .zh = "证书中没有签发机构的密钥标识，无法确认由哪一个密钥签发。",
+            .zh_next = CALL_ZH "更换证书。",
+            .en = "The certificate does not name the key that it was issued with.",
+            .en_next = "To have the certificate replaced, " CALL_EN ".",
         },
     [PKI_PERSONAL] =
         {
@@ -92,6 +207,30 @@ const struct reason pki_reasons[PKI_REASONS] = {
             .en = "This is a legal representative's lock; only enterprise locks are accepted here.",
             .en_next = "Plug in the enterprise lock and sign in again.",
         },
+    [PKI_CLASS] =
+        {
+            .code = "lock.class",
+            .status = 403,
+            .operator_note = "the rules for an enterprise certificate do not hold",
+            .action = "call",
+            .zh = "无法确认这是{authority_zh}签发的企业证书，本系统只接受企业锁。",
+            .zh_next = "请插入企业锁后重试；若这就是企业锁，" CALL_ZH "核实证书。",
+            .en = "It could not be told that this is an enterprise certificate of {authority_en}; "
+                  "only enterprise locks are accepted here.",
+            .en_next = "Plug in the enterprise lock; if this is the enterprise lock, " CALL_EN ".",
+        },
+    [PKI_NAMES_PERSON] =
+        {
+            .code = "lock.names_person",
+            .status = 403,
+            .operator_note = "an enterprise certificate that holds a natural person's number",
+            .action = "call",
+            .zh = "此企业证书中含有个人身份标识，不能作为企业锁使用。",
+            .zh_next = CALL_ZH "换发不含个人身份标识的企业证书。",
+            .en = "This enterprise certificate holds a natural person's number, so it cannot be "
+                  "used as an enterprise lock.",
+            .en_next = "To get an enterprise certificate without it, " CALL_EN ".",
+        },
     [PKI_OTHER_REGION] =
         {
             .code = "lock.other_region",
@@ -103,6 +242,121 @@ const struct reason pki_reasons[PKI_REASONS] = {
                   "region are recognised here.",
             .en_next =
                 "Use a lock issued in this region; to get one, call {authority_en}: {phone}.",
+        },
+    [PKI_KEY_USAGE_MISSING] =
+        {
+            .code = "lock.key_usage_missing",
+            .status = 403,
+            .operator_note = "the certificate does not say what its key is for",
+            .action = "call",
+            .zh = "证书没有写明密钥用法，不能用于登录。",
+            .zh_next = CALL_ZH "更换证书。",
+            .en = "The certificate does not say what its key may be used for, so it cannot be used "
+                  "to sign in.",
+            .en_next = "To have the certificate replaced, " CALL_EN ".",
+        },
+    [PKI_ENCRYPTION_CERTIFICATE] =
+        {
+            .code = "lock.encryption_certificate",
+            .status = 403,
+            .operator_note = "an encryption certificate was presented",
+            .action = "retry",
+            .zh = "读取到的是加密证书，不能用于登录。",
+            .zh_next = "请在证书助手中选择同一把CA锁里的签名证书，然后重试。",
+            .en = "This is the lock's encryption certificate, which cannot be used to sign in.",
+            .en_next = "Choose the signature certificate on the same lock and try again.",
+        },
+    [PKI_KEY_USAGE] =
+        {
+            .code = "lock.key_usage",
+            .status = 403,
+            .operator_note = "no digitalSignature, or a usage that belongs to authorities",
+            .action = "call",
+            .zh = "证书的密钥用法不允许用于签名登录。",
+            .zh_next = CALL_ZH "更换证书。",
+            .en = "The certificate's key usage does not allow signing in.",
+            .en_next = "To have the certificate replaced, " CALL_EN ".",
+        },
+    [PKI_EXTENDED_KEY_USAGE] =
+        {
+            .code = "lock.extended_key_usage",
+            .status = 403,
+            .operator_note = "the extended key usage is not what the profile names",
+            .action = "call",
+            .zh = "证书的扩展密钥用法与{authority_zh}的企业证书不符。",
+            .zh_next = "请确认插入的是企业锁；如有疑问，" CALL_ZH "核实证书。",
+            .en = "The certificate's extended key usage is not that of an enterprise certificate "
+                  "of {authority_en}.",
+            .en_next = "Check that this is the enterprise lock; with questions, " CALL_EN ".",
+        },
+    [PKI_POLICY] =
+        {
+            .code = "lock.policy",
+            .status = 403,
+            .operator_note = "none of the certificate policies that the profile asks for",
+            .action = "call",
+            .zh = "此证书的签发策略（证书策略）不在认可范围内。",
+            .zh_next = CALL_ZH "核实证书。",
+            .en = "The policy that the certificate was issued under is not one that is recognised "
+                  "here.",
+            .en_next = "To have the certificate checked, " CALL_EN ".",
+        },
+    [PKI_KEY_NOT_ISSUED] =
+        {
+            .code = "lock.key_not_issued",
+            .status = 403,
+            .operator_note = "a kind of key that the limits of this authority do not name",
+            .action = "call",
+            .zh = "此证书的密钥类型不在{authority_zh}的签发范围内。",
+            .zh_next = CALL_ZH "核实证书。",
+            .en = "The certificate's kind of key is not one that {authority_en} issues.",
+            .en_next = "To have the certificate checked, " CALL_EN ".",
+        },
+    [PKI_WEAK_HASH] =
+        {
+            .code = "lock.weak_hash",
+            .status = 403,
+            .operator_note = "the certificate is signed with a hash that is not sound any more",
+            .action = "call",
+            .zh = "此证书由签发机构使用已不安全的算法签名，不能使用。",
+            .zh_next = CALL_ZH "更换证书。",
+            .en = "The certificate is signed with an algorithm that is not safe any more.",
+            .en_next = "To have the certificate replaced, " CALL_EN ".",
+        },
+    [PKI_WEAK_KEY] =
+        {
+            .code = "lock.weak_key",
+            .status = 403,
+            .operator_note = "the RSA key is shorter than the limits of this authority allow",
+            .action = "call",
+            .zh = "此CA锁的密钥长度不足，不能使用。",
+            .zh_next = CALL_ZH "更换证书。",
+            .en = "The lock's key is too short to be safe.",
+            .en_next = "To have the certificate replaced, " CALL_EN ".",
+        },
+    [PKI_WEAK_EXPONENT] =
+        {
+            .code = "lock.weak_exponent",
+            .status = 403,
+            .operator_note = "the RSA key's exponent is even or below 65537",
+            .action = "call",
+            .zh = "此CA锁的密钥参数（RSA 指数）不安全，不能使用。",
+            .zh_next = CALL_ZH "更换证书。",
+            .en = "The lock's RSA key has an exponent that is not safe.",
+            .en_next = "To have the certificate replaced, " CALL_EN ".",
+        },
+    [PKI_LIFETIME] =
+        {
+            .code = "lock.lifetime",
+            .status = 403,
+            .operator_note =
+                "the certificate's validity is longer than the limits of this authority allow",
+            .action = "call",
+            .zh = "证书的有效期超过了{authority_zh}企业证书的上限。",
+            .zh_next = CALL_ZH "核实证书。",
+            .en = "The certificate is valid for longer than enterprise certificates of "
+                  "{authority_en} may be.",
+            .en_next = "To have the certificate checked, " CALL_EN ".",
         },
     [PKI_PROFILE] =
         {

@@ -11,15 +11,41 @@
 #include "base/refusal.h"
 
 enum pki_reason {
+    /* Told at once: nothing can be verified. */
     PKI_SHAPE,
+    PKI_KEY_DSA,
+    PKI_KEY_CURVE,
+    PKI_KEY_KIND,
+    PKI_KEY_OVERSIZED,
     PKI_ALGORITHM,
+
     PKI_NOT_ACCEPTED,
+
+    /* Told to the holder only, in the order in which they are looked for. */
     PKI_AUTHORITY_UNKNOWN,
-    PKI_WEAK,
-    PKI_ENCRYPTION_CERTIFICATE,
+    PKI_VERSION,
+    PKI_SERIAL,
+    PKI_EXTENSION_REPEATED,
+    PKI_EXTENSION_MALFORMED,
+    PKI_EXTENSION_CRITICAL,
+    PKI_SELF_ISSUED,
+    PKI_CA_CERTIFICATE,
+    PKI_KEY_ID,
     PKI_PERSONAL,
     PKI_LEGAL_PERSON,
+    PKI_CLASS,
+    PKI_NAMES_PERSON,
     PKI_OTHER_REGION,
+    PKI_KEY_USAGE_MISSING,
+    PKI_ENCRYPTION_CERTIFICATE,
+    PKI_KEY_USAGE,
+    PKI_EXTENDED_KEY_USAGE,
+    PKI_POLICY,
+    PKI_KEY_NOT_ISSUED,
+    PKI_WEAK_HASH,
+    PKI_WEAK_KEY,
+    PKI_WEAK_EXPONENT,
+    PKI_LIFETIME,
     PKI_PROFILE,
     PKI_PATH,
     PKI_NOT_YET_VALID,

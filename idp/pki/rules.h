@@ -21,16 +21,20 @@ enum {
 };
 
 /* The ASN.1 string types that a place may hold. */
-enum place_type { PLACE_PRINTABLE = 1, PLACE_UTF8 = 2, PLACE_IA5 = 4 };
+enum place_type { PLACE_PRINTABLE = 1, PLACE_UTF8 = 2, PLACE_IA5 = 4, PLACE_BMP = 8 };
+
+/* Of an attribute for which the profile names no types (RFC 5280 section 4.1.2.4). */
+enum { PLACE_USUAL = PLACE_PRINTABLE | PLACE_UTF8 };
 
 /* Where a certificate says something: in an extension, or in an attribute of its subject. */
 struct place {
     const ASN1_OBJECT *extension; /* or */
     const ASN1_OBJECT *subject;
-    unsigned types;     /* of the extension's value: enum place_type, added up */
+    unsigned types;     /* of the value: enum place_type, added up; 0: PLACE_USUAL */
     bool bare;          /* the extension may hold the characters without tag and length */
     bool choice;        /* the string is tagged [0] to [2], implicitly or explicitly (GM/T 0015) */
-    const char *prefix; /* what the text must begin with, and is taken off; "" for nothing */
+    const char *prefix; /* what the text begins with, and is taken off; "" or NULL for nothing */
+    const char *except; /* what the text must not begin with: another thing stands there then */
     const char *split;  /* one character: the attribute has `of` fields with it between them */
     int field, of;      /* the field meant, from 0 */
 };
@@ -130,11 +134,13 @@ struct authority_rules {
     struct anchors anchors;
     struct certificates
         roots; /* who issued the anchors: their lists of revoked authorities count */
-    struct places uscc, name, key_number, person;
+    struct places uscc, name, key_number, medium_number, person;
+    bool person_allowed; /* an enterprise certificate may hold a natural person's number */
     struct rules enterprise, personal, legal_person;
     struct rules region; /* count 0: every certificate counts as issued in the region */
     struct oids extended_key_usage;
-    bool strict; /* RFC 5280 to the letter (X509_V_FLAG_X509_STRICT) */
+    struct oids policies; /* one of these certificate policies; count 0: none is asked for */
+    bool strict;          /* RFC 5280 to the letter (X509_V_FLAG_X509_STRICT) */
     struct limits limits;
     struct revocation revocation;
 };

@@ -124,6 +124,28 @@ static void set_defaults(struct revocation *revocation)
         revocation->per_second = defaults.per_second;
 }
 
+/* GM/T 0015: the number of the person whom a certificate was issued to. */
+static const char identify_code[] = "1.2.156.10260.4.1.1";
+
+static void drop_object(void *object)
+{
+    ASN1_OBJECT_free(object);
+}
+
+/* Where the profile does not say where a person's number stands, it is where the standard says. */
+static enum idp_err set_person(struct reading *reading, struct places *person)
+{
+    if (person->list != NULL)
+        return IDP_OK;
+    struct place *place = arena_alloc(reading->arena, sizeof(*place));
+    ASN1_OBJECT *oid = place != NULL ? OBJ_txt2obj(identify_code, 1) : NULL;
+    if (oid == NULL || arena_own(reading->arena, oid, drop_object) == NULL)
+        return IDP_FAULT;
+    *place = (struct place){.extension = oid, .types = PLACE_USUAL, .choice = true};
+    *person = (struct places){.list = place, .count = 1};
+    return IDP_OK;
+}
+
 /* A policy needs an address for each of its sources. */
 static enum idp_err check_sources(struct reading *reading, const struct revocation *revocation)
 {
@@ -145,6 +167,8 @@ enum idp_err trust_entry_check(struct reading *reading, void *object)
     sort_usages(&entry->rules.extended_key_usage);
     set_defaults(&entry->rules.revocation);
     enum idp_err err = check_sources(reading, &entry->rules.revocation);
+    if (err == IDP_OK)
+        err = set_person(reading, &entry->rules.person);
     return err == IDP_OK ? make_anchors(reading, entry) : err;
 }
 

@@ -65,8 +65,8 @@ static enum idp_err check_place(struct reading *reading, void *object)
         return reading_wrong(reading, "\"split\" with \"subject\" only");
     if (place->extension != NULL && place->types == 0 && !place->bare)
         return reading_wrong(reading, "\"types\" beside \"extension\"");
-    if (place->subject != NULL && (place->types != 0 || place->bare || place->choice))
-        return reading_wrong(reading, "\"types\", \"bare\" and \"choice\" with \"extension\" only");
+    if (place->subject != NULL && (place->bare || place->choice))
+        return reading_wrong(reading, "\"bare\" and \"choice\" with \"extension\" only");
     if (place->split == NULL && (place->of != 0 || place->field != 0))
         return reading_wrong(reading, "\"split\" beside \"field\" and \"of\"");
     if (place->split != NULL && place->of == 0)
@@ -76,16 +76,18 @@ static enum idp_err check_place(struct reading *reading, void *object)
     return IDP_OK;
 }
 
-static const char *const type_names[] = {"printable", "utf8", "ia5", NULL};
+/* In the order of the bits of enum place_type. */
+static const char *const type_names[] = {"printable", "utf8", "ia5", "bmp", NULL};
 
 static const struct member place_members[] = {
     {"extension", .read = read_oid, .offset = offsetof(struct place, extension)},
     {"subject", .read = read_oid, .offset = offsetof(struct place, subject)},
-    {"types", .read = reading_set, .offset = offsetof(struct place, types), .min = 1, .max = 3,
+    {"types", .read = reading_set, .offset = offsetof(struct place, types), .min = 1, .max = 4,
      .names = type_names},
     {"bare", .read = reading_truth, .offset = offsetof(struct place, bare)},
     {"choice", .read = reading_truth, .offset = offsetof(struct place, choice)},
     {"prefix", .read = reading_text, .offset = offsetof(struct place, prefix), .max = 64},
+    {"except", .read = reading_text, .offset = offsetof(struct place, except), .min = 1, .max = 64},
     {"split", .read = reading_text, .offset = offsetof(struct place, split), .min = 1, .max = 1},
     {"field", .read = reading_number, .offset = offsetof(struct place, field), .max = 15},
     {"of", .read = reading_number, .offset = offsetof(struct place, of), .min = 2, .max = 16},
@@ -153,6 +155,7 @@ static enum idp_err read_usage(struct reading *reading, const struct member *mem
 }
 
 static const struct member usage_item = {.read = read_usage};
+static const struct member policy_item = {.read = read_oid};
 
 /* Tables below, down to authority_members, fill one struct authority_rules: nested ones have offset
  * 0. */
@@ -176,14 +179,21 @@ static const struct member profile_members[] = {
      .item = &place_item, .size = sizeof(struct place)},
     {"key_number", .read = reading_list, .offset = offsetof(struct authority_rules, key_number),
      .min = 0, .max = RULES_LIST_MAX, .item = &place_item, .size = sizeof(struct place)},
+    {"medium_number", .read = reading_list,
+     .offset = offsetof(struct authority_rules, medium_number), .min = 0, .max = RULES_LIST_MAX,
+     .item = &place_item, .size = sizeof(struct place)},
     {"person", .read = reading_list, .offset = offsetof(struct authority_rules, person), .min = 0,
      .max = RULES_LIST_MAX, .item = &place_item, .size = sizeof(struct place)},
+    {"person_allowed", .read = reading_truth,
+     .offset = offsetof(struct authority_rules, person_allowed)},
     {"class", .required = true, .read = reading_object, .table = class_members},
     {"region", .read = reading_list, .offset = offsetof(struct authority_rules, region), .min = 1,
      .max = RULES_LIST_MAX, .item = &rule_item, .size = sizeof(struct rule)},
     {"extended_key_usage", .required = true, .read = reading_list,
      .offset = offsetof(struct authority_rules, extended_key_usage), .min = 1,
      .max = RULES_LIST_MAX, .item = &usage_item, .size = sizeof(const ASN1_OBJECT *)},
+    {"policies", .read = reading_list, .offset = offsetof(struct authority_rules, policies),
+     .min = 1, .max = RULES_LIST_MAX, .item = &policy_item, .size = sizeof(const ASN1_OBJECT *)},
     {"strict", .read = reading_truth, .offset = offsetof(struct authority_rules, strict)},
     {.name = NULL},
 };

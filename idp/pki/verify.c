@@ -251,6 +251,7 @@ static void describe(const struct asking_about *about, const struct lock_answer 
         .uscc = leaf->uscc,
         .name = leaf->name,
         .key_number = leaf->key_number[0] != '\0' ? leaf->key_number : NULL,
+        .medium_number = leaf->medium_number[0] != '\0' ? leaf->medium_number : NULL,
         .names_person = leaf->names_person,
         .issued_in_region = true,
         .serial = leaf->serial,

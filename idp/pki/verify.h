@@ -67,9 +67,11 @@ struct lock_identity {
     const char *uscc;       /* check character verified */
     const char *name;       /* the enterprise's, UTF-8 */
     const char *key_number; /* the container's (证书Key号), or NULL when the profile has none */
-    bool names_person;      /* an enterprise certificate that names a natural person, too */
-    bool issued_in_region;  /* always true: others are refused */
-    const char *serial;     /* upper-case hex, no leading zero byte */
+    const char
+        *medium_number; /* the token's own (介质硬件号), where certificates carry it, or NULL */
+    bool names_person; /* the profile lets its enterprise certificates name a person, and it does */
+    bool issued_in_region; /* always true: others are refused */
+    const char *serial;    /* upper-case hex, no leading zero byte */
     int64_t not_before, not_after;
     enum lock_key key;
     enum lock_algorithm algorithm;

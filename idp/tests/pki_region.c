@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/bn.h>
 #include <openssl/conf.h>
+#include <openssl/dsa.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -24,14 +26,53 @@ static void need(bool good, const char *what)
     abort();
 }
 
+/* An RSA key of that size whose public exponent is this word. */
+static EVP_PKEY *rsa_key(const char *type, unsigned bits, const char *exponent)
+{
+    EVP_PKEY *key = NULL;
+    BIGNUM *e = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+    need(BN_dec2bn(&e, exponent) > 0 && EVP_PKEY_keygen_init(ctx) == 1 &&
+             EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits) == 1 &&
+             EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, e) == 1 && EVP_PKEY_generate(ctx, &key) == 1,
+         "RSA key");
+    BN_free(e);
+    EVP_PKEY_CTX_free(ctx);
+    return key;
+}
+
+static EVP_PKEY *dsa_key(void)
+{
+    EVP_PKEY *parameters = NULL;
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DSA", NULL);
+    need(EVP_PKEY_paramgen_init(ctx) == 1 && EVP_PKEY_CTX_set_dsa_paramgen_bits(ctx, 1024) == 1 &&
+             EVP_PKEY_generate(ctx, &parameters) == 1,
+         "DSA parameters");
+    EVP_PKEY_CTX_free(ctx);
+    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL);
+    need(EVP_PKEY_keygen_init(ctx) == 1 && EVP_PKEY_generate(ctx, &key) == 1, "DSA key");
+    EVP_PKEY_CTX_free(ctx);
+    EVP_PKEY_free(parameters);
+    return key;
+}
+
 EVP_PKEY *region_key(const char *kind)
 {
     EVP_PKEY *key = NULL;
-    if (strcmp(kind, "RSA") == 0)
-        key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+    if (strcmp(kind, "RSA") == 0 || strcmp(kind, "RSA-PSS") == 0)
+        key = rsa_key(kind, 2048, "65537");
     else if (strcmp(kind, "RSA-1024") == 0)
-        key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024);
-    else if (strcmp(kind, "P-256") == 0 || strcmp(kind, "P-384") == 0)
+        key = rsa_key("RSA", 1024, "65537");
+    else if (strcmp(kind, "RSA-2040") == 0)
+        key = rsa_key("RSA", 2040, "65537");
+    else if (strcmp(kind, "RSA-e3") == 0)
+        key = rsa_key("RSA", 2048, "3");
+    else if (strcmp(kind, "RSA-e65") == 0)
+        key = rsa_key("RSA", 2048, "36893488147419103233"); /* 2^65 + 1 */
+    else if (strcmp(kind, "DSA") == 0)
+        key = dsa_key();
+    else if (kind[0] == 'P' || strcmp(kind, "secp256k1") == 0)
         key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", kind);
     else /* by name: EC on the SM2 curve would make a key that signs plain ECDSA */
         key = EVP_PKEY_Q_keygen(NULL, NULL, kind);
@@ -85,6 +126,15 @@ static void add_extensions(X509 *certificate, X509 *issuer, const struct region_
     NCONF_free(conf);
 }
 
+static void set_serial_of(X509 *certificate, const char *hex)
+{
+    BIGNUM *number = NULL;
+    need(BN_hex2bn(&number, hex) > 0 &&
+             BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL,
+         "serial");
+    BN_free(number);
+}
+
 static void set_serial(X509 *certificate, int64_t serial)
 {
     unsigned char random[8];
@@ -104,9 +154,13 @@ X509 *region_issue(const struct region_certificate *what)
     X509_NAME *subject = make_name(what->subject);
     X509 *issuer = what->issuer != NULL ? what->issuer : certificate;
     need(certificate != NULL &&
-             X509_set_version(certificate, what->version_1 ? X509_VERSION_1 : X509_VERSION_3) == 1,
+             X509_set_version(certificate,
+                              what->version != 0 ? what->version - 1 : X509_VERSION_3) == 1,
          "certificate");
-    set_serial(certificate, what->serial);
+    if (what->serial_hex != NULL)
+        set_serial_of(certificate, what->serial_hex);
+    else
+        set_serial(certificate, what->serial);
     X509_set_subject_name(certificate, subject);
     X509_set_issuer_name(certificate, X509_get_subject_name(issuer));
     need(ASN1_TIME_set(X509_getm_notBefore(certificate), (time_t)what->from) != NULL &&
@@ -239,6 +293,7 @@ void region_lock_make(const struct region_authority *authority, const struct reg
         .to = how->to != 0 ? how->to : REGION_NOW + 600 * (int64_t)REGION_DAY,
         .digest = how->digest,
         .serial = how->serial,
+        .serial_hex = how->serial_hex,
     };
     out->certificate = region_issue(&what);
     out->der = region_der(out->certificate, &out->der_len);
@@ -270,14 +325,14 @@ json_t *region_entry(const struct region_authority *authority)
         "types", "printable", "utf8", "choice", 1, "region", "policy", "1.3.6.1.4.1.32473.1.2.15",
         "extended_key_usage", "clientAuth", "strict", 1);
     need(profile != NULL, "profile");
-    json_t *entry =
-        json_pack("{s:s, s:{s:s,s:s}, s:s, s:s, s:[s], s:o, s:{s:i,s:[s,s,s],s:i},"
-                  " s:{s:s, s:[{s:s}], s:s, s:s, s:i, s:i}}",
-                  "id", authority->id, "names", "zh", "示例认证中心", "en", "Example Authority",
-                  "phone", "0471-000-0000", "environment", "test", "anchors", pem, "profile",
-                  profile, "limits", "rsa_bits", 2048, "keys", "rsa", "p256", "sm2", "max_days",
-                  1900, "revocation", "policy", "ocsp", "ocsp", "url", "http://127.0.0.51:8500/ocsp", "hash", hash,
-                  "nonce", "required", "deadline_ms", 4000, "max_age_s", 600);
+    json_t *entry = json_pack(
+        "{s:s, s:{s:s,s:s}, s:s, s:s, s:[s], s:o, s:{s:i,s:[s,s,s],s:i},"
+        " s:{s:s, s:[{s:s}], s:s, s:s, s:i, s:i}}",
+        "id", authority->id, "names", "zh", "示例认证中心", "en", "Example Authority", "phone",
+        "0471-000-0000", "environment", "test", "anchors", pem, "profile", profile, "limits",
+        "rsa_bits", 2048, "keys", "rsa", "p256", "sm2", "max_days", 1900, "revocation", "policy",
+        "ocsp", "ocsp", "url", "http://127.0.0.51:8500/ocsp", "hash", hash, "nonce", "required",
+        "deadline_ms", 4000, "max_age_s", 600);
     need(entry != NULL, "entry");
     free(pem);
     return entry;

@@ -19,7 +19,10 @@ enum { REGION_NOW = 1795353600, REGION_DAY = 86400 };
 #define REGION_CHALLENGE "login.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define REGION_USCC "91150100MA0TEAT1XD"
 
-/* RSA, RSA-1024, P-256, P-384, SM2, Ed25519. A new key; the caller's. */
+/*
+ * RSA, RSA-1024, RSA-2040, RSA-e3 (exponent 3), RSA-e65 (one of 65 bits), RSA-PSS, DSA, P-256 and
+ * other curves, SM2, ED25519. A new key; the caller's.
+ */
 EVP_PKEY *region_key(const char *kind);
 
 /* A list of {name, value} that ends with NULL. */
@@ -34,10 +37,11 @@ struct region_certificate {
     const struct region_pair *subject;    /* {short name or OID, text} */
     const struct region_pair *extensions; /* as in openssl's configuration files */
     int64_t from, to;
-    int64_t serial;     /* 0: a new one; below 0: zero */
-    const char *digest; /* NULL: SM3 for SM2, SHA256 otherwise */
-    const char *sm2_id; /* NULL: the usual one */
-    bool version_1;
+    int64_t serial;         /* 0: a new one; below 0: zero */
+    const char *serial_hex; /* instead, of any sign and length */
+    const char *digest;     /* NULL: SM3 for SM2, SHA256 otherwise */
+    const char *sm2_id;     /* NULL: the usual one */
+    int version;            /* 1 or 2; 0: the usual third */
 };
 
 /* The certificate; the caller's. */
@@ -66,6 +70,7 @@ struct region_lock {
     int64_t from, to;
     const char *digest;
     int64_t serial;
+    const char *serial_hex;
 };
 
 struct region_holder {

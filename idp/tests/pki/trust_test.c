@@ -208,15 +208,16 @@ static void every_mistake_is_named_with_its_place(void **state)
          "as 1.2.156.10260.4.1.4"},
         {"authorities/1/profile/uscc/0/subject", "\"2.5.4.3\"",
          "list.json: authorities[1].profile.uscc[0]: expected either \"extension\" or \"subject\""},
-        {"authorities/1/profile/uscc/0/types", "[\"bmp\"]",
-         "list.json: authorities[1].profile.uscc[0].types[0]: expected one of printable utf8 ia5"},
+        {"authorities/1/profile/uscc/0/types", "[\"teletex\"]",
+         "list.json: authorities[1].profile.uscc[0].types[0]: expected one of printable utf8 ia5 "
+         "bmp"},
         {"authorities/1/profile/uscc/0/types", "[\"ia5\",\"ia5\"]",
          "list.json: authorities[1].profile.uscc[0].types[1]: expected no repetition"},
         {"authorities/1/profile/uscc/0/types", NULL,
          "list.json: authorities[1].profile.uscc[0]: expected \"types\" beside \"extension\""},
         {"authorities/1/profile/name/0/bare", "true",
-         "list.json: authorities[1].profile.name[0]: expected \"types\", \"bare\" and \"choice\" "
-         "with \"extension\" only"},
+         "list.json: authorities[1].profile.name[0]: expected \"bare\" and \"choice\" with "
+         "\"extension\" only"},
         {"authorities/1/profile/name/0", "{\"subject\":\"2.5.4.3\",\"split\":\"@\",\"field\":2}",
          "list.json: authorities[1].profile.name[0]: expected \"of\" beside \"split\""},
         {"authorities/1/profile/name/0",
