@@ -7,8 +7,21 @@
 #include "base/random.h"
 #include "pki/certificate_time.h"
 #include "pki/der.h"
-#include "pki/path.h"
+#include "pki/ocsp_signer.h"
 #include "pki/signed.h"
+
+/* What is wrong with an answer. */
+struct problem {
+    enum ocsp_fault fault;
+    const char *text;
+};
+
+const char *const ocsp_fault_names[FAULTS] = {
+    [FAULT_NONE] = "none",     [FAULT_NOT_ASKED] = "not_asked", [FAULT_SILENT] = "silent",
+    [FAULT_HTTP] = "http",     [FAULT_DECLINED] = "declined",   [FAULT_MALFORMED] = "malformed",
+    [FAULT_SIGNER] = "signer", [FAULT_SIGNATURE] = "signature", [FAULT_SUBJECT] = "subject",
+    [FAULT_NONCE] = "nonce",   [FAULT_DATES] = "dates",
+};
 
 /* --- the question --------------------------------------------------------------------------- */
 
@@ -76,55 +89,6 @@ void ocsp_question_clear(struct ocsp_question *question)
     *question = (struct ocsp_question){.request = NULL};
 }
 
-/* --- who signed ----------------------------------------------------------------------------- */
-
-static bool is_valid_at(const X509 *certificate, int64_t now)
-{
-    int64_t from = 0;
-    int64_t to = 0;
-    return certificate_time_span(certificate, &from, &to) && from <= now && now <= to;
-}
-
-/* RFC 6960 section 4.2.2.2: issued by that very issuer, with the usage OCSPSigning. */
-static bool is_delegated(const struct anchor *anchor, X509 *signer, int64_t now)
-{
-    bool is_good = false;
-    if (signed_set_sm2_id(signer) != IDP_OK || !signed_algorithm_is_sound(signer) ||
-        X509_check_issued(anchor->certificate, signer) != X509_V_OK ||
-        path_check(anchor, signer, &is_good) != IDP_OK || !is_good)
-        return false;
-    uint32_t usage = X509_get_key_usage(signer); /* all bits when there is no such extension */
-    uint32_t flags = X509_get_extension_flags(signer);
-    return (flags & EXFLAG_XKUSAGE) != 0 && (flags & EXFLAG_CA) == 0 &&
-           (X509_get_extended_key_usage(signer) & XKU_OCSP_SIGN) != 0 &&
-           (usage & KU_DIGITAL_SIGNATURE) != 0 && is_valid_at(signer, now);
-}
-
-/* The certificate that the answer's responder id means: `expected`, or one sent along. */
-static X509 *named_signer(OCSP_BASICRESP *basic, X509 *expected)
-{
-    X509 *signer = NULL;
-    STACK_OF(X509) *list = sk_X509_new_null();
-    if (list == NULL || sk_X509_push(list, expected) == 0 ||
-        OCSP_resp_get0_signer(basic, &signer, list) != 1)
-        signer = NULL;
-    sk_X509_free(list);
-    return signer;
-}
-
-/* Returns the signer's certificate, borrowed, or NULL when nobody may have signed it. */
-static X509 *find_signer(const struct ocsp_question *question, OCSP_BASICRESP *basic, int64_t now)
-{
-    X509 *pinned = question->rules->revocation.responder;
-    if (pinned != NULL)
-        return named_signer(basic, pinned) == pinned && is_valid_at(pinned, now) ? pinned : NULL;
-    X509 *issuer = question->anchor->certificate;
-    X509 *signer = named_signer(basic, issuer);
-    if (signer == NULL || signer == issuer)
-        return signer;
-    return is_delegated(question->anchor, signer, now) ? signer : NULL;
-}
-
 /* --- what it says --------------------------------------------------------------------------- */
 
 static int64_t at_most(int64_t a, int64_t b)
@@ -133,21 +97,33 @@ static int64_t at_most(int64_t a, int64_t b)
 }
 
 /* Returns what is wrong with the nonce, or NULL; *echoed tells whether it is in the answer. */
-static const char *check_nonce(const struct ocsp_question *question, OCSP_BASICRESP *basic,
-                               bool *echoed)
+static const struct problem *check_nonce(const struct ocsp_question *question,
+                                         OCSP_BASICRESP *basic, bool *echoed)
 {
+    static const struct problem missing = {FAULT_NONCE, "the nonce is missing"};
+    static const struct problem another = {FAULT_NONCE, "the nonce is another"};
     int outcome = OCSP_check_nonce(question->request, basic); /* 1: equal, 0: differ, -1: missing */
     *echoed = outcome == 1;
     if (outcome == 1 || question->rules->revocation.nonce == NONCE_OFF)
         return NULL;
     if (outcome == -1 && question->rules->revocation.nonce == NONCE_OPTIONAL)
         return NULL;
-    return outcome == -1 ? "the nonce is missing" : "the nonce is another";
+    return outcome == -1 ? &missing : &another;
 }
 
-static const char *check_dates(const struct ocsp_question *question, struct ocsp_answer *answer,
-                               bool echoed, int64_t now)
+/* RFC 6960 section 2.4: thisUpdate is what producedAt looks back on, nextUpdate what it awaits. */
+static bool are_in_order(const struct ocsp_answer *answer)
 {
+    return answer->produced + OCSP_SKEW_S >= answer->this_update &&
+           (answer->next_update == 0 || answer->next_update >= answer->this_update);
+}
+
+static const struct problem *check_dates(const struct ocsp_question *question,
+                                         struct ocsp_answer *answer, bool echoed, int64_t now)
+{
+    static const struct problem future = {FAULT_DATES, "it comes from the future"};
+    static const struct problem order = {FAULT_DATES, "its dates are in the wrong order"};
+    static const struct problem old = {FAULT_DATES, "it is too old"};
     int64_t age = question->rules->revocation.max_age_s;
     if (!echoed)
         age = at_most(age, OCSP_NO_NONCE_AGE_S);
@@ -157,10 +133,10 @@ static const char *check_dates(const struct ocsp_question *question, struct ocsp
     if (answer->next_update != 0)
         answer->usable_until = at_most(answer->usable_until, answer->next_update);
     if (answer->this_update > now + OCSP_SKEW_S || answer->produced > now + OCSP_SKEW_S)
-        return "it comes from the future";
-    if (answer->next_update != 0 && answer->next_update < answer->this_update)
-        return "its dates are in the wrong order";
-    return now < answer->usable_until ? NULL : "it is too old";
+        return &future;
+    if (!are_in_order(answer))
+        return &order;
+    return now < answer->usable_until ? NULL : &old;
 }
 
 static enum status_verdict verdict_of(int status, int reason)
@@ -172,41 +148,72 @@ static enum status_verdict verdict_of(int status, int reason)
     return STATUS_UNKNOWN;
 }
 
-static const char *read_single(const struct ocsp_question *question, OCSP_BASICRESP *basic,
-                               struct ocsp_answer *answer)
+static bool read_dates(OCSP_BASICRESP *basic, OCSP_SINGLERESP *single, struct ocsp_answer *answer)
 {
     ASN1_GENERALIZEDTIME *revoked = NULL;
     ASN1_GENERALIZEDTIME *this_update = NULL;
     ASN1_GENERALIZEDTIME *next_update = NULL;
     int reason = -1;
-    if (OCSP_resp_count(basic) != 1)
-        return "it holds more or less than one answer";
-    OCSP_SINGLERESP *single = OCSP_resp_get0(basic, 0);
-    if (OCSP_id_cmp(question->id, OCSP_SINGLERESP_get0_id(single)) != 0)
-        return "it is about another certificate";
     int status = OCSP_single_get0_status(single, &reason, &revoked, &this_update, &next_update);
-    if (!certificate_time_read(this_update, &answer->this_update) ||
-        (next_update != NULL && !certificate_time_read(next_update, &answer->next_update)) ||
-        (revoked != NULL && !certificate_time_read(revoked, &answer->revoked_at)) ||
-        !certificate_time_read(OCSP_resp_get0_produced_at(basic), &answer->produced))
-        return "a date in it cannot be read";
     answer->verdict = verdict_of(status, reason);
     answer->reason = reason;
-    return NULL;
+    return certificate_time_read(this_update, &answer->this_update) &&
+           (next_update == NULL || certificate_time_read(next_update, &answer->next_update)) &&
+           (revoked == NULL || certificate_time_read(revoked, &answer->revoked_at)) &&
+           certificate_time_read(OCSP_resp_get0_produced_at(basic), &answer->produced);
+}
+
+/*
+ * RFC 6960 section 4.4: extensions should not be critical. One that is changes what the answer
+ * means, and the only one known here is the nonce.
+ */
+static bool knows_its_extensions(OCSP_BASICRESP *basic, OCSP_SINGLERESP *single)
+{
+    for (int i = 0; i < OCSP_SINGLERESP_get_ext_count(single); i++)
+        if (X509_EXTENSION_get_critical(OCSP_SINGLERESP_get_ext(single, i)))
+            return false;
+    for (int i = 0; i < OCSP_BASICRESP_get_ext_count(basic); i++) {
+        X509_EXTENSION *extension = OCSP_BASICRESP_get_ext(basic, i);
+        if (X509_EXTENSION_get_critical(extension) &&
+            OBJ_obj2nid(X509_EXTENSION_get_object(extension)) != NID_id_pkix_OCSP_Nonce)
+            return false;
+    }
+    return true;
+}
+
+static const struct problem *read_single(const struct ocsp_question *question,
+                                         OCSP_BASICRESP *basic, struct ocsp_answer *answer)
+{
+    static const struct problem count = {FAULT_SUBJECT, "it holds more or less than one answer"};
+    static const struct problem other = {FAULT_SUBJECT, "it is about another certificate"};
+    static const struct problem unreadable = {FAULT_MALFORMED, "a date in it cannot be read"};
+    static const struct problem critical = {FAULT_MALFORMED,
+                                            "it has a critical extension that is not known"};
+    if (OCSP_resp_count(basic) != 1)
+        return &count;
+    OCSP_SINGLERESP *single = OCSP_resp_get0(basic, 0);
+    if (OCSP_id_cmp(question->id, OCSP_SINGLERESP_get0_id(single)) != 0)
+        return &other;
+    if (!knows_its_extensions(basic, single))
+        return &critical;
+    return read_dates(basic, single, answer) ? NULL : &unreadable;
 }
 
 /* Returns what is wrong, or NULL. bytes are the BasicOCSPResponse as received. */
-static const char *check_basic(const struct ocsp_question *question, OCSP_BASICRESP *basic,
-                               const struct der_item *bytes, int64_t now,
-                               struct ocsp_answer *answer)
+static const struct problem *check_basic(const struct ocsp_question *question,
+                                         OCSP_BASICRESP *basic, const struct der_item *bytes,
+                                         int64_t now, struct ocsp_answer *answer)
 {
+    static const struct problem foreign = {FAULT_SIGNER,
+                                           "its signer may not answer for this issuer"};
+    static const struct problem forged = {FAULT_SIGNATURE, "its signature is not good"};
     bool echoed = false;
-    X509 *signer = find_signer(question, basic, now);
+    X509 *signer = ocsp_signer_find(question, basic, now);
     if (signer == NULL)
-        return "its signer may not answer for this issuer";
+        return &foreign;
     if (signed_verify(bytes->bytes, bytes->len, X509_get0_pubkey(signer)) != IDP_OK)
-        return "its signature is not good";
-    const char *problem = read_single(question, basic, answer);
+        return &forged;
+    const struct problem *problem = read_single(question, basic, answer);
     if (problem == NULL)
         problem = check_nonce(question, basic, &echoed);
     return problem == NULL ? check_dates(question, answer, echoed, now) : problem;
@@ -214,54 +221,92 @@ static const char *check_basic(const struct ocsp_question *question, OCSP_BASICR
 
 /* --- the envelope --------------------------------------------------------------------------- */
 
+static const struct problem not_ocsp = {FAULT_MALFORMED, "it is not an OCSP response"};
+
+/* OCSPResponseStatus (RFC 6960 section 4.2.1), save successful (0). */
+static const struct problem *why_declined(unsigned char status)
+{
+    static const struct problem statuses[] = {
+        [OCSP_RESPONSE_STATUS_MALFORMEDREQUEST] = {FAULT_DECLINED,
+                                                   "the service cannot read the question"},
+        [OCSP_RESPONSE_STATUS_INTERNALERROR] = {FAULT_DECLINED, "the service has an error"},
+        [OCSP_RESPONSE_STATUS_TRYLATER] = {FAULT_DECLINED, "the service says to try later"},
+        [OCSP_RESPONSE_STATUS_SIGREQUIRED] = {FAULT_DECLINED, "the service wants signed questions"},
+        [OCSP_RESPONSE_STATUS_UNAUTHORIZED] = {FAULT_DECLINED,
+                                               "the service does not answer for this issuer"},
+    };
+    bool known = status < sizeof(statuses) / sizeof(*statuses) && statuses[status].text != NULL;
+    return known ? &statuses[status] : &not_ocsp;
+}
+
 /*
  * OCSPResponse ::= SEQUENCE { responseStatus ENUMERATED, [0] SEQUENCE { type OID, OCTET STRING } }
- * (RFC 6960 section 4.2.1): returns what is wrong, or sets *basic to the octets inside.
+ * (RFC 6960 section 4.2.1): returns what is wrong, or sets *bytes to the [0].
  */
-static const char *open_envelope(const unsigned char *bytes, size_t len, struct der_item *basic)
+static const struct problem *read_status(const unsigned char *whole, size_t len,
+                                         struct der_item *bytes)
 {
-    static const unsigned char basic_type[] = {0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1};
-    struct der rest = {.at = bytes, .left = len};
+    struct der rest = {.at = whole, .left = len};
     struct der_item item;
-    if (len > OCSP_ANSWER_MAX || !der_is_whole(bytes, len) ||
+    if (len > OCSP_ANSWER_MAX || !der_is_whole(whole, len) ||
         !der_next_is(&rest, DER_SEQUENCE, &item))
-        return "it is not an OCSP response";
+        return &not_ocsp;
     rest = der_inside(&item);
     if (!der_next_is(&rest, DER_ENUMERATED, &item) || item.len != 1)
-        return "it is not an OCSP response";
+        return &not_ocsp;
     if (item.bytes[0] != OCSP_RESPONSE_STATUS_SUCCESSFUL)
-        return "the service says it cannot answer";
-    if (!der_next_is(&rest, DER_CONTEXT | DER_CONSTRUCTED, &item) || rest.left != 0)
-        return "it is not an OCSP response";
-    rest = der_inside(&item);
+        return why_declined(item.bytes[0]);
+    return der_next_is(&rest, DER_CONTEXT | DER_CONSTRUCTED, bytes) && rest.left == 0 ? NULL
+                                                                                      : &not_ocsp;
+}
+
+/* Returns what is wrong, or sets *basic to the octets of the BasicOCSPResponse. */
+static const struct problem *open_envelope(const unsigned char *whole, size_t len,
+                                           struct der_item *basic)
+{
+    static const unsigned char basic_type[] = {0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1};
+    static const struct problem unknown = {FAULT_MALFORMED, "it is of an unknown type"};
+    struct der_item item;
+    const struct problem *problem = read_status(whole, len, &item);
+    if (problem != NULL)
+        return problem;
+    struct der rest = der_inside(&item);
     if (!der_next_is(&rest, DER_SEQUENCE, &item) || rest.left != 0)
-        return "it is not an OCSP response";
+        return &not_ocsp;
     rest = der_inside(&item);
     if (!der_next_is(&rest, DER_OID, &item) || item.len != sizeof(basic_type) ||
         memcmp(item.bytes, basic_type, sizeof(basic_type)) != 0)
-        return "it is of an unknown type";
-    if (!der_next_is(&rest, DER_OCTET_STRING, basic) || rest.left != 0 ||
-        !der_is_whole(basic->bytes, basic->len))
-        return "it is not an OCSP response";
-    return NULL;
+        return &unknown;
+    bool good = der_next_is(&rest, DER_OCTET_STRING, basic) && rest.left == 0 &&
+                der_is_whole(basic->bytes, basic->len);
+    return good ? NULL : &not_ocsp;
+}
+
+static const struct problem *read_basic(const struct ocsp_question *question,
+                                        const struct der_item *octets, int64_t now,
+                                        struct ocsp_answer *answer)
+{
+    const unsigned char *at = octets->bytes;
+    const struct problem *problem = &not_ocsp;
+    OCSP_BASICRESP *basic = d2i_OCSP_BASICRESP(NULL, &at, (long)octets->len);
+    if (basic != NULL && at == octets->bytes + octets->len)
+        problem = check_basic(question, basic, octets, now, answer);
+    OCSP_BASICRESP_free(basic);
+    return problem;
+}
+
+struct ocsp_answer ocsp_unusable(enum ocsp_fault fault, const char *problem)
+{
+    return (struct ocsp_answer){.verdict = STATUS_UNUSABLE, .fault = fault, .problem = problem};
 }
 
 struct ocsp_answer ocsp_answer_read(const struct ocsp_question *question,
                                     const unsigned char *bytes, size_t len, int64_t now)
 {
     struct ocsp_answer answer = {.verdict = STATUS_UNUSABLE};
-    struct der_item octets = {.len = 0};
-    answer.problem = open_envelope(bytes, len, &octets);
-    if (answer.problem != NULL)
-        return answer;
-    const unsigned char *at = octets.bytes;
-    OCSP_BASICRESP *basic = d2i_OCSP_BASICRESP(NULL, &at, (long)octets.len);
-    if (basic == NULL || at != octets.bytes + octets.len)
-        answer.problem = "it is not an OCSP response";
-    else
-        answer.problem = check_basic(question, basic, &octets, now, &answer);
-    if (answer.problem != NULL)
-        answer.verdict = STATUS_UNUSABLE;
-    OCSP_BASICRESP_free(basic);
-    return answer;
+    struct der_item octets;
+    const struct problem *problem = open_envelope(bytes, len, &octets);
+    if (problem == NULL)
+        problem = read_basic(question, &octets, now, &answer);
+    return problem == NULL ? answer : ocsp_unusable(problem->fault, problem->text);
 }

@@ -31,9 +31,29 @@ enum status_verdict {
     STATUS_UNKNOWN, /* the authority does not know the certificate */
 };
 
+/* Why an answer is unusable, as it is counted. */
+enum ocsp_fault {
+    FAULT_NONE,
+    FAULT_NOT_ASKED, /* nothing was sent: the circuit was open, too many waited, no memory */
+    FAULT_SILENT,    /* nothing came in time, or nobody listens */
+    FAULT_HTTP,      /* an HTTP error, or too large an answer */
+    FAULT_DECLINED,  /* the service says that it does not answer */
+    FAULT_MALFORMED,
+    FAULT_SIGNER,    /* signed by someone who may not */
+    FAULT_SIGNATURE, /* not signed by whom it names */
+    FAULT_SUBJECT,   /* about another certificate, or not about exactly one */
+    FAULT_NONCE,
+    FAULT_DATES,
+    FAULTS
+};
+
+/* The faults' names in figures, in their order. */
+extern const char *const ocsp_fault_names[FAULTS];
+
 struct ocsp_answer {
     enum status_verdict verdict;
-    const char *problem; /* for the log, when it is unusable */
+    enum ocsp_fault fault; /* of an unusable one */
+    const char *problem;   /* the same for the log, in words */
     int64_t produced, this_update;
     int64_t next_update;  /* 0: none */
     int64_t revoked_at;   /* when it is revoked or on hold */
@@ -45,8 +65,8 @@ struct ocsp_question {
     const struct authority_rules *rules;
     const struct anchor *anchor;
     OCSP_REQUEST *request;
-    OCSP_CERTID *id; /* the request's */
-    unsigned char *der;
+    OCSP_CERTID *id;    /* the request's */
+    unsigned char *der; /* the request as it is sent */
     size_t der_len;
 };
 
@@ -62,3 +82,6 @@ void ocsp_question_clear(struct ocsp_question *question);
 /* Reads the received bytes. What does not count in any way is unusable. */
 struct ocsp_answer ocsp_answer_read(const struct ocsp_question *question,
                                     const unsigned char *bytes, size_t len, int64_t now);
+
+/* An unusable answer. */
+struct ocsp_answer ocsp_unusable(enum ocsp_fault fault, const char *problem);

@@ -397,6 +397,21 @@ static OCSP_CERTID *id_of(const struct region_status *how, const OCSP_CERTID *as
     return id;
 }
 
+/* One that nobody knows. */
+static X509_EXTENSION *critical_extension(void)
+{
+    static const unsigned char null[] = {0x05, 0x00};
+    ASN1_OBJECT *oid = OBJ_txt2obj("1.3.6.1.4.1.32473.9", 1);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    need(oid != NULL && value != NULL && ASN1_OCTET_STRING_set(value, null, sizeof(null)) == 1,
+         "extension");
+    X509_EXTENSION *extension = X509_EXTENSION_create_by_OBJ(NULL, oid, 1, value);
+    need(extension != NULL, "extension");
+    ASN1_OBJECT_free(oid);
+    ASN1_OCTET_STRING_free(value);
+    return extension;
+}
+
 static void add_single(OCSP_BASICRESP *basic, const struct region_status *how,
                        const OCSP_CERTID *asked)
 {
@@ -404,9 +419,16 @@ static void add_single(OCSP_BASICRESP *basic, const struct region_status *how,
     ASN1_TIME *revoked = ASN1_TIME_set(NULL, (time_t)how->revoked_at);
     ASN1_TIME *this_update = ASN1_TIME_set(NULL, (time_t)how->this_update);
     ASN1_TIME *next_update = ASN1_TIME_set(NULL, (time_t)how->next_update);
-    need(OCSP_basic_add1_status(basic, id, how->status, how->reason, revoked, this_update,
-                                how->next_update != 0 ? next_update : NULL) != NULL,
-         "single answer");
+    OCSP_SINGLERESP *single =
+        OCSP_basic_add1_status(basic, id, how->status, how->reason, revoked, this_update,
+                               how->next_update != 0 ? next_update : NULL);
+    need(single != NULL, "single answer");
+    X509_EXTENSION *unknown = critical_extension();
+    if (how->critical == REGION_CRITICAL_SINGLE)
+        need(OCSP_SINGLERESP_add_ext(single, unknown, -1) == 1, "extension");
+    if (how->critical == REGION_CRITICAL_WHOLE)
+        need(OCSP_BASICRESP_add_ext(basic, unknown, -1) == 1, "extension");
+    X509_EXTENSION_free(unknown);
     OCSP_CERTID_free(id);
     ASN1_TIME_free(revoked);
     ASN1_TIME_free(this_update);
@@ -420,6 +442,24 @@ static void add_nonce(OCSP_BASICRESP *basic, const struct region_status *how, OC
         need(OCSP_copy_nonce(basic, request) > 0, "nonce");
     if (how->nonce == REGION_NONCE_OTHER)
         need(OCSP_basic_add1_nonce(basic, other, sizeof(other)) == 1, "nonce");
+}
+
+/* id-pkix-ocsp-basic stands once in a response; another OID of the same length takes its place. */
+static void change_type(unsigned char *der, size_t len, const char *type)
+{
+    static const unsigned char basic[] = {0x06, 9, 0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1};
+    unsigned char other[sizeof(basic)];
+    unsigned char *at = other;
+    ASN1_OBJECT *oid = OBJ_txt2obj(type, 1);
+    need(oid != NULL && i2d_ASN1_OBJECT(oid, NULL) == (int)sizeof(other), "response type");
+    (void)i2d_ASN1_OBJECT(oid, &at);
+    ASN1_OBJECT_free(oid);
+    for (size_t i = 0; i + sizeof(basic) <= len; i++)
+        if (memcmp(der + i, basic, sizeof(basic)) == 0) {
+            memcpy(der + i, other, sizeof(other));
+            return;
+        }
+    need(false, "response type");
 }
 
 unsigned char *region_answer(const struct region_status *how, const unsigned char *request,
@@ -448,6 +488,8 @@ unsigned char *region_answer(const struct region_status *how, const unsigned cha
     unsigned char *at = der;
     need(der != NULL && i2d_OCSP_RESPONSE(response, &at) == n, "OCSP response");
     *len = (size_t)n;
+    if (how->type != NULL)
+        change_type(der, *len, how->type);
     EVP_MD_CTX_free(ctx);
     OCSP_RESPONSE_free(response);
     OCSP_BASICRESP_free(basic);

@@ -122,6 +122,8 @@ struct region_status {
     const EVP_MD *id_digest; /* NULL: as asked */
     const char *digest;      /* NULL: SM3 for SM2, SHA256 otherwise */
     const char *sm2_id;      /* NULL: the usual one */
+    const char *type;        /* of the response, an OID; NULL: id-pkix-ocsp-basic */
+    enum { REGION_NOT_CRITICAL, REGION_CRITICAL_SINGLE, REGION_CRITICAL_WHOLE } critical;
 };
 
 /* The OCSPResponse to a request: malloc'ed, in a block of exactly that size. */

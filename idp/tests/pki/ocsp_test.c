@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "pki/der.h"
 #include "pki/ocsp.h"
 #include "pki/trust.h"
 #include "tests/pki_region.h"
@@ -165,6 +166,76 @@ static void nonce_has_thirty_two_bytes_and_is_new_each_time(void **state)
     }
 }
 
+/* The next element, which has to have this tag. */
+static struct der_item step(struct der *der, unsigned char tag)
+{
+    struct der_item item;
+    assert_true(der_next_is(der, tag, &item));
+    return item;
+}
+
+static struct der into(struct der *der, unsigned char tag)
+{
+    const struct der_item item = step(der, tag);
+    return der_inside(&item);
+}
+
+/* Request ::= SEQUENCE { CertID { AlgorithmIdentifier, name hash, key hash, serial } } and no more
+ * (RFC 6960 section 4.1.1). */
+static void walk_request(struct der *list, size_t hash_len)
+{
+    struct der request = into(list, DER_SEQUENCE);
+    struct der id = into(&request, DER_SEQUENCE);
+    (void)step(&id, DER_SEQUENCE);
+    assert_int_equal(step(&id, DER_OCTET_STRING).len, hash_len);
+    assert_int_equal(step(&id, DER_OCTET_STRING).len, hash_len);
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(locks[w.kind].certificate);
+    struct der_item number;
+    assert_true(der_next(&id, &number));
+    assert_int_equal(number.tag, V_ASN1_INTEGER);
+    assert_memory_equal(number.bytes + number.len - ASN1_STRING_length(serial),
+                        ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
+    assert_int_equal(id.left, 0);
+    assert_int_equal(request.left, 0); /* no singleRequestExtensions: the nonce is not there */
+    assert_int_equal(list->left, 0);
+}
+
+/* RFC 9654 section 2.1: in requestExtensions, alone, not critical: an OCTET STRING of 32 bytes. */
+static void walk_nonce(struct der *extensions)
+{
+    static const unsigned char oid[] = {0x2b, 6, 1, 5, 5, 7, 0x30, 1, 2};
+    struct der list = into(extensions, DER_SEQUENCE);
+    struct der extension = into(&list, DER_SEQUENCE);
+    struct der_item name = step(&extension, DER_OID);
+    assert_int_equal(name.len, sizeof(oid));
+    assert_memory_equal(name.bytes, oid, sizeof(oid));
+    struct der value = into(&extension, DER_OCTET_STRING);
+    assert_int_equal(step(&value, DER_OCTET_STRING).len, OCSP_NONCE_SIZE);
+    assert_int_equal(value.left, 0);
+    assert_int_equal(extension.left, 0);
+    assert_int_equal(list.left, 0);
+}
+
+/* OCSPRequest { TBSRequest { requestList, [2] requestExtensions } }: version and name are left out,
+ * and there is no signature. */
+static void request_is_these_bytes(void **state)
+{
+    static const size_t hash_lens[] = {[CERTID_SHA1] = 20, [CERTID_SHA256] = 32, [CERTID_SM3] = 32};
+    (void)state;
+    for (int i = CERTID_SHA1; i <= CERTID_SM3; i++) {
+        w.rules.revocation.digest = i;
+        ask_again();
+        struct der rest = {.at = w.question.der, .left = w.question.der_len};
+        struct der whole = into(&rest, DER_SEQUENCE);
+        struct der body = into(&whole, DER_SEQUENCE);
+        struct der list = into(&body, DER_SEQUENCE);
+        walk_request(&list, hash_lens[i]);
+        struct der extensions = into(&body, DER_CONTEXT | DER_CONSTRUCTED | 2);
+        walk_nonce(&extensions);
+        assert_int_equal(extensions.left + body.left + whole.left + rest.left, 0);
+    }
+}
+
 static void revoked_and_held_are_told_apart(void **state)
 {
     (void)state;
@@ -292,6 +363,16 @@ static void answer_produced_in_the_future_is_unusable(void **state)
     expect_unusable("it comes from the future");
 }
 
+/* Nobody can have signed what was found out later. Clocks of one house may differ a little. */
+static void answer_produced_before_what_it_says_is_unusable(void **state)
+{
+    (void)state;
+    w.status.produced = REGION_NOW - OCSP_SKEW_S;
+    expect_good();
+    w.status.produced = REGION_NOW - OCSP_SKEW_S - 1;
+    expect_unusable("its dates are in the wrong order");
+}
+
 static void good_answer_lives_no_longer_than_it_says(void **state)
 {
     (void)state;
@@ -360,10 +441,34 @@ static void responder_needs_the_usage_and_a_valid_certificate(void **state)
     int64_t to = REGION_NOW + 100;
     expect_responder_refused("digitalSignature", NULL, from, to);
     expect_responder_refused("digitalSignature", "clientAuth", from, to);
+    expect_responder_refused("digitalSignature", "timeStamping", from, to);
     expect_responder_refused("digitalSignature", "anyExtendedKeyUsage", from, to);
+    expect_responder_refused("digitalSignature", "OCSPSigning, anyExtendedKeyUsage", from, to);
     expect_responder_refused("keyEncipherment", "OCSPSigning", from, to);
     expect_responder_refused("digitalSignature", "OCSPSigning", from, REGION_NOW - 1);
     expect_responder_refused("digitalSignature", "OCSPSigning", REGION_NOW + 1, to);
+}
+
+/* All names are the issuer's, its key identifier, too; only the signature is another's. */
+static void forged_delegation_is_refused(void **state)
+{
+    (void)state;
+    static const struct region_pair extensions[] = {{"keyUsage", "digitalSignature"},
+                                                    {"extendedKeyUsage", "OCSPSigning"},
+                                                    {"subjectKeyIdentifier", "hash"},
+                                                    {"authorityKeyIdentifier", "keyid"},
+                                                    {NULL, NULL}};
+    const struct region_pair subject[] = {{"CN", "another responder"}, {NULL, NULL}};
+    const struct region_certificate what = {.key = authorities[1].responder_key,
+                                            .issuer = authorities[1].certificate,
+                                            .issuer_key = other.key,
+                                            .subject = subject,
+                                            .extensions = extensions,
+                                            .from = REGION_NOW - 100,
+                                            .to = REGION_NOW + 100};
+    w.status.signer = region_issue(&what);
+    expect_unusable(SIGNER);
+    X509_free(w.status.signer);
 }
 
 static void lock_of_the_authority_may_not_answer(void **state)
@@ -372,6 +477,14 @@ static void lock_of_the_authority_may_not_answer(void **state)
     w.status.key = locks[1].key;
     w.status.signer = locks[1].certificate;
     expect_unusable(SIGNER);
+}
+
+/* Issued in error, with both purposes: no lock may vouch for locks. */
+static void lock_that_may_answer_may_not(void **state)
+{
+    (void)state;
+    expect_responder_refused("digitalSignature", "OCSPSigning, clientAuth", REGION_NOW - 100,
+                             REGION_NOW + 100);
 }
 
 static void signer_that_is_not_sent_along_is_unknown(void **state)
@@ -474,14 +587,70 @@ static void cut_answers_are_unusable(void **state)
     free(bytes);
 }
 
-static void service_that_says_try_later_gave_no_answer(void **state)
+static void service_that_declines_gave_no_answer(void **state)
 {
     (void)state;
-    static const unsigned char try_later[] = {0x30, 0x03, 0x0a, 0x01, 0x03};
-    struct ocsp_answer answer =
-        ocsp_answer_read(&w.question, try_later, sizeof(try_later), REGION_NOW);
+    static const char *const problems[] = {
+        [1] = "the service cannot read the question",
+        [2] = "the service has an error",
+        [3] = "the service says to try later",
+        [4] = NULL, /* not used (RFC 6960 section 4.2.1) */
+        [5] = "the service wants signed questions",
+        [6] = "the service does not answer for this issuer",
+        [7] = NULL,
+    };
+    for (unsigned char status = 1; status < sizeof(problems) / sizeof(*problems); status++) {
+        const unsigned char declined[] = {0x30, 0x03, 0x0a, 0x01, status};
+        struct ocsp_answer answer =
+            ocsp_answer_read(&w.question, declined, sizeof(declined), REGION_NOW);
+        const char *problem = problems[status];
+        assert_int_equal(answer.verdict, STATUS_UNUSABLE);
+        assert_int_equal(answer.fault, problem != NULL ? FAULT_DECLINED : FAULT_MALFORMED);
+        assert_string_equal(answer.problem,
+                            problem != NULL ? problem : "it is not an OCSP response");
+    }
+}
+
+/* A status of success alone, without what it says it brings. */
+static void success_without_a_response_is_unusable(void **state)
+{
+    (void)state;
+    static const unsigned char bare[] = {0x30, 0x03, 0x0a, 0x01, 0x00};
+    assert_int_equal(ocsp_answer_read(&w.question, bare, sizeof(bare), REGION_NOW).fault,
+                     FAULT_MALFORMED);
+}
+
+static void response_of_another_type_is_unusable(void **state)
+{
+    (void)state;
+    w.status.type = "1.3.6.1.5.5.7.48.1.2";
+    expect_unusable("it is of an unknown type");
+}
+
+/* Signed over a good answer, they would be carried along, and kept, as evidence. */
+static void bytes_behind_the_answer_are_refused(void **state)
+{
+    (void)state;
+    size_t len = 0;
+    unsigned char *bytes = region_answer(&w.status, w.question.der, w.question.der_len, &len);
+    unsigned char *longer = malloc(len + 2);
+    memcpy(longer, bytes, len);
+    memcpy(longer + len, "\x05\x00", 2);
+    struct ocsp_answer answer = ocsp_answer_read(&w.question, longer, len + 2, REGION_NOW);
     assert_int_equal(answer.verdict, STATUS_UNUSABLE);
-    assert_string_equal(answer.problem, "the service says it cannot answer");
+    assert_int_equal(answer.fault, FAULT_MALFORMED);
+    free(longer);
+    free(bytes);
+}
+
+/* RFC 6960 section 4.4: what is critical and not understood may change all the rest. */
+static void critical_extension_that_is_not_known_is_unusable(void **state)
+{
+    (void)state;
+    w.status.critical = REGION_CRITICAL_SINGLE;
+    expect_unusable("it has a critical extension that is not known");
+    w.status.critical = REGION_CRITICAL_WHOLE;
+    expect_unusable("it has a critical extension that is not known");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -508,7 +677,9 @@ int main(void)
         TEST(issuer_may_answer_itself),
         TEST(responder_of_another_authority_may_not_answer),
         TEST(responder_needs_the_usage_and_a_valid_certificate),
+        TEST(forged_delegation_is_refused),
         TEST(lock_of_the_authority_may_not_answer),
+        TEST(lock_that_may_answer_may_not),
         TEST(signer_that_is_not_sent_along_is_unknown),
         TEST(pinned_responder_alone_may_answer),
         TEST(expired_pinned_responder_may_not_answer),
@@ -516,7 +687,13 @@ int main(void)
         TEST(sha1_and_other_sm2_ids_are_not_good),
         TEST(every_flipped_bit_is_noticed),
         TEST(cut_answers_are_unusable),
-        TEST(service_that_says_try_later_gave_no_answer),
+        TEST(service_that_declines_gave_no_answer),
+        TEST(success_without_a_response_is_unusable),
+        TEST(response_of_another_type_is_unusable),
+        TEST(bytes_behind_the_answer_are_refused),
+        TEST(critical_extension_that_is_not_known_is_unusable),
+        TEST(answer_produced_before_what_it_says_is_unusable),
+        TEST(request_is_these_bytes),
     };
     return cmocka_run_group_tests_name("pki/ocsp", tests, make_all, free_all);
 }
