@@ -94,6 +94,7 @@ static enum idp_err take_list(struct app *app, const struct trust_row *row, char
     if (err != IDP_OK)
         return err;
     *out = app->trust_file;
+    (*out)->number = row->number;
     app->trust_file = NULL;
     return IDP_OK;
 }

@@ -72,6 +72,8 @@ struct anchor {
     X509_STORE *store;               /* holds this anchor only */
     unsigned char hash[DIGEST_SIZE]; /* SHA-256 of the DER */
     int64_t not_before, not_after;
+    struct trust_certificate bytes;       /* its own */
+    const struct trust_certificate *root; /* who issued it; NULL: not in the list */
 };
 
 struct anchors {

@@ -16,6 +16,7 @@
 #include "pki/certificate_time.h"
 #include "pki/reading.h"
 #include "pki/rules.h"
+#include "pki/signed.h"
 #include "pki/trust_members.h"
 
 /* What the others see, and what it lives in. */
@@ -59,6 +60,39 @@ static enum idp_err check_anchor(struct reading *reading, X509 *certificate)
     return IDP_OK;
 }
 
+/* The certificate's DER in the arena; its hash is there, or is made. */
+static enum idp_err copy_bytes(struct arena *arena, X509 *certificate, const unsigned char *hash,
+                               struct trust_certificate *out)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(certificate, &der);
+    unsigned char *own = arena_alloc(arena, DIGEST_SIZE);
+    *out = (struct trust_certificate){.hash = hash != NULL ? hash : own,
+                                      .der = len > 0 ? arena_copy(arena, der, (size_t)len) : NULL,
+                                      .der_len = len > 0 ? (size_t)len : 0};
+    OPENSSL_free(der);
+    if (out->der == NULL || own == NULL)
+        return IDP_FAULT;
+    return hash != NULL ? IDP_OK : digest(DIGEST_SHA256, out->der, out->der_len, own);
+}
+
+/* The root of the list that issued the anchor, by name and by signature. */
+static enum idp_err find_root(struct arena *arena, const struct certificates *roots,
+                              struct anchor *anchor)
+{
+    for (size_t i = 0; i < roots->count; i++) {
+        X509 *root = roots->list[i];
+        if (X509_check_issued(root, anchor->certificate) != X509_V_OK ||
+            signed_verify(anchor->bytes.der, anchor->bytes.der_len, X509_get0_pubkey(root)) !=
+                IDP_OK)
+            continue;
+        struct trust_certificate *found = arena_alloc(arena, sizeof(*found));
+        anchor->root = found;
+        return found != NULL ? copy_bytes(arena, root, NULL, found) : IDP_FAULT;
+    }
+    return IDP_OK;
+}
+
 static enum idp_err make_anchor(struct reading *reading, X509 *certificate, bool strict,
                                 struct anchor *out)
 {
@@ -74,7 +108,7 @@ static enum idp_err make_anchor(struct reading *reading, X509 *certificate, bool
         X509_digest(certificate, EVP_sha256(), out->hash, &size) != 1)
         return IDP_FAULT;
     out->store = store;
-    return IDP_OK;
+    return copy_bytes(reading->arena, certificate, out->hash, &out->bytes);
 }
 
 static enum idp_err make_anchors(struct reading *reading, struct trust_entry *entry)
@@ -86,6 +120,8 @@ static enum idp_err make_anchors(struct reading *reading, struct trust_entry *en
         err = reading_enter(reading, NULL, i);
         if (err == IDP_OK)
             err = make_anchor(reading, entry->anchors.list[i], entry->rules.strict, &list[i]);
+        if (err == IDP_OK)
+            err = find_root(reading->arena, &entry->rules.roots, &list[i]);
         if (err == IDP_OK)
             reading_leave(reading);
     }

@@ -22,8 +22,16 @@ struct authority {
     const struct authority_rules *rules;
 };
 
+/* A certificate of the list, as evidence keeps it. */
+struct trust_certificate {
+    const unsigned char *hash; /* SHA-256 of the DER */
+    const unsigned char *der;
+    size_t der_len;
+};
+
 struct trust {
     char version[65];     /* SHA-256 of the document, hex: names it in logs and evidence */
+    int64_t number;       /* of its row (pki/trust_rows.h); 0: it comes from none */
     const char *document; /* the text, as it was read */
     size_t document_len;
     const struct authority *authorities;

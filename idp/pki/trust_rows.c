@@ -129,6 +129,8 @@ enum idp_err trust_row_load(struct sql *db, int64_t number, char **why, struct t
         err = parse(&row, why, &trust);
     if (err == IDP_OK)
         err = trust_row_add_ends(db, trust);
+    if (err == IDP_OK)
+        trust->number = row.number;
     arena_free(arena);
     if (err == IDP_OK)
         *out = trust;

@@ -241,19 +241,23 @@ static enum idp_err judge_new_leaf(const struct view *view, struct leaf *leaf)
     return err;
 }
 
-static void describe(const struct asking_about *about, const struct lock_answer *answer,
-                     const struct status *status, struct lock_identity *out)
+/* What is known of a leaf whose key has signed and whose path is good, refused or not. */
+static void describe_leaf(const struct asking_about *about, const struct lock_answer *answer,
+                          struct lock_identity *out)
 {
     const struct leaf *leaf = about->leaf;
+    if (!leaf->path_is_good)
+        return;
     *out = (struct lock_identity){
         .trust_version = about->view->trust->version,
+        .trust_number = about->view->trust->number,
         .authority = leaf->authority,
         .uscc = leaf->uscc,
         .name = leaf->name,
         .key_number = leaf->key_number[0] != '\0' ? leaf->key_number : NULL,
         .medium_number = leaf->medium_number[0] != '\0' ? leaf->medium_number : NULL,
         .names_person = leaf->names_person,
-        .issued_in_region = true,
+        .issued_in_region = leaf->verdict != PKI_OTHER_REGION,
         .serial = leaf->serial,
         .not_before = leaf->not_before,
         .not_after = leaf->not_after,
@@ -261,17 +265,25 @@ static void describe(const struct asking_about *about, const struct lock_answer 
         .algorithm = answer->algorithm,
         .certificate = leaf->der,
         .certificate_len = leaf->der_len,
-        .status = {.source = LOCK_BY_OCSP,
-                   .policy = trust_policy_names[leaf->authority->rules->revocation.policy],
-                   .response = status->response,
-                   .response_len = status->response_len,
-                   .produced = status->answer.produced,
-                   .this_update = status->answer.this_update,
-                   .next_update = status->answer.next_update,
-                   .hash = status->hash},
+        .anchor = &leaf->anchor->bytes,
+        .root = leaf->anchor->root,
     };
     memcpy(out->key_hash, leaf->key_hash, DIGEST_SIZE);
     memcpy(out->certificate_hash, leaf->hash, DIGEST_SIZE);
+}
+
+static void describe_status(const struct leaf *leaf, const struct status *status,
+                            struct lock_status *out)
+{
+    *out = (struct lock_status){.source = LOCK_BY_OCSP,
+                                .policy =
+                                    trust_policy_names[leaf->authority->rules->revocation.policy],
+                                .response = status->response,
+                                .response_len = status->response_len,
+                                .produced = status->answer.produced,
+                                .this_update = status->answer.this_update,
+                                .next_update = status->answer.next_update,
+                                .hash = status->hash};
 }
 
 enum idp_err lock_verify(struct pki *pki, struct arena *arena, const struct lock_question *question,
@@ -280,6 +292,7 @@ enum idp_err lock_verify(struct pki *pki, struct arena *arena, const struct lock
 {
     struct leaf *leaf = NULL;
     struct status status = {.response = NULL};
+    *out = (struct lock_identity){.certificate = NULL};
     struct view *view = answer->known != NULL ? answer->known->view : pki_view(pki, arena);
     if (view == NULL)
         return IDP_FAULT;
@@ -293,6 +306,8 @@ enum idp_err lock_verify(struct pki *pki, struct arena *arena, const struct lock
     if (err == IDP_OK)
         err = judge_new_leaf(view, leaf);
     if (err == IDP_OK)
+        describe_leaf(&about, answer, out);
+    if (err == IDP_OK)
         err = check_leaf(arena, leaf, question->now, why);
     if (err == IDP_OK)
         err = find_status(pki, arena, &about, answer->known, &status);
@@ -301,6 +316,6 @@ enum idp_err lock_verify(struct pki *pki, struct arena *arena, const struct lock
     if (err == IDP_OK)
         err = check_uscc(leaf, why);
     if (err == IDP_OK)
-        describe(&about, answer, &status, out);
+        describe_status(leaf, &status, &out->status);
     return err;
 }

@@ -21,6 +21,7 @@ struct arena;
 struct authority;
 struct pki;
 struct refusal;
+struct trust_certificate;
 
 enum { LOCK_HASH_SIZE = 32 };
 
@@ -63,14 +64,15 @@ struct lock_status {
 /* Who proved to hold the lock. Everything in it lives as long as the arena. */
 struct lock_identity {
     const char *trust_version; /* of the list that it was judged by */
+    int64_t trust_number;      /* of its row; 0: it comes from none */
     const struct authority *authority;
-    const char *uscc;       /* check character verified */
+    const char *uscc;       /* check character verified, save in a refusal */
     const char *name;       /* the enterprise's, UTF-8 */
     const char *key_number; /* the container's (证书Key号), or NULL when the profile has none */
     const char
         *medium_number; /* the token's own (介质硬件号), where certificates carry it, or NULL */
     bool names_person; /* the profile lets its enterprise certificates name a person, and it does */
-    bool issued_in_region; /* always true: others are refused */
+    bool issued_in_region; /* always true, save in a refusal */
     const char *serial;    /* upper-case hex, no leading zero byte */
     int64_t not_before, not_after;
     enum lock_key key;
@@ -79,6 +81,8 @@ struct lock_identity {
     unsigned char certificate_hash[LOCK_HASH_SIZE];
     const unsigned char *certificate; /* DER */
     size_t certificate_len;
+    const struct trust_certificate *anchor, *root; /* who issued it, and who issued that; the
+                                                      second is NULL where the list has it not */
     struct lock_status status;
 };
 
@@ -104,6 +108,9 @@ enum idp_err lock_prepare(struct pki *pki, struct arena *arena, int64_t now,
  *
  * Returns IDP_REFUSED with *why from pki/reasons.h and its facts, which live as long as the arena;
  * IDP_UNAVAILABLE when the store does not answer, which is neither good nor revoked; IDP_FAULT.
+ * Of a refused lock whose holder has proved the key, and whose path is good, *out tells all but the
+ * status, so that the refusal can be kept with its certificate; of any other out->certificate is
+ * NULL.
  */
 enum idp_err lock_verify(struct pki *pki, struct arena *arena, const struct lock_question *question,
                          const struct lock_answer *answer, struct refusal *why,

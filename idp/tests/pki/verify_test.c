@@ -341,6 +341,59 @@ static void verdict_carries_its_evidence(void **state)
     assert_int_equal(w.packets, 1);
 }
 
+/* The chain upwards, as the list has it. */
+static void verdict_names_its_anchor_and_the_root_where_the_list_has_it(void **state)
+{
+    (void)state;
+    unsigned char hash[32];
+    const struct region_authority *authority = &authorities[OF_SM2];
+    for (int listed = 0; listed < 2; listed++) {
+        json_t *entry = region_entry(authority);
+        char *stranger = region_pem(strangers.root);
+        char *root = region_pem(authority->root);
+        if (listed == 1)
+            assert_int_equal(
+                json_object_set_new(entry, "roots", json_pack("[s, s]", stranger, root)), 0);
+        free(stranger);
+        free(root);
+        begin_again(entry);
+        serve(OF_SM2);
+        assert_int_equal(sign_in(&locks[OF_SM2], "SM2"), IDP_OK);
+        assert_int_equal(X509_digest(authority->certificate, EVP_sha256(), hash, NULL), 1);
+        assert_memory_equal(w.who.anchor->hash, hash, sizeof(hash));
+        assert_int_equal(
+            EVP_Digest(w.who.anchor->der, w.who.anchor->der_len, hash, NULL, EVP_sha256(), NULL),
+            1);
+        assert_memory_equal(w.who.anchor->hash, hash, sizeof(hash));
+        assert_int_equal(w.who.root != NULL, listed);
+    }
+    assert_int_equal(X509_digest(authority->root, EVP_sha256(), hash, NULL), 1);
+    assert_memory_equal(w.who.root->hash, hash, sizeof(hash));
+}
+
+/* So that the refusal can be kept with its certificate: only of who proved the key, and whose path
+ * is good. */
+static void refusal_tells_of_a_lock_only_what_its_authority_vouches_for(void **state)
+{
+    (void)state;
+    struct region_holder strange;
+    w.status.status = V_OCSP_CERTSTATUS_REVOKED;
+    expect_refusal(sign_in(&locks[OF_RSA], "RS256"), "lock.revoked");
+    assert_memory_equal(w.who.certificate, locks[OF_RSA].der, locks[OF_RSA].der_len);
+    assert_string_equal(w.who.authority->id, "rsa");
+    assert_string_equal(w.who.uscc, REGION_USCC);
+
+    struct region_signing other = usual_signing(&locks[OF_RSA], "RS256");
+    other.challenge = "login.another";
+    expect_refusal(sign_in_with(&locks[OF_RSA], &other), "lock.not_accepted");
+    assert_null(w.who.certificate);
+
+    region_lock_make(&strangers, &(struct region_lock){.kind = NULL}, &strange);
+    expect_refusal(sign_in(&strange, "ES256"), "lock.authority_unknown");
+    assert_null(w.who.certificate);
+    region_lock_clear(&strange);
+}
+
 static void absent_key_number_is_null(void **state)
 {
     (void)state;
@@ -1204,6 +1257,8 @@ int main(void)
         TEST(rsa_lock_may_sign_with_pss),
         TEST(identity_names_certificate_and_key),
         TEST(verdict_carries_its_evidence),
+        TEST(verdict_names_its_anchor_and_the_root_where_the_list_has_it),
+        TEST(refusal_tells_of_a_lock_only_what_its_authority_vouches_for),
         TEST(absent_key_number_is_null),
         TEST(signature_for_another_origin_is_refused),
         TEST(signature_over_another_challenge_is_refused),
