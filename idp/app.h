@@ -22,7 +22,9 @@ struct master_key;
 struct net;
 struct pki;
 struct purpose_keys;
+struct refusals;
 struct route;
+struct seen;
 struct signer;
 struct sql;
 struct trust;
@@ -44,6 +46,8 @@ struct app {
     struct signer *signer;
     struct client_registry *clients;
     struct kept *kept; /* evidence that is there already; NULL: none is known */
+    struct seen *seen; /* certificates whose rows are written already; NULL: none is known */
+    struct refusals *refusals; /* of locks; NULL: nobody counts them */
     struct http_files *pages, *packages;
     char cache_control[48]; /* of the two documents below, which borrow it */
     struct http_fixed *discovery;

@@ -50,7 +50,7 @@ struct config {
     int64_t clock_margin_s; /* by how much clocks of nodes may differ */
 
     /* How many days what is over is kept. */
-    int64_t grants_days, outbox_days, access_log_days;
+    int64_t grants_days, outbox_days, access_log_days, certificates_days, refusals_days;
 
     /* Mail; without a server enterprises are told nothing. */
     const char *mail_server, *mail_from, *mail_name;

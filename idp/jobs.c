@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "evidence/audit.h"
+#include "evidence/refusals.h"
 #include "jose/key_work.h"
 #include "jose/purpose_rotation.h"
 #include "jose/rotation.h"
@@ -70,6 +71,11 @@ static enum idp_err watch_keys(struct app *app)
     return IDP_OK;
 }
 
+static enum idp_err write_refusals(struct app *app)
+{
+    return refusals_flush(app->refusals, app->db);
+}
+
 static enum idp_err delete_what_is_over(struct app *app)
 {
     return retention_run(app, clock_now(), clock_ticks_ms());
@@ -89,7 +95,7 @@ static const struct job {
     {"tombstones", 1000, true, deliver_tombstones}, {"messages", 1000, true, deliver_messages},
     {"watch_outbox", 15000, false, watch_outbox},   {"rotate_keys", 5000, true, rotate_keys},
     {"watch_keys", 3600000, false, watch_keys},     {"watch_ends", 86400000, false, warn_of_ends},
-    {"retention", 5000, true, delete_what_is_over},
+    {"retention", 5000, true, delete_what_is_over}, {"refusals", 3000, false, write_refusals},
 };
 
 enum { JOBS = sizeof(all) / sizeof(*all), SOON_MS = 1000, FAILED_TEND_MS = 1000 };

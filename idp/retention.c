@@ -8,13 +8,18 @@
 
 enum { DAY_S = 86400, BUDGET_MS = 300, REST_MS = 3600000 };
 
+/* What may be over: walked through, or deleted a day at a time until nothing is. */
 static const struct kind {
-    const struct sweep *sweep;
-    size_t days; /* where the setting is */
+    size_t days;               /* where the setting is */
+    const struct sweep *sweep; /* or */
+    const char *name;
+    enum idp_err (*remove)(struct sql *db, int64_t before, int64_t *deleted);
 } kinds[] = {
-    {&over_grants, offsetof(struct config, grants_days)},
-    {&over_outbox, offsetof(struct config, outbox_days)},
-    {&over_access_log, offsetof(struct config, access_log_days)},
+    {offsetof(struct config, grants_days), .sweep = &over_grants},
+    {offsetof(struct config, outbox_days), .sweep = &over_outbox},
+    {offsetof(struct config, access_log_days), .sweep = &over_access_log},
+    {offsetof(struct config, certificates_days), .sweep = &over_certificates},
+    {offsetof(struct config, refusals_days), .name = "refusals", .remove = over_refusals},
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
@@ -23,9 +28,21 @@ static void report(const struct kind *kind, const struct sweep_walk *walk)
 {
     struct log_line line;
     log_begin(&line, LOG_INFO, "retention");
-    log_text(&line, "kind", kind->sweep->name);
+    log_text(&line, "kind", kind->sweep != NULL ? kind->sweep->name : kind->name);
     log_number(&line, "deleted", walk->deleted);
     log_end(&line);
+}
+
+static enum idp_err step(struct app *app, const struct kind *kind, int64_t before)
+{
+    struct sweep_walk *walk = &app->retention.walk;
+    int64_t deleted = 0;
+    if (kind->sweep != NULL)
+        return sweep_step(app->db, kind->sweep, before, walk);
+    enum idp_err err = kind->remove(app->db, before, &deleted);
+    walk->deleted += deleted;
+    walk->whole = err == IDP_OK && deleted == 0;
+    return err;
 }
 
 static enum idp_err go_on(struct app *app, int64_t now)
@@ -33,7 +50,7 @@ static enum idp_err go_on(struct app *app, int64_t now)
     struct retention *r = &app->retention;
     const struct kind *kind = &kinds[r->kind];
     int64_t days = *(const int64_t *)(const void *)((const char *)&app->config + kind->days);
-    enum idp_err err = sweep_step(app->db, kind->sweep, now - days * DAY_S, &r->walk);
+    enum idp_err err = step(app, kind, now - days * DAY_S);
     if (err != IDP_OK || !r->walk.whole)
         return err;
     report(kind, &r->walk);

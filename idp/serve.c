@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "client/registry.h"
 #include "command.h"
+#include "evidence/refusals.h"
 #include "jobs.h"
 #include "jose/purpose_keys.h"
 #include "jose/sign.h"
@@ -136,6 +137,13 @@ static enum idp_err begin(struct app *app, char **why, struct jobs **jobs)
     return err == IDP_OK ? jobs_start(app, node, jobs) : err;
 }
 
+/* Those that no job wrote any more. */
+static void note_last_refusals(struct app *app)
+{
+    if (refusals_flush(app->refusals, app->db) != IDP_OK)
+        log_event(LOG_WARN, "refusals_not_written", NULL, NULL);
+}
+
 /* Serves with what is open, until the end; closes it. */
 static enum idp_err serve(struct app *app, const struct serving *serving, char **why)
 {
@@ -150,6 +158,7 @@ static enum idp_err serve(struct app *app, const struct serving *serving, char *
     }
     listeners_close(app);
     jobs_stop(jobs);
+    note_last_refusals(app);
     generation_watch_stop(app->watch);
     restart_keep(app);
     setup_close(app);

@@ -12,6 +12,8 @@
 #include "base/file.h"
 #include "client/registry.h"
 #include "evidence/kept.h"
+#include "evidence/refusals.h"
+#include "evidence/seen.h"
 #include "http/files.h"
 #include "http/http.h"
 #include "jose/master.h"
@@ -108,6 +110,14 @@ static void fill_access(struct app *app)
     };
 }
 
+static bool begin_records(struct app *app)
+{
+    app->kept = kept_new();
+    app->seen = seen_new();
+    app->refusals = refusals_new(app->seen);
+    return app->kept != NULL && app->seen != NULL && app->refusals != NULL;
+}
+
 static enum idp_err open_stores(struct app *app, char **why)
 {
     const struct config *c = &app->config;
@@ -126,10 +136,9 @@ static enum idp_err open_stores(struct app *app, char **why)
     if (err != IDP_OK)
         return err;
     app->clients = client_registry_new(app->db);
-    app->kept = kept_new();
     fill_access(app);
-    return app->clients != NULL && app->kept != NULL ? IDP_OK
-                                                     : explain(IDP_FAULT, why, "no memory");
+    return app->clients != NULL && begin_records(app) ? IDP_OK
+                                                      : explain(IDP_FAULT, why, "no memory");
 }
 
 enum idp_err setup_open_stores(struct app *app, char **why)
@@ -285,6 +294,8 @@ void setup_close(struct app *app)
     pki_free(app->pki);
     net_free(app->net);
     client_registry_free(app->clients);
+    refusals_free(app->refusals);
+    seen_free(app->seen);
     kept_free(app->kept);
     signer_close(app->signer);
     purpose_keys_close(app->keys);

@@ -4,7 +4,8 @@
 -- What two trust managers signed of the list, as a JSON text; '' for lists from before.
 ALTER TABLE trust_lists ADD COLUMN signatures TEXT NOT NULL DEFAULT '';
 
--- Certificates of locks that proved themselves and whose path is good; the DER is an evidence object.
+-- Certificates of locks that proved themselves and whose path is good; the DER is an evidence
+-- object, of kind 'refused' while no sign-in and no binding rests on it.
 CREATE TABLE certificates (
     hash TEXT NOT NULL PRIMARY KEY,  -- base64url(SHA-256(DER))
     authority TEXT NOT NULL,
@@ -13,9 +14,10 @@ CREATE TABLE certificates (
     uscc TEXT NOT NULL,              -- '' where none could be read
     not_after BIGINT NOT NULL,
     reason TEXT,                     -- why it was refused last; NULL: it was accepted
-    seen BIGINT NOT NULL             -- when it was last shown, to the hour
+    seen BIGINT NOT NULL             -- when this was noted: at most an hour before it was last shown
 );
 CREATE INDEX certificates_by_seen ON certificates (authority, seen);
+CREATE INDEX locks_by_certificate ON locks (certificate_hash);
 
 -- Refusals, counted by day.
 CREATE TABLE refusals (

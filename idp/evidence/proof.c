@@ -93,7 +93,9 @@ static enum idp_err keep(struct sql_tx *tx, const struct object *object, int64_t
                                        sql_int(now)};
     return sql_run(tx, NULL,
                    &(struct sql_call){"INSERT INTO evidence_objects (hash, kind, bytes, created) "
-                                      "VALUES ($1, $2, $3, $4) ON CONFLICT (hash) DO NOTHING",
+                                      "VALUES ($1, $2, $3, $4) ON CONFLICT (hash) DO UPDATE SET "
+                                      "kind = excluded.kind "
+                                      "WHERE evidence_objects.kind = 'refused'",
                                       params, 4},
                    NULL, NULL);
 }

@@ -17,6 +17,7 @@
 #include "base/pack.h"
 #include "enterprise/choices.h"
 #include "evidence/audit.h"
+#include "evidence/seen.h"
 #include "http/http.h"
 #include "notify/news.h"
 #include "pki/pki.h"
@@ -137,7 +138,19 @@ struct keeping {
 static enum idp_err keep_proof(struct sql_tx *tx, void *with)
 {
     const struct keeping *k = with;
-    return proof_keep(tx, k->rq->app->kept, k->proof, k->rq->now);
+    enum idp_err err = proof_keep(tx, k->rq->app->kept, k->proof, k->rq->now);
+    if (err != IDP_OK)
+        return err;
+    return seen_accepted(tx, k->rq->app->seen, k->proof->identity, k->rq->now);
+}
+
+/* Whether the holder alone may bind this lock; counted where not. */
+static enum idp_err may_begin(struct request *rq, const struct lock_identity *who)
+{
+    enum idp_err err = binding_may_begin(rq->app->db, rq->arena, who, rq->now, &rq->refusal);
+    if (err == IDP_REFUSED)
+        portal_lock_refused(rq, who);
+    return err;
 }
 
 static enum idp_err read_lock(struct request *rq, struct response *rs)
@@ -148,7 +161,7 @@ static enum idp_err read_lock(struct request *rq, struct response *rs)
         return IDP_FAULT;
     enum idp_err err = portal_prove_lock(rq, &place, proven);
     if (err == IDP_OK)
-        err = binding_may_begin(rq->app->db, rq->arena, &proven->identity, rq->now, &rq->refusal);
+        err = may_begin(rq, &proven->identity);
     if (err != IDP_OK)
         return err;
     struct keeping k = {.rq = rq, .proof = &proven->proof};
@@ -158,6 +171,10 @@ static enum idp_err read_lock(struct request *rq, struct response *rs)
     if (reading.detail == NULL)
         return IDP_FAULT;
     err = sql_transact(rq->app->db, keep_proof, &k);
+    if (err == IDP_OK) {
+        proof_kept(rq->app->kept, &proven->proof);
+        seen_committed(rq->app->seen, &proven->identity, rq->now);
+    }
     if (err == IDP_OK)
         err = remember(rq, &reading);
     if (err != IDP_OK)
@@ -221,8 +238,7 @@ static enum idp_err write_rows(struct sql_tx *tx, void *with)
 /* Of two that bind one USCC at once, the second is told what the record now says. */
 static enum idp_err lost_the_race(struct request *rq, const struct reading *reading)
 {
-    enum idp_err err =
-        binding_may_begin(rq->app->db, rq->arena, &reading->identity, rq->now, &rq->refusal);
+    enum idp_err err = may_begin(rq, &reading->identity);
     return err == IDP_OK ? IDP_UNAVAILABLE : err;
 }
 

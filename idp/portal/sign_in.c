@@ -18,6 +18,7 @@
 #include "client/registry.h"
 #include "enterprise/binding.h"
 #include "evidence/audit.h"
+#include "evidence/seen.h"
 #include "http/http.h"
 #include "pki/trust.h"
 #include "portal/shared/browser.h"
@@ -78,6 +79,8 @@ static enum idp_err write_rows(struct sql_tx *tx, void *with)
         err = binding_renew(tx, s->recognised, s->rq->now);
     if (err == IDP_OK)
         err = proof_keep(tx, s->rq->app->kept, &s->proven->proof, s->rq->now);
+    if (err == IDP_OK)
+        err = seen_accepted(tx, s->rq->app->seen, &s->proven->identity, s->rq->now);
     if (err == IDP_OK && s->recognised->renewed)
         err = note_event(tx, s, "lock_renewed");
     return err == IDP_OK ? note_event(tx, s, "signed_in") : err;
@@ -93,8 +96,10 @@ static enum idp_err record(struct request *rq, const struct proven *proven,
     struct signing_in s = {
         .rq = rq, .proven = proven, .find = find, .recognised = recognised, .opened = opened};
     enum idp_err err = sql_transact(rq->app->db, write_rows, &s);
-    if (err == IDP_OK)
+    if (err == IDP_OK) {
         proof_kept(rq->app->kept, &proven->proof);
+        seen_committed(rq->app->seen, &proven->identity, rq->now);
+    }
     if (err == IDP_OK && (recognised->renewed || recognised->renamed))
         err = holder_remember(rq->app->kv, &recognised->holder);
     return err;
@@ -223,6 +228,8 @@ static enum idp_err sign_in(struct request *rq, struct response *rs)
     err = session_prepare(&rq->app->access, rq->arena, &opened);
     if (err == IDP_OK)
         err = recognise(rq, proven, client, opened, &recognised);
+    if (err == IDP_REFUSED)
+        portal_lock_refused(rq, &proven->identity);
 
     const struct session_proof proof = {.prepared = opened,
                                         .holder = &recognised.holder,

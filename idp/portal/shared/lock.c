@@ -2,6 +2,7 @@
 
 #include "access/rate.h"
 #include "app.h"
+#include "evidence/refusals.h"
 #include "http/http.h"
 #include "pki/pki.h"
 #include "portal/shared/reasons.h"
@@ -12,25 +13,36 @@ enum idp_err portal_admit_answer(struct request *rq)
     return rate_take(&rq->app->access, &rate, rq->now);
 }
 
+void portal_lock_refused(struct request *rq, const struct lock_identity *who)
+{
+    refusals_add(rq->app->refusals, &rq->refusal, who, rq->now);
+}
+
 /* The challenge is taken before anything is verified: whatever comes of it, it is gone. */
+static enum idp_err verify(struct request *rq, const struct challenge_place *place,
+                           struct proven *out)
+{
+    const struct app *app = rq->app;
+    enum idp_err err = lock_prepare(app->pki, rq->arena, rq->now, &out->answer);
+    if (err == IDP_OK)
+        err = challenge_take(&app->access, rq->arena, place, rq->now, &out->question.challenge);
+    if (err == IDP_NOT_FOUND)
+        return refusal_set(&rq->refusal, &portal_challenge_gone);
+    return err == IDP_OK ? lock_verify(app->pki, rq->arena, &out->question, &out->answer,
+                                       &rq->refusal, &out->identity)
+                         : err;
+}
+
 enum idp_err portal_prove_lock(struct request *rq, const struct challenge_place *place,
                                struct proven *out)
 {
-    const struct app *app = rq->app;
-    *out = (struct proven){.question = {.origin = app->config.origin, .now = rq->now}};
+    *out = (struct proven){.question = {.origin = rq->app->config.origin, .now = rq->now}};
     enum idp_err err = lock_answer_read(rq->arena, json_object_get(rq->json, "answer"),
                                         &rq->refusal, &out->answer);
-    if (err != IDP_OK)
-        return err;
-    err = lock_prepare(app->pki, rq->arena, rq->now, &out->answer);
-    if (err != IDP_OK)
-        return err;
-    err = challenge_take(&app->access, rq->arena, place, rq->now, &out->question.challenge);
-    if (err == IDP_NOT_FOUND)
-        return refusal_set(&rq->refusal, &portal_challenge_gone);
     if (err == IDP_OK)
-        err = lock_verify(app->pki, rq->arena, &out->question, &out->answer, &rq->refusal,
-                          &out->identity);
+        err = verify(rq, place, out);
+    if (err == IDP_REFUSED && rq->refusal.reason != &portal_challenge_gone)
+        portal_lock_refused(rq, &out->identity);
     out->proof = (struct proof){.question = &out->question,
                                 .answer = &out->answer,
                                 .identity = &out->identity,

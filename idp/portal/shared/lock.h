@@ -18,12 +18,15 @@ struct proven {
     struct proof proof; /* points into the above */
 };
 
+/* Counts that the lock was refused as rq->refusal says; who tells what is known of it. */
+void portal_lock_refused(struct request *rq, const struct lock_identity *who);
+
 /* The rate limit of calls that carry a lock's answer; for the admit column. */
 enum idp_err portal_admit_answer(struct request *rq);
 
 /*
  * Reads the member "answer" of the request, takes the challenge of the place and verifies. Returns
- * IDP_REFUSED with rq->refusal set, or what the stores say.
+ * IDP_REFUSED with rq->refusal set, having counted it, or what the stores say.
  */
 enum idp_err portal_prove_lock(struct request *rq, const struct challenge_place *place,
                                struct proven *out);

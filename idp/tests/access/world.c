@@ -23,6 +23,8 @@
 #include "client/registry.h"
 #include "enterprise/binding.h"
 #include "evidence/kept.h"
+#include "evidence/refusals.h"
+#include "evidence/seen.h"
 #include "jose/master.h"
 #include "jose/purpose_keys.h"
 #include "jose/sign.h"
@@ -291,7 +293,10 @@ static void open_stores(struct app *app, const char *where)
                      IDP_OK);
     app->clients = client_registry_new(app->db);
     app->kept = kept_new();
+    app->seen = seen_new();
+    app->refusals = refusals_new(app->seen);
     assert_true(app->clients != NULL && app->kept != NULL);
+    assert_true(app->seen != NULL && app->refusals != NULL);
 }
 
 static void open_world(const char *where)
@@ -322,6 +327,8 @@ static void close_world(void)
     lane_set_may_wait(true);
     arena_free(world.arena);
     pki_free(world.app.pki);
+    refusals_free(world.app.refusals);
+    seen_free(world.app.seen);
     kept_free(world.app.kept);
     client_registry_free(world.app.clients);
     signer_close(world.app.signer);

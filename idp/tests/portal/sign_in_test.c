@@ -12,6 +12,7 @@
 #include "access/interaction.h"
 #include "access/revoke.h"
 #include "base/base64.h"
+#include "evidence/refusals.h"
 #include "pki/verify.h"
 #include "portal/challenge.h"
 #include "portal/session.h"
@@ -154,6 +155,31 @@ static void platforms_request_goes_on_in_the_new_session(void **state)
         IDP_NOT_FOUND);
     assert_string_equal(world_text("SELECT client FROM audit WHERE event = 'signed_in'"),
                         "platform");
+}
+
+static void sign_in_anew(void)
+{
+    struct browser browser = visit();
+    assert_int_equal(sign_in(&browser, LOCK_BELL, NULL)->status, 200);
+}
+
+static void lock_that_signs_in_is_among_those_seen_lately(void **state)
+{
+    (void)state;
+    const struct lock *lock = &world.holders[LOCK_BELL].lock;
+    const char *seen = arena_printf(
+        world.arena,
+        "SELECT seen FROM certificates WHERE hash = '%s' AND authority = 'one' AND serial = '%s' "
+        "AND uscc = '" REGION_USCC "' AND not_after = %lld AND reason IS NULL",
+        lock->certificate_hash, lock->serial, (long long)lock->not_after);
+    sign_in_anew();
+    assert_int_equal(world_number(seen), REGION_NOW);
+    world.now += 3599; /* within the hour nothing is written */
+    sign_in_anew();
+    assert_int_equal(world_number(seen), REGION_NOW);
+    world.now += 1;
+    sign_in_anew();
+    assert_int_equal(world_number(seen), REGION_NOW + 3600);
 }
 
 static void what_the_sign_in_rested_on_is_kept(void **state)
@@ -309,6 +335,112 @@ static void expect_lock_refused(enum world_lock lock, int status, const char *co
     assert_string_equal(browser.cookie, before.cookie);
     assert_false(session_of(&browser)->signed_in);
     assert_int_equal(world_number("SELECT COUNT(*) FROM audit WHERE event = 'signed_in'"), 0);
+}
+
+static const char *hash_of(enum world_lock lock)
+{
+    unsigned char hash[32];
+    char text[64];
+    const struct region_holder *holder = &world.locks[lock];
+    assert_int_equal(EVP_Digest(holder->der, holder->der_len, hash, NULL, EVP_sha256(), NULL), 1);
+    base64url_encode(hash, sizeof(hash), text);
+    return arena_strdup(world.arena, text);
+}
+
+/* How often a certificate was refused for a reason, as the table has it. */
+static int64_t refused(const char *authority, const char *reason, const char *certificate)
+{
+    return world_number(
+        arena_printf(world.arena,
+                     "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM refusals WHERE authority "
+                     "= '%s' AND reason = '%s' AND certificate = '%s'",
+                     authority, reason, certificate));
+}
+
+static void refused_lock_is_counted_and_kept(void **state)
+{
+    (void)state;
+    const char *bell = hash_of(LOCK_BELL);
+    struct browser browser = visit();
+    (void)sign_in(&browser, LOCK_NEW, NULL); /* refused by what the record says … */
+    world.ocsp_status = V_OCSP_CERTSTATUS_REVOKED;
+    for (int i = 0; i < 3; i++)
+        (void)sign_in(&browser, LOCK_BELL, NULL);              /* … and by its authority */
+    assert_int_equal(refused("one", "lock.revoked", bell), 0); /* that waits for its job */
+    assert_int_equal(refusals_flush(world.app.refusals, world.app.db), IDP_OK);
+    assert_int_equal(refused("one", "lock.revoked", bell), 3);
+    assert_int_equal(refused("one", "lock.not_bound", hash_of(LOCK_NEW)), 1);
+    assert_string_equal(
+        world_text(
+            arena_printf(world.arena, "SELECT reason FROM certificates WHERE hash = '%s'", bell)),
+        "lock.revoked");
+    assert_string_equal(
+        world_text(
+            arena_printf(world.arena, "SELECT kind FROM evidence_objects WHERE hash = '%s'", bell)),
+        "refused");
+}
+
+/* docs/security.md row 30: strangers fill no table. */
+static void stranger_only_counts(void **state)
+{
+    (void)state;
+    struct browser browser = visit();
+    (void)challenge_for(&browser, "login", NULL);
+    expect_error(present(&browser, answer_of(LOCK_BELL, "login.of-my-own")), 403,
+                 "lock.not_accepted");
+    expect_error(present(&browser, "{}"), 400, "lock.shape");
+    assert_int_equal(refusals_flush(world.app.refusals, world.app.db), IDP_OK);
+    assert_int_equal(refused("", "lock.not_accepted", ""), 1);
+    assert_int_equal(refused("", "lock.shape", ""), 1);
+    assert_int_equal(world_number("SELECT COUNT(*) FROM certificates"), 0);
+    assert_int_equal(world_number("SELECT COUNT(*) FROM evidence_objects"), 0);
+}
+
+static void lock_that_was_refused_and_gets_in_counts_as_accepted_again(void **state)
+{
+    (void)state;
+    const char *reason =
+        arena_printf(world.arena, "SELECT COALESCE(reason, '') FROM certificates WHERE hash = '%s'",
+                     hash_of(LOCK_BELL));
+    struct browser browser = visit();
+    assert_int_equal(sign_in(&browser, LOCK_BELL, NULL)->status, 200);
+    world_sql("UPDATE enterprises SET standing = 'suspended'");
+    expect_error(sign_in(&browser, LOCK_BELL, NULL), 403, "enterprise.suspended");
+    assert_int_equal(refusals_flush(world.app.refusals, world.app.db), IDP_OK);
+    assert_string_equal(world_text(reason), "enterprise.suspended");
+    world_sql("UPDATE enterprises SET standing = 'active'");
+    assert_int_equal(sign_in(&browser, LOCK_BELL, NULL)->status, 200);
+    assert_string_equal(world_text(reason), "");
+}
+
+/* The object that was kept for a refusal is a proof's from then on. */
+static void certificate_of_a_refusal_becomes_evidence_when_it_is_let_in(void **state)
+{
+    (void)state;
+    const char *kind = arena_printf(
+        world.arena, "SELECT kind FROM evidence_objects WHERE hash = '%s'", hash_of(LOCK_BELL));
+    struct browser browser = visit();
+    world_sql("UPDATE enterprises SET standing = 'suspended'");
+    expect_error(sign_in(&browser, LOCK_BELL, NULL), 403, "enterprise.suspended");
+    assert_int_equal(refusals_flush(world.app.refusals, world.app.db), IDP_OK);
+    assert_string_equal(world_text(kind), "refused");
+    world_sql("UPDATE enterprises SET standing = 'active'");
+    assert_int_equal(sign_in(&browser, LOCK_BELL, NULL)->status, 200);
+    assert_string_equal(world_text(kind), "certificate");
+}
+
+static void store_that_is_down_changes_no_refusal_and_loses_none(void **state)
+{
+    (void)state;
+    struct browser browser = visit();
+    world.ocsp_status = V_OCSP_CERTSTATUS_REVOKED;
+    world_sql_is_down(true);
+    expect_error(sign_in(&browser, LOCK_BELL, NULL), 403, "lock.revoked");
+    assert_int_equal(refusals_flush(world.app.refusals, world.app.db), IDP_UNAVAILABLE);
+    expect_error(sign_in(&browser, LOCK_BELL, NULL), 403, "lock.revoked");
+    world_sql_is_down(false);
+    assert_int_equal(refusals_flush(world.app.refusals, world.app.db), IDP_OK);
+    assert_int_equal(refused("one", "lock.revoked", hash_of(LOCK_BELL)), 2);
 }
 
 static void lock_that_is_not_bound_is_told_to_bind(void **state)
@@ -554,6 +686,7 @@ int main(void)
         WORLD_TEST(sign_in_changes_the_session_and_the_old_cookie_is_not_signed_in),
         WORLD_TEST(signing_in_again_ends_the_session_before),
         WORLD_TEST(platforms_request_goes_on_in_the_new_session),
+        WORLD_TEST(lock_that_signs_in_is_among_those_seen_lately),
         WORLD_TEST(what_the_sign_in_rested_on_is_kept),
         WORLD_TEST(answer_works_once),
         WORLD_TEST(challenge_is_gone_after_a_failure_too),
@@ -563,6 +696,11 @@ int main(void)
         WORLD_TEST(signature_for_another_origin_or_certificate_is_not_accepted),
         WORLD_TEST(challenge_is_over_after_its_time),
         WORLD_TEST(interaction_of_another_browser_cannot_be_signed_in_to),
+        WORLD_TEST(refused_lock_is_counted_and_kept),
+        WORLD_TEST(stranger_only_counts),
+        WORLD_TEST(lock_that_was_refused_and_gets_in_counts_as_accepted_again),
+        WORLD_TEST(certificate_of_a_refusal_becomes_evidence_when_it_is_let_in),
+        WORLD_TEST(store_that_is_down_changes_no_refusal_and_loses_none),
         WORLD_TEST(lock_that_is_not_bound_is_told_to_bind),
         WORLD_TEST(other_lock_of_a_bound_company_is_told_so),
         WORLD_TEST(second_authority_asserting_a_bound_uscc_does_not_get_in),

@@ -140,6 +140,8 @@ static void least_settings_have_the_defaults_of_the_design(void **state)
     assert_int_equal(c->grants_days, 90);
     assert_int_equal(c->outbox_days, 30);
     assert_int_equal(c->access_log_days, 180);
+    assert_int_equal(c->certificates_days, 90);
+    assert_int_equal(c->refusals_days, 180);
     config_free(&w.config);
 }
 
@@ -237,6 +239,8 @@ static void every_setting_is_taken(void **state)
         {"retention", "grants_days", AT(grants_days), 1},
         {"retention", "outbox_days", AT(outbox_days), 2},
         {"retention", "access_log_days", AT(access_log_days), 3},
+        {"retention", "certificates_days", AT(certificates_days), 4},
+        {"retention", "refusals_days", AT(refusals_days), 5},
         {"mail", "retry_s", AT(mail_retry_s), 1},
         {"mail", "attempts", AT(mail_attempts), 1000},
         {"rate_limits", "challenge_per_minute", AT(rate_challenge), 0},

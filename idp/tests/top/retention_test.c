@@ -9,6 +9,7 @@
 
 #include "access/refresh.h"
 #include "access/revoke.h"
+#include "evidence/refusals.h"
 #include "retention.h"
 #include "store/sql.h"
 #include "tests/access/world.h"
@@ -24,6 +25,8 @@ static int set_up(void **state)
     world.app.config.grants_days = 10;
     world.app.config.outbox_days = 20;
     world.app.config.access_log_days = 30;
+    world.app.config.certificates_days = 40;
+    world.app.config.refusals_days = 50;
     return failed;
 }
 
@@ -67,6 +70,27 @@ static void each_kind_is_kept_as_long_as_the_settings_say(void **state)
     assert_int_equal(world_number("SELECT count(*) FROM audit WHERE event = 'session_left'"), 1);
     pass_after(30 * DAY + 1);
     assert_int_equal(world_number("SELECT count(*) FROM audit WHERE event = 'session_left'"), 0);
+}
+
+static void what_was_seen_and_refused_is_kept_as_long_as_the_settings_say(void **state)
+{
+    (void)state;
+    static const char certificates[] = "SELECT count(*) FROM certificates";
+    static const char refusals[] = "SELECT count(*) FROM refusals";
+    struct browser browser = visitor();
+    assert_int_equal(sign_in(&browser, LOCK_BELL, NULL)->status, 200);
+    expect_error(sign_in(&browser, LOCK_NEW, NULL), 403, "lock.not_bound");
+    assert_int_equal(refusals_flush(world.app.refusals, world.app.db), IDP_OK);
+    pass_after(40 * DAY);
+    assert_int_equal(world_number(certificates), 2);
+    pass_after(40 * DAY + 1);
+    assert_int_equal(world_number(certificates), 1); /* that of the bound lock */
+    assert_int_equal(world_number(refusals), 1);
+    pass_after(50 * DAY);
+    assert_int_equal(world_number(refusals), 1);
+    pass_after(51 * DAY);
+    assert_int_equal(world_number(refusals), 0);
+    assert_int_equal(world_number(certificates), 1);
 }
 
 static void what_can_be_proved_is_there_after_a_hundred_years(void **state)
@@ -156,6 +180,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(each_kind_is_kept_as_long_as_the_settings_say),
+        TEST(what_was_seen_and_refused_is_kept_as_long_as_the_settings_say),
         TEST(what_can_be_proved_is_there_after_a_hundred_years),
         TEST(grant_that_was_deleted_is_not_found_and_comes_back_by_nothing),
         TEST(refresh_token_of_a_deleted_grant_is_no_good),
