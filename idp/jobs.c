@@ -18,6 +18,7 @@
 #include "jose/sign.h"
 #include "net/net.h"
 #include "operate/expiry.h"
+#include "pki/pki.h"
 #include "retention.h"
 #include "store/lease.h"
 
@@ -86,6 +87,12 @@ static enum idp_err warn_of_ends(struct app *app)
     return expiry_warn(app, clock_now());
 }
 
+/* What this node learned while the database did not answer. */
+static enum idp_err write_revoked(struct app *app)
+{
+    return pki_write_revoked(app->pki);
+}
+
 static const struct job {
     const char *name;
     int64_t every_ms;
@@ -96,6 +103,7 @@ static const struct job {
     {"watch_outbox", 15000, false, watch_outbox},   {"rotate_keys", 5000, true, rotate_keys},
     {"watch_keys", 3600000, false, watch_keys},     {"watch_ends", 86400000, false, warn_of_ends},
     {"retention", 5000, true, delete_what_is_over}, {"refusals", 3000, false, write_refusals},
+    {"write_revoked", 5000, false, write_revoked},
 };
 
 enum { JOBS = sizeof(all) / sizeof(*all), SOON_MS = 1000, FAILED_TEND_MS = 1000 };

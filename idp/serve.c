@@ -25,6 +25,7 @@
 #include "jose/wrapped.h"
 #include "listeners.h"
 #include "oauth/jwks.h"
+#include "pki/pki.h"
 #include "reload.h"
 #include "restart.h"
 #include "routes.h"
@@ -69,6 +70,8 @@ static enum idp_err forget(void *with, int64_t generation)
         err = signer_reload(app->signer, clock_now());
     if (err == IDP_OK)
         err = oauth_jwks_prepare(app);
+    if (err == IDP_OK)
+        err = pki_renew_revoked(app->pki);
     return err == IDP_OK ? trust_list_renew(app) : err;
 }
 

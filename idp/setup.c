@@ -159,6 +159,7 @@ static enum idp_err open_pki(struct app *app, char **why)
     struct pki_settings settings = {
         .trust = trust,
         .kv = app->kv,
+        .db = app->db,
         .fetch = pki_fetch_by_net(app->net),
         .background = BACKGROUND_THREADS,
         /* One slow authority may hold a quarter of the workers: the others serve the others. */

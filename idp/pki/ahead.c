@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "pki/inquiry.h"
 #include "pki/lock_answer.h"
 #include "pki/state.h"
 
@@ -35,7 +36,7 @@ static void look_at(struct pki *pki, struct arena *arena, const struct waiting *
 {
     unsigned char hash[DIGEST_SIZE];
     enum pki_reason why = PKI_REASONS;
-    struct status status;
+    struct inquiry inquiry;
     int64_t now = clock_now();
     struct view *view = pki_view(pki, arena);
     if (view == NULL || digest(DIGEST_SHA256, waiting->der, waiting->len, hash) != IDP_OK)
@@ -47,7 +48,7 @@ static void look_at(struct pki *pki, struct arena *arena, const struct waiting *
     const struct asking_about about = {.view = view, .leaf = leaf, .now = now};
     bool is_ours = leaf != NULL && leaf->path_is_good && leaf->verdict == PKI_REASONS;
     if (is_ours && leaf->not_before <= now && now <= leaf->not_after)
-        (void)pki_status(pki, arena, &about, &status); /* kept when good; logged when not */
+        (void)inquiry_make(pki, arena, &about, &inquiry); /* kept when good; logged when not */
     leaf_release(leaf);
 }
 

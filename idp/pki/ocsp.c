@@ -118,20 +118,25 @@ static bool are_in_order(const struct ocsp_answer *answer)
            (answer->next_update == 0 || answer->next_update >= answer->this_update);
 }
 
+int64_t ocsp_answer_until(const struct revocation *rules, const struct ocsp_answer *answer)
+{
+    int64_t age = rules->max_age_s;
+    if (!answer->echoed)
+        age = at_most(age, OCSP_NO_NONCE_AGE_S);
+    if (answer->next_update == 0)
+        age = at_most(age, OCSP_NO_NEXT_AGE_S);
+    int64_t until = answer->this_update + age;
+    return answer->next_update != 0 ? at_most(until, answer->next_update) : until;
+}
+
 static const struct problem *check_dates(const struct ocsp_question *question,
                                          struct ocsp_answer *answer, bool echoed, int64_t now)
 {
     static const struct problem future = {FAULT_DATES, "it comes from the future"};
     static const struct problem order = {FAULT_DATES, "its dates are in the wrong order"};
     static const struct problem old = {FAULT_DATES, "it is too old"};
-    int64_t age = question->rules->revocation.max_age_s;
-    if (!echoed)
-        age = at_most(age, OCSP_NO_NONCE_AGE_S);
-    if (answer->next_update == 0)
-        age = at_most(age, OCSP_NO_NEXT_AGE_S);
-    answer->usable_until = answer->this_update + age;
-    if (answer->next_update != 0)
-        answer->usable_until = at_most(answer->usable_until, answer->next_update);
+    answer->echoed = echoed;
+    answer->usable_until = ocsp_answer_until(&question->rules->revocation, answer);
     if (answer->this_update > now + OCSP_SKEW_S || answer->produced > now + OCSP_SKEW_S)
         return &future;
     if (!are_in_order(answer))

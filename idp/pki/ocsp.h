@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -59,7 +60,11 @@ struct ocsp_answer {
     int64_t revoked_at;   /* when it is revoked or on hold */
     int reason;           /* the same: CRLReason (RFC 5280 section 5.3.1); -1: none is given */
     int64_t usable_until; /* by its own dates and the authority's max_age_s */
+    bool echoed;          /* it carries the nonce of its question */
 };
+
+/* Until when an answer with these dates may be used, by this policy. */
+int64_t ocsp_answer_until(const struct revocation *rules, const struct ocsp_answer *answer);
 
 struct ocsp_question {
     const struct authority_rules *rules;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/lane.h"
+#include "base/base64.h"
 #include "net/fetch.h"
 #include "pki/state.h"
 
@@ -35,7 +35,10 @@ enum idp_err pki_new(const struct pki_settings *settings, struct pki **out)
     if (pki == NULL)
         return IDP_FAULT;
     pki->kv = settings->kv;
-    pki->asking = asking_new(settings->fetch, settings->waiters);
+    pki->lists = settings->lists;
+    pki->revoked = revoked_new(settings->db);
+    if (pki->revoked != NULL)
+        pki->asking = asking_new(settings->fetch, settings->waiters);
     if (pki->asking != NULL)
         pki->ahead = ahead_new(pki, settings->background); /* idle until somebody can call us */
     if (pki->ahead != NULL)
@@ -54,6 +57,7 @@ void pki_free(struct pki *pki)
         return;
     ahead_free(pki->ahead); /* first: its threads use the others */
     asking_free(pki->asking);
+    revoked_free(pki->revoked);
     views_free(pki->views);
     free(pki);
 }
@@ -96,21 +100,28 @@ enum idp_err pki_exchange(struct pki *pki, struct trust *trust)
     return err;
 }
 
+enum idp_err pki_renew_revoked(struct pki *pki)
+{
+    return revoked_renew(pki->revoked);
+}
+
+enum idp_err pki_write_revoked(struct pki *pki)
+{
+    return revoked_write(pki->revoked);
+}
+
+bool pki_is_revoked(struct pki *pki, const char *certificate_hash)
+{
+    size_t n = 0;
+    struct revoked_fact fact;
+    unsigned char hash[DIGEST_SIZE];
+    return certificate_hash != NULL &&
+           base64url_decode(certificate_hash, strlen(certificate_hash), hash, sizeof(hash), &n) ==
+               IDP_OK &&
+           n == sizeof(hash) && revoked_find(pki->revoked, hash, &fact);
+}
+
 void pki_ask_ahead(struct pki *pki, const void *der, size_t len)
 {
     ahead_add(pki->ahead, der, len);
-}
-
-enum idp_err pki_status(struct pki *pki, struct arena *arena, const struct asking_about *about,
-                        struct status *out)
-{
-    enum idp_err err = status_find(pki->kv, arena, about, out);
-    if (err != IDP_NOT_FOUND)
-        return err; /* a store that is down is no reason to say good, revoked or unknown */
-    if (!lane_may_wait())
-        return IDP_WAIT;
-    err = asking_ask(pki->asking, arena, about, out);
-    if (err == IDP_OK)
-        status_keep(pki->kv, about, out);
-    return err;
 }

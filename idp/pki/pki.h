@@ -11,11 +11,13 @@
 #include "base/error.h"
 
 struct arena;
+struct crl_finding;
 struct kv;
 struct net;
 struct net_answer;
 struct net_request;
 struct pki;
+struct sql;
 struct trust;
 
 /* The way to the authorities' status services; tests put their own here. */
@@ -28,10 +30,19 @@ struct pki_fetch {
 /* The real one: net_fetch(). The net is borrowed. */
 struct pki_fetch pki_fetch_by_net(struct net *net);
 
+/* Where lists of revoked certificates are looked into, as crls_find() does (pki/crls.h). */
+struct pki_lists {
+    void *context;
+    void (*find)(void *context, const unsigned char *issuer, const unsigned char *serial,
+                 size_t serial_len, struct crl_finding *out); /* NULL: there are none */
+};
+
 struct pki_settings {
     struct trust *trust; /* taken over on IDP_OK */
     struct kv *kv;       /* borrowed */
+    struct sql *db;      /* borrowed; NULL: what is learned of revocation ends with the program */
     struct pki_fetch fetch;
+    struct pki_lists lists;
     unsigned background; /* threads for pki_ask_ahead(), 0 to 8 */
     unsigned waiters;    /* threads that one authority may occupy at a time; 0: 8 */
 };
@@ -62,6 +73,19 @@ bool pki_lists(struct pki *pki, const char *authority, const char *environment, 
  * IDP_FAULT when there is no memory.
  */
 enum idp_err pki_exchange(struct pki *pki, struct trust *trust);
+
+/*
+ * Takes over what other nodes learned of revoked certificates; for each new generation, and at the
+ * start before anybody is let in. Returns what sql_read() does.
+ */
+enum idp_err pki_renew_revoked(struct pki *pki);
+
+/* Writes what this node learned and could not write. Returns what sql_transact() does. */
+enum idp_err pki_write_revoked(struct pki *pki);
+
+/* Says whether a certificate, by base64url(SHA-256(DER)), was ever called revoked, as far as this
+ * node knows. Neither waits nor asks a store. */
+bool pki_is_revoked(struct pki *pki, const char *certificate_hash);
 
 /*
  * Asks about a certificate's revocation ahead of time, because its holder is about to sign in. The

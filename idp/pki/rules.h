@@ -71,6 +71,8 @@ struct anchor {
     EVP_PKEY *key;                   /* borrowed from the certificate */
     X509_STORE *store;               /* holds this anchor only */
     unsigned char hash[DIGEST_SIZE]; /* SHA-256 of the DER */
+    unsigned char
+        voice[DIGEST_SIZE]; /* over all that decides whose answers about its locks count */
     int64_t not_before, not_after;
     struct trust_certificate bytes;       /* its own */
     const struct trust_certificate *root; /* who issued it; NULL: not in the list */

@@ -9,40 +9,62 @@
 #include "store/kv.h"
 
 enum {
-    RECORD_VERSION = 2,
-    VERSION_LEN = 16, /* of the trust list's version that goes into a key */
-    KEY_LEN = DIGEST_SIZE + VERSION_LEN,
+    RECORD_VERSION = 3,
+    VOICE_LEN = 16, /* of the anchor's voice that goes into a key */
+    KEY_LEN = DIGEST_SIZE + VOICE_LEN,
     RECORD_MAX = OCSP_ANSWER_MAX + 128 + DIGEST_SIZE,
+    LIFE_S = RULES_DEGRADED_MAX_S,
 };
 
 static struct kv_bytes key_of(const struct asking_about *about, unsigned char key[KEY_LEN])
 {
     memcpy(key, about->leaf->hash, DIGEST_SIZE);
-    memcpy(key + DIGEST_SIZE, about->view->trust->version, VERSION_LEN);
+    memcpy(key + DIGEST_SIZE, about->leaf->anchor->voice, VOICE_LEN);
     return (struct kv_bytes){.bytes = key, .len = KEY_LEN};
 }
 
-static enum idp_err read_record(struct arena *arena, struct kv_bytes record, struct status *out)
+/* --- records --------------------------------------------------------------------------------- */
+
+static void read_answer(struct unpack *u, struct ocsp_answer *out)
 {
-    struct unpack u = unpack_new(record.bytes, record.len, RECORD_VERSION, arena);
-    struct ocsp_answer answer = {.verdict = STATUS_GOOD};
-    answer.produced = unpack_number(&u);
-    answer.this_update = unpack_number(&u);
-    answer.next_update = unpack_number(&u);
-    answer.usable_until = unpack_number(&u);
-    int64_t len = unpack_number(&u);
-    if (u.failed || len <= 0 || len > OCSP_ANSWER_MAX)
+    *out = (struct ocsp_answer){.verdict = (enum status_verdict)unpack_number(u)};
+    out->produced = unpack_number(u);
+    out->this_update = unpack_number(u);
+    out->next_update = unpack_number(u);
+    out->revoked_at = unpack_number(u);
+    out->reason = (int)unpack_number(u);
+    out->echoed = unpack_number(u) != 0;
+}
+
+static enum idp_err read_response(struct unpack *u, struct arena *arena, struct status *out)
+{
+    int64_t len = unpack_number(u);
+    if (u->failed || len <= 0 || len > OCSP_ANSWER_MAX)
         return IDP_NOT_FOUND;
     unsigned char *response = arena_alloc(arena, (size_t)len);
     unsigned char *hash = arena_alloc(arena, DIGEST_SIZE);
     if (response == NULL || hash == NULL)
         return IDP_FAULT;
-    unpack_bytes(&u, response, (size_t)len);
-    unpack_bytes(&u, hash, DIGEST_SIZE);
-    if (!unpack_done(&u))
+    unpack_bytes(u, response, (size_t)len);
+    unpack_bytes(u, hash, DIGEST_SIZE);
+    out->response = response;
+    out->response_len = (size_t)len;
+    out->hash = hash;
+    return IDP_OK;
+}
+
+static enum idp_err read_record(struct arena *arena, struct kv_bytes record, struct status *out)
+{
+    struct unpack u = unpack_new(record.bytes, record.len, RECORD_VERSION, arena);
+    struct status status = {.response = NULL};
+    read_answer(&u, &status.answer);
+    bool is_good = status.answer.verdict == STATUS_GOOD;
+    enum idp_err err = is_good ? read_response(&u, arena, &status) : IDP_OK;
+    if (err != IDP_OK)
+        return err;
+    if (!unpack_done(&u) || !(is_good || status.answer.verdict == STATUS_REVOKED))
         return IDP_NOT_FOUND;
-    *out = (struct status){
-        .answer = answer, .response = response, .response_len = (size_t)len, .hash = hash};
+    *out = status;
     return IDP_OK;
 }
 
@@ -51,41 +73,89 @@ enum idp_err status_find(struct kv *kv, struct arena *arena, const struct asking
 {
     unsigned char key[KEY_LEN];
     struct kv_bytes record;
-    struct status found;
     enum idp_err err = kv_get(kv, KV_STATUS, key_of(about, key), arena, &record);
     if (err == IDP_OK)
-        err = read_record(arena, record, &found);
+        err = read_record(arena, record, out);
+    if (err == IDP_OK)
+        out->answer.usable_until =
+            ocsp_answer_until(&about->leaf->authority->rules->revocation, &out->answer);
+    return err;
+}
+
+static void write_answer(struct pack *p, const struct ocsp_answer *answer)
+{
+    pack_number(p, answer->verdict);
+    pack_number(p, answer->produced);
+    pack_number(p, answer->this_update);
+    pack_number(p, answer->next_update);
+    pack_number(p, answer->revoked_at);
+    pack_number(p, answer->reason);
+    pack_number(p, answer->echoed);
+}
+
+/* --- keeping --------------------------------------------------------------------------------- */
+
+static void put(struct kv *kv, const struct asking_about *about, const struct pack *p,
+                int64_t life_s)
+{
+    unsigned char key[KEY_LEN];
+    if (p->failed || life_s <= 0)
+        return;
+    enum idp_err err = kv_put(kv, KV_STATUS, key_of(about, key),
+                              (struct kv_bytes){.bytes = p->buffer, .len = p->len}, life_s * 1000);
     if (err != IDP_OK)
-        return err;
-    if (found.answer.usable_until <= about->now)
-        return IDP_NOT_FOUND;
-    line_count_known(view_line(about->view, about->leaf));
-    *out = found;
-    return IDP_OK;
+        log_event(LOG_WARN, "status_not_kept", "authority", about->leaf->authority->id);
+}
+
+static void keep_good(struct kv *kv, const struct asking_about *about, const struct status *status)
+{
+    unsigned char record[RECORD_MAX];
+    unsigned char hash[DIGEST_SIZE];
+    const struct ocsp_answer *answer = &status->answer;
+    if (status->response == NULL ||
+        digest(DIGEST_SHA256, status->response, status->response_len, hash) != IDP_OK)
+        return;
+    struct pack p = pack_new(record, sizeof(record), RECORD_VERSION);
+    write_answer(&p, answer);
+    pack_number(&p, (int64_t)status->response_len);
+    pack_bytes(&p, status->response, status->response_len);
+    pack_bytes(&p, hash, DIGEST_SIZE); /* every sign-in names the answer by it */
+    put(kv, about, &p, answer->this_update + LIFE_S - about->now);
+}
+
+static void keep_mark(struct kv *kv, const struct asking_about *about,
+                      const struct ocsp_answer *answer)
+{
+    unsigned char record[128];
+    struct pack p = pack_new(record, sizeof(record), RECORD_VERSION);
+    write_answer(&p, answer);
+    put(kv, about, &p, LIFE_S);
+}
+
+/* Whoever believed the answer from before would let somebody in whom the authority took back. */
+static void remove_kept(struct kv *kv, const struct asking_about *about)
+{
+    unsigned char key[KEY_LEN];
+    enum idp_err err = kv_take(kv, KV_STATUS, key_of(about, key), NULL, NULL);
+    if (err != IDP_OK && err != IDP_NOT_FOUND)
+        log_event(LOG_WARN, "status_not_removed", "authority", about->leaf->authority->id);
 }
 
 void status_keep(struct kv *kv, const struct asking_about *about, const struct status *status)
 {
-    unsigned char key[KEY_LEN];
-    unsigned char record[RECORD_MAX];
-    unsigned char hash[DIGEST_SIZE];
-    const struct ocsp_answer *answer = &status->answer;
-    if (answer->verdict != STATUS_GOOD || answer->usable_until <= about->now ||
-        digest(DIGEST_SHA256, status->response, status->response_len, hash) != IDP_OK)
+    switch (status->answer.verdict) {
+    case STATUS_GOOD:
+        keep_good(kv, about, status);
         return;
-    struct pack p = pack_new(record, sizeof(record), RECORD_VERSION);
-    pack_number(&p, answer->produced);
-    pack_number(&p, answer->this_update);
-    pack_number(&p, answer->next_update);
-    pack_number(&p, answer->usable_until);
-    pack_number(&p, (int64_t)status->response_len);
-    pack_bytes(&p, status->response, status->response_len);
-    pack_bytes(&p, hash, DIGEST_SIZE); /* every sign-in names the answer by it */
-    if (p.failed)
+    case STATUS_REVOKED:
+        keep_mark(kv, about, &status->answer);
         return;
-    enum idp_err err =
-        kv_put(kv, KV_STATUS, key_of(about, key), (struct kv_bytes){.bytes = record, .len = p.len},
-               (answer->usable_until - about->now) * 1000);
-    if (err != IDP_OK)
-        log_event(LOG_WARN, "status_not_kept", "authority", about->leaf->authority->id);
+    case STATUS_ON_HOLD:
+    case STATUS_UNKNOWN:
+        remove_kept(kv, about);
+        return;
+    case STATUS_UNUSABLE:
+    default:
+        return;
+    }
 }

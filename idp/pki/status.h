@@ -1,8 +1,10 @@
 /*
- * Good answers about revocation, kept in the key-value store for at most the answer's own life and
- * the authority's max_age_s. Bound to the version of the trust list.
+ * Answers about revocation, kept in the key-value store for all nodes: good ones, and a mark where
+ * a certificate was called revoked. Found again under another trust list, as long as the same may
+ * answer (struct anchor, voice); how old one may be is looked at when it is used.
  *
- * Room is left for CRLs (crl.c) and for a policy that weighs both (policy.c).
+ * A good answer lies there for a day, longer than it may be used: the degraded mode may be switched
+ * on when the authority is down already (struct degraded).
  */
 #pragma once
 
@@ -24,12 +26,16 @@ struct status {
 };
 
 /*
- * The good answer about a leaf that is still usable, from the arena. Returns IDP_NOT_FOUND;
- * IDP_UNAVAILABLE, IDP_WAIT and IDP_FAULT as kv_get().
+ * What is kept about a leaf, from the arena: good or revoked. usable_until is by the policy of the
+ * leaf's own list; it may be over. Returns IDP_NOT_FOUND; IDP_UNAVAILABLE, IDP_WAIT and IDP_FAULT
+ * as kv_get().
  */
 enum idp_err status_find(struct kv *kv, struct arena *arena, const struct asking_about *about,
                          struct status *out);
 
-/* Keeps a good answer; others are not kept. A store that fails only costs the next one a question.
+/*
+ * Keeps an answer: a good one as it is, a revoked one as a mark. One that takes an earlier good one
+ * back (on hold, unknown) removes that; an unusable one changes nothing. A store that fails only
+ * costs the next one a question.
  */
 void status_keep(struct kv *kv, const struct asking_about *about, const struct status *status);

@@ -111,6 +111,28 @@ static enum idp_err make_anchor(struct reading *reading, X509 *certificate, bool
     return copy_bytes(reading->arena, certificate, out->hash, &out->bytes);
 }
 
+/*
+ * Answers are kept under it, and found again under another list for as long as nothing in it
+ * changes; how old they may be is looked at when they are used.
+ */
+static enum idp_err name_voice(const struct trust_entry *entry, struct anchor *anchor)
+{
+    unsigned size = DIGEST_SIZE;
+    const struct revocation *revocation = &entry->rules.revocation;
+    const unsigned char modes[] = {(unsigned char)revocation->digest,
+                                   (unsigned char)revocation->nonce, revocation->responder != NULL};
+    unsigned char responder[DIGEST_SIZE] = {0};
+    const struct digest_piece pieces[] = {{entry->authority.id, strlen(entry->authority.id) + 1},
+                                          {anchor->hash, DIGEST_SIZE},
+                                          {modes, sizeof(modes)},
+                                          {responder, DIGEST_SIZE},
+                                          {.bytes = NULL}};
+    if (revocation->responder != NULL &&
+        X509_digest(revocation->responder, EVP_sha256(), responder, &size) != 1)
+        return IDP_FAULT;
+    return digest_pieces(DIGEST_SHA256, pieces, anchor->voice);
+}
+
 static enum idp_err make_anchors(struct reading *reading, struct trust_entry *entry)
 {
     size_t count = entry->anchors.count;
@@ -122,6 +144,8 @@ static enum idp_err make_anchors(struct reading *reading, struct trust_entry *en
             err = make_anchor(reading, entry->anchors.list[i], entry->rules.strict, &list[i]);
         if (err == IDP_OK)
             err = find_root(reading->arena, &entry->rules.roots, &list[i]);
+        if (err == IDP_OK)
+            err = name_voice(entry, &list[i]);
         if (err == IDP_OK)
             reading_leave(reading);
     }

@@ -12,18 +12,18 @@
 #include "base/lane.h"
 #include "base/refusal.h"
 #include "pki/certificate_time.h"
+#include "pki/inquiry.h"
 #include "pki/lock_message.h"
 #include "pki/profile.h"
 #include "pki/state.h"
-#include "pki/trust_members.h"
 #include "pki/uscc.h"
 
 /* What lock_prepare() found; the arena holds the view and a reference to the leaf. */
 struct lock_known {
     struct view *view;
     struct leaf *leaf;
-    bool has_status;
-    struct status status;
+    bool is_decided;
+    struct inquiry inquiry;
 };
 
 static void release_leaf(void *leaf)
@@ -49,8 +49,8 @@ static enum idp_err prepare_status(struct pki *pki, struct arena *arena, int64_t
                                    struct lock_known *known)
 {
     const struct asking_about about = {.view = known->view, .leaf = known->leaf, .now = now};
-    enum idp_err err = status_find(pki->kv, arena, &about, &known->status);
-    known->has_status = err == IDP_OK;
+    enum idp_err err = inquiry_known(pki, arena, &about, &known->inquiry);
+    known->is_decided = err == IDP_OK;
     if (err == IDP_NOT_FOUND)
         return lane_may_wait() ? IDP_OK : IDP_WAIT;
     return err;
@@ -156,32 +156,39 @@ static const char retry_seconds[] = "10";
 _Static_assert(LINE_PAUSE_MS < 10000, "retry_seconds tells people to come back too early");
 
 static enum idp_err judge_status(struct arena *arena, const struct leaf *leaf,
-                                 const struct ocsp_answer *answer, struct refusal *why)
+                                 const struct verdict *verdict, struct refusal *why)
 {
-    switch (answer->verdict) {
-    case STATUS_GOOD:
+    switch (verdict->says) {
+    case VERDICT_GOOD:
         return IDP_OK;
-    case STATUS_REVOKED:
-        return refuse_since(arena, leaf, PKI_REVOKED, answer->revoked_at, why);
-    case STATUS_ON_HOLD:
-        return refuse_since(arena, leaf, PKI_ON_HOLD, answer->revoked_at, why);
-    case STATUS_UNKNOWN:
+    case VERDICT_REVOKED:
+        return refuse_since(arena, leaf, PKI_REVOKED, verdict->since, why);
+    case VERDICT_ON_HOLD:
+        return refuse_since(arena, leaf, PKI_ON_HOLD, verdict->since, why);
+    case VERDICT_UNKNOWN:
         return refuse(leaf, PKI_STATUS_UNKNOWN, why);
-    case STATUS_UNUSABLE:
+    case VERDICT_ASK: /* never: an inquiry does not end with it */
+    case VERDICT_UNAVAILABLE:
     default:
         refusal_fact(why, "retry", retry_seconds);
         return refuse(leaf, PKI_STATUS_UNAVAILABLE, why);
     }
 }
 
+/* The inquiry lives as long as the arena: the identity will point into it. */
 static enum idp_err find_status(struct pki *pki, struct arena *arena,
                                 const struct asking_about *about, const struct lock_known *known,
-                                struct status *out)
+                                const struct inquiry **out)
 {
-    if (known == NULL || !known->has_status)
-        return pki_status(pki, arena, about, out);
-    *out = known->status;
-    return IDP_OK;
+    if (known != NULL && known->is_decided) {
+        *out = &known->inquiry;
+        return IDP_OK;
+    }
+    struct inquiry *inquiry = arena_alloc(arena, sizeof(*inquiry));
+    enum idp_err err = inquiry != NULL ? inquiry_make(pki, arena, about, inquiry) : IDP_FAULT;
+    if (err == IDP_OK)
+        *out = inquiry;
+    return err;
 }
 
 static enum idp_err check_uscc(const struct leaf *leaf, struct refusal *why)
@@ -272,26 +279,12 @@ static void describe_leaf(const struct asking_about *about, const struct lock_an
     memcpy(out->certificate_hash, leaf->hash, DIGEST_SIZE);
 }
 
-static void describe_status(const struct leaf *leaf, const struct status *status,
-                            struct lock_status *out)
-{
-    *out = (struct lock_status){.source = LOCK_BY_OCSP,
-                                .policy =
-                                    trust_policy_names[leaf->authority->rules->revocation.policy],
-                                .response = status->response,
-                                .response_len = status->response_len,
-                                .produced = status->answer.produced,
-                                .this_update = status->answer.this_update,
-                                .next_update = status->answer.next_update,
-                                .hash = status->hash};
-}
-
 enum idp_err lock_verify(struct pki *pki, struct arena *arena, const struct lock_question *question,
                          const struct lock_answer *answer, struct refusal *why,
                          struct lock_identity *out)
 {
     struct leaf *leaf = NULL;
-    struct status status = {.response = NULL};
+    const struct inquiry *inquiry = NULL;
     *out = (struct lock_identity){.certificate = NULL};
     struct view *view = answer->known != NULL ? answer->known->view : pki_view(pki, arena);
     if (view == NULL)
@@ -310,12 +303,12 @@ enum idp_err lock_verify(struct pki *pki, struct arena *arena, const struct lock
     if (err == IDP_OK)
         err = check_leaf(arena, leaf, question->now, why);
     if (err == IDP_OK)
-        err = find_status(pki, arena, &about, answer->known, &status);
+        err = find_status(pki, arena, &about, answer->known, &inquiry);
     if (err == IDP_OK)
-        err = judge_status(arena, leaf, &status.answer, why);
+        err = judge_status(arena, leaf, &inquiry->verdict, why);
     if (err == IDP_OK)
         err = check_uscc(leaf, why);
     if (err == IDP_OK)
-        describe_status(leaf, &status, &out->status);
+        out->status = inquiry_describe(inquiry, &leaf->authority->rules->revocation);
     return err;
 }

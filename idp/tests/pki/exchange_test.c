@@ -40,6 +40,7 @@ static struct {
     pthread_cond_t changed;
     bool hold; /* the service of the one that goes waits */
     bool revoked;
+    int age; /* of an answer, in seconds */
     enum idp_err sent;
     atomic_int packets, rounds, wrong;
     atomic_bool over;
@@ -70,7 +71,7 @@ static enum idp_err answer_question(void *context, struct arena *arena,
                                          .status = w.revoked ? V_OCSP_CERTSTATUS_REVOKED
                                                              : V_OCSP_CERTSTATUS_GOOD,
                                          .revoked_at = REGION_NOW - 60,
-                                         .this_update = REGION_NOW,
+                                         .this_update = REGION_NOW - w.age,
                                          .next_update = REGION_NOW + 3600,
                                          .copies = 1};
     int hosts = 0;
@@ -148,6 +149,7 @@ static int set_up(void **state)
     w.arena = arena_new();
     w.hold = w.revoked = false;
     w.sent = IDP_OK;
+    w.age = 0;
     w.packets = w.rounds = w.wrong = 0;
     w.over = false;
     assert_int_equal(kv_memory_open(NULL, NULL, &settings.kv), IDP_OK);
@@ -241,8 +243,8 @@ static void authority_that_comes_back_is_believed_again(void **state)
     assert_string_equal(sign_in(GOES), "good");
 }
 
-/* The status is asked again: another list may name another service, or trust its answers less. */
-static void answers_that_another_list_judged_are_not_used(void **state)
+/* The list changes, who may answer does not: nobody has to be asked again. */
+static void answers_are_found_again_under_another_list(void **state)
 {
     (void)state;
     assert_string_equal(sign_in(STAYS), "good");
@@ -250,17 +252,58 @@ static void answers_that_another_list_judged_are_not_used(void **state)
     assert_int_equal(w.packets, 1);
     exchange(list_of_one());
     assert_string_equal(sign_in(STAYS), "good");
+    assert_int_equal(w.packets, 1);
+}
+
+/* The list of the one that stays, with another value in its revocation policy. */
+static struct trust *list_with(const char *name, json_t *value)
+{
+    json_t *entries[] = {entry_of(STAYS), NULL};
+    assert_int_equal(json_object_set_new(json_object_get(entries[0], "revocation"), name, value),
+                     0);
+    return parse(entries);
+}
+
+static void answers_of_somebody_who_may_not_answer_any_more_are_not_used(void **state)
+{
+    (void)state;
+    const char *const values[][2] = {{"nonce", "off"}, {"hash", "sha256"}};
+    for (size_t i = 0; i < 2; i++) {
+        exchange(list_of_one());
+        assert_string_equal(sign_in(STAYS), "good");
+        int packets = w.packets;
+        exchange(list_with(values[i][0], json_string(values[i][1])));
+        assert_string_equal(sign_in(STAYS), "good");
+        assert_int_equal(w.packets, packets + 1);
+    }
+    char *pem = region_pem(authorities[STAYS].responder);
+    exchange(list_with("responder", json_string(pem)));
+    assert_string_equal(sign_in(STAYS), "good");
+    assert_int_equal(w.packets, 4);
+    free(pem);
+}
+
+/* How old an answer may be is a matter of the list that it is used under. */
+static void answers_that_another_list_finds_too_old_are_not_used(void **state)
+{
+    (void)state;
+    w.age = 60;
+    assert_string_equal(sign_in(STAYS), "good");
+    exchange(list_with("max_age_s", json_integer(60)));
+    w.age = 0;
+    assert_string_equal(sign_in(STAYS), "good");
     assert_int_equal(w.packets, 2);
 }
 
-static void refusal_that_another_list_judged_is_not_used(void **state)
+static void revoked_stays_revoked_under_another_list(void **state)
 {
     (void)state;
     w.revoked = true;
     assert_string_equal(sign_in(STAYS), "lock.revoked");
     w.revoked = false;
     exchange(list_of_one());
-    assert_string_equal(sign_in(STAYS), "good");
+    assert_string_equal(sign_in(STAYS), "lock.revoked");
+    assert_int_equal(w.packets, 1);
 }
 
 static void request_keeps_its_list_till_its_end(void **state)
@@ -284,7 +327,7 @@ static void request_keeps_its_list_till_its_end(void **state)
 static void question_may_reach_the_services_of_its_own_list_only(void **state)
 {
     (void)state;
-    assert_string_equal(sign_in(STAYS), "good");
+    assert_string_equal(sign_in(GOES), "good");
     assert_int_equal(w.hosts, 2);
     exchange(list_of_one());
     assert_string_equal(sign_in(STAYS), "good");
@@ -411,8 +454,10 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(leaf_that_was_good_is_unknown_once_its_authority_is_gone),
         TEST(authority_that_comes_back_is_believed_again),
-        TEST(answers_that_another_list_judged_are_not_used),
-        TEST(refusal_that_another_list_judged_is_not_used),
+        TEST(answers_are_found_again_under_another_list),
+        TEST(answers_of_somebody_who_may_not_answer_any_more_are_not_used),
+        TEST(answers_that_another_list_finds_too_old_are_not_used),
+        TEST(revoked_stays_revoked_under_another_list),
         TEST(question_may_reach_the_services_of_its_own_list_only),
         TEST(request_keeps_its_list_till_its_end),
         TEST(authority_is_listed_by_id_and_environment),

@@ -1,0 +1,58 @@
+/*
+ * Certificates that were called revoked once, by whichever source, whoever asked: for ever,
+ * whatever is said later. The table `revoked` is the truth; each node keeps all of it in its
+ * memory, found by the certificate's hash, and reads what is new with each generation.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "pki/verdict.h"
+
+struct revoked;
+struct sql;
+
+/* Returns NULL when there is no memory. db is borrowed; NULL: nothing outlasts the program. */
+struct revoked *revoked_new(struct sql *db);
+void revoked_free(struct revoked *revoked);
+
+/* Says whether the certificate of that hash is known as revoked. Neither waits nor asks a store. */
+bool revoked_find(struct revoked *revoked, const unsigned char hash[DIGEST_SIZE],
+                  struct revoked_fact *out);
+
+/* The same from the table itself, which another node may have written to just now. Returns what
+ * sql_read() does. */
+enum idp_err revoked_look(struct revoked *revoked, const unsigned char hash[DIGEST_SIZE],
+                          bool *known, struct revoked_fact *out);
+
+/* What is learned. */
+struct revoked_news {
+    unsigned char hash[DIGEST_SIZE];
+    const char *authority, *serial; /* id; upper-case hex */
+    enum verdict_source source;
+    struct revoked_fact fact;
+    int64_t learned; /* seconds since 1970 */
+};
+
+/*
+ * Remembers it at once, and writes the row with a new generation. When the table cannot be written
+ * to, that is done by the next revoked_write(); the certificate is revoked here from now on in any
+ * case. Returns IDP_FAULT when there is no memory, and what sql_transact() does.
+ */
+enum idp_err revoked_learn(struct revoked *revoked, const struct revoked_news *news);
+
+/* Writes what could not be written yet. Returns what sql_transact() does. */
+enum idp_err revoked_write(struct revoked *revoked);
+
+/* Reads the rows that are new; for each generation. Returns what sql_read() does. */
+enum idp_err revoked_renew(struct revoked *revoked);
+
+/* How many are known, and how many of them wait to be written. */
+struct revoked_figures {
+    size_t known, unwritten;
+};
+struct revoked_figures revoked_count(struct revoked *revoked);
