@@ -4,15 +4,8 @@
 
 #include "pki/der.h"
 
-/* The algorithm identifiers that are taken: OID contents (X.690 section 8.19) and parameters. */
-static const struct algorithm {
-    const char *key; /* as EVP_PKEY_is_a() calls it */
-    const char *digest;
-    size_t oid_len;
-    int nid;
-    unsigned char oid[9];
-    bool null_parameters; /* NULL may stand there, as RFC 4055 section 5 asks for RSA */
-} algorithms[] = {
+/* The algorithms that are taken. */
+static const struct signed_algorithm algorithms[] = {
     {.key = "RSA",
      .digest = "SHA256",
      .nid = NID_sha256WithRSAEncryption,
@@ -55,7 +48,7 @@ static const struct algorithm {
 };
 enum { ALGORITHMS = sizeof(algorithms) / sizeof(*algorithms) };
 
-static bool parameters_fit(struct der *rest, const struct algorithm *algorithm)
+static bool parameters_fit(struct der *rest, const struct signed_algorithm *algorithm)
 {
     static const unsigned char null[] = {0x05, 0x00};
     if (rest->left == 0)
@@ -64,23 +57,31 @@ static bool parameters_fit(struct der *rest, const struct algorithm *algorithm)
            memcmp(rest->at, null, sizeof(null)) == 0;
 }
 
+static bool is_meant(const struct der_item *oid, const struct signed_algorithm *algorithm)
+{
+    return oid->len == algorithm->oid_len && memcmp(oid->bytes, algorithm->oid, oid->len) == 0;
+}
+
 /* The entry that an AlgorithmIdentifier means and that fits the key, or NULL. */
-static const struct algorithm *find(const struct der_item *identifier, const EVP_PKEY *key)
+static const struct signed_algorithm *find(const struct der_item *identifier, const EVP_PKEY *key,
+                                           const struct signed_algorithm *also)
 {
     struct der inside = der_inside(identifier);
     struct der_item oid;
+    const struct signed_algorithm *found = NULL;
     if (!der_next_is(&inside, DER_OID, &oid))
         return NULL;
-    for (size_t i = 0; i < ALGORITHMS; i++)
-        if (oid.len == algorithms[i].oid_len && memcmp(oid.bytes, algorithms[i].oid, oid.len) == 0)
-            return EVP_PKEY_is_a(key, algorithms[i].key) && parameters_fit(&inside, &algorithms[i])
-                       ? &algorithms[i]
-                       : NULL;
-    return NULL;
+    for (size_t i = 0; i < ALGORITHMS && found == NULL; i++)
+        found = is_meant(&oid, &algorithms[i]) ? &algorithms[i] : NULL;
+    if (found == NULL && also != NULL && is_meant(&oid, also))
+        found = also;
+    if (found == NULL || !EVP_PKEY_is_a(key, found->key) || !parameters_fit(&inside, found))
+        return NULL;
+    return found;
 }
 
-static int verify(const struct algorithm *algorithm, EVP_PKEY *key, const struct der_item *body,
-                  const struct der_item *signature)
+static int verify(const struct signed_algorithm *algorithm, EVP_PKEY *key,
+                  const struct der_item *body, const struct der_item *signature)
 {
     EVP_PKEY_CTX *key_ctx = NULL;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -94,7 +95,8 @@ static int verify(const struct algorithm *algorithm, EVP_PKEY *key, const struct
     return good;
 }
 
-enum idp_err signed_verify(const unsigned char *der, size_t len, EVP_PKEY *key)
+enum idp_err signed_verify_also(const unsigned char *der, size_t len, EVP_PKEY *key,
+                                const struct signed_algorithm *also)
 {
     struct der rest = {.at = der, .left = len};
     struct der_item whole;
@@ -109,10 +111,15 @@ enum idp_err signed_verify(const unsigned char *der, size_t len, EVP_PKEY *key)
         !der_next_is(&rest, DER_BIT_STRING, &signature) || signature.len < 2 ||
         signature.bytes[0] != 0)
         return IDP_DENIED;
-    const struct algorithm *algorithm = find(&identifier, key);
+    const struct signed_algorithm *algorithm = find(&identifier, key, also);
     if (algorithm == NULL)
         return IDP_DENIED;
     return verify(algorithm, key, &body, &signature) ? IDP_OK : IDP_DENIED;
+}
+
+enum idp_err signed_verify(const unsigned char *der, size_t len, EVP_PKEY *key)
+{
+    return signed_verify_also(der, len, key, NULL);
 }
 
 bool signed_algorithm_is_sound(const X509 *certificate)

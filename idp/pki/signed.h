@@ -19,12 +19,29 @@
 #define SIGNED_SM2_ID "1234567812345678"
 enum { SIGNED_SM2_ID_LEN = 16 };
 
+/* A signature algorithm: its identifier, the keys it goes with, and its hash. */
+struct signed_algorithm {
+    const char *key; /* as EVP_PKEY_is_a() calls it */
+    const char *digest;
+    size_t oid_len;
+    int nid;
+    unsigned char oid[9]; /* contents (X.690 section 8.19) */
+    bool null_parameters; /* NULL may stand there, as RFC 4055 section 5 asks for RSA */
+};
+
 /*
  * Verifies the received bytes with the signer's key (RSA, ECDSA or SM2). The outer
  * AlgorithmIdentifier has to be one of the key's own kind and of a hash that is still sound.
  * Returns IDP_DENIED when the signature is not good, IDP_FAULT when there is no memory.
  */
 enum idp_err signed_verify(const unsigned char *der, size_t len, EVP_PKEY *key);
+
+/*
+ * The same, and takes one algorithm more. For the corpora of other times: NULL wherever a lock or
+ * an authority of the trust list is judged.
+ */
+enum idp_err signed_verify_also(const unsigned char *der, size_t len, EVP_PKEY *key,
+                                const struct signed_algorithm *also);
 
 /* Says whether a certificate's signature algorithm is among those that signed_verify() takes. */
 bool signed_algorithm_is_sound(const X509 *certificate);

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "pki/certificate_time.h"
+#include "pki/path.h"
 #include "pki/reading.h"
 #include "pki/rules.h"
 #include "pki/signed.h"
@@ -33,21 +34,6 @@ static void drop_store(void *store)
 }
 
 /* --- one authority -------------------------------------------------------------------------- */
-
-/* A store that believes this anchor and nothing above it. Times are checked on each use. */
-static X509_STORE *make_store(X509 *anchor, bool strict)
-{
-    unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME |
-                          (strict ? X509_V_FLAG_X509_STRICT : 0);
-    X509_STORE *store = X509_STORE_new();
-    if (store == NULL || X509_STORE_add_cert(store, anchor) != 1 ||
-        X509_STORE_set_flags(store, flags) != 1 || X509_STORE_set_depth(store, 1) != 1) {
-        X509_STORE_free(store);
-        return NULL;
-    }
-    X509_VERIFY_PARAM_set_auth_level(X509_STORE_get0_param(store), 2);
-    return store;
-}
 
 static enum idp_err check_anchor(struct reading *reading, X509 *certificate)
 {
@@ -103,7 +89,8 @@ static enum idp_err make_anchor(struct reading *reading, X509 *certificate, bool
     *out = (struct anchor){.certificate = certificate, .key = X509_get0_pubkey(certificate)};
     if (!certificate_time_span(certificate, &out->not_before, &out->not_after))
         return reading_wrong(reading, "a certificate with readable dates");
-    X509_STORE *store = make_store(certificate, strict);
+    const struct path_rules rules = {.depth = 1, .level = 2, .strict = strict};
+    X509_STORE *store = path_store_make(certificate, &rules);
     if (store == NULL || arena_own(reading->arena, store, drop_store) == NULL ||
         X509_digest(certificate, EVP_sha256(), out->hash, &size) != 1)
         return IDP_FAULT;
