@@ -142,7 +142,7 @@ static enum crl_fault check_entry(struct der *entries, struct crl_record *out)
     if (!der_next_is(entries, DER_SEQUENCE, &entry))
         return CRL_ENTRY_SHAPE;
     struct der inside = der_inside(&entry);
-    *out = (struct crl_record){.reason = CRL_REASON_NONE};
+    *out = (struct crl_record){.reason = CRL_REASON_UNSAID};
     if (!der_next_is(&inside, INTEGER, &item) || !is_shortest(&item) || item.len > CRL_SERIAL_MAX)
         return CRL_ENTRY_SERIAL;
     out->serial = part(&item);

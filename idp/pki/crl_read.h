@@ -89,7 +89,7 @@ struct crl_list {
 
 /* CRLReason (section 5.3.1). */
 enum crl_reason {
-    CRL_REASON_NONE = -1, /* the entry says none: unspecified */
+    CRL_REASON_UNSAID = -1, /* the entry says none: unspecified */
     CRL_REASON_ON_HOLD = 6,
     CRL_REASON_REMOVED = 8, /* removeFromCRL: a delta says that an entry is over */
 };
@@ -98,7 +98,7 @@ enum crl_reason {
 struct crl_record {
     struct crl_part serial; /* content octets of the INTEGER */
     int64_t revoked_at;
-    int reason; /* CRLReason, or CRL_REASON_NONE */
+    int reason; /* CRLReason, or CRL_REASON_UNSAID */
     bool has_invalidity;
     int64_t invalid_since;              /* invalidityDate */
     struct crl_part certificate_issuer; /* GeneralNames, DER (section 5.3.3) */

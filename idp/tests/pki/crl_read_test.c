@@ -159,7 +159,7 @@ static void an_entry_says_what_is_revoked_and_since_when(void **state)
     struct crl_record record = entry(0);
     expect_part(&record.serial, "05");
     assert_int_equal(record.revoked_at, 1767225600);
-    assert_int_equal(record.reason, CRL_REASON_NONE);
+    assert_int_equal(record.reason, CRL_REASON_UNSAID);
     assert_false(record.has_invalidity);
     assert_null(record.certificate_issuer.at);
 }
