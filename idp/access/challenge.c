@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "store/kv.h"
 
-enum { RECORD_VERSION = 1, RECORD_MAX = 256, RANDOM_BYTES = 32 };
+enum { RECORD_VERSION = 2, RECORD_MAX = 256, RANDOM_BYTES = 32 };
 
 static const char *const names[] = {[CHALLENGE_LOGIN] = "login", [CHALLENGE_BIND] = "bind"};
 
@@ -51,6 +51,7 @@ enum idp_err challenge_issue(const struct access *access, struct arena *arena,
         return IDP_FAULT;
     struct pack p = pack_new(buffer, sizeof(buffer), RECORD_VERSION);
     pack_text(&p, text);
+    pack_number(&p, now);
     pack_number(&p, now + access->challenge_s);
     enum idp_err err = kv_put(access->kv, KV_CHALLENGE, (struct kv_bytes){key, sizeof(key)},
                               (struct kv_bytes){buffer, p.len}, access->challenge_s * 1000);
@@ -60,7 +61,7 @@ enum idp_err challenge_issue(const struct access *access, struct arena *arena,
 }
 
 enum idp_err challenge_take(const struct access *access, struct arena *arena,
-                            const struct challenge_place *place, int64_t now, const char **out)
+                            const struct challenge_place *place, int64_t now, struct challenge *out)
 {
     unsigned char key[DIGEST_SIZE];
     struct kv_bytes record;
@@ -71,10 +72,11 @@ enum idp_err challenge_take(const struct access *access, struct arena *arena,
     if (err != IDP_OK)
         return err;
     struct unpack u = unpack_new(record.bytes, record.len, RECORD_VERSION, arena);
-    const char *text = unpack_text(&u);
+    struct challenge taken = {.text = unpack_text(&u)};
+    taken.issued = unpack_number(&u);
     int64_t expires = unpack_number(&u);
     if (!unpack_done(&u) || now >= expires)
         return IDP_NOT_FOUND;
-    *out = text;
+    *out = taken;
     return IDP_OK;
 }

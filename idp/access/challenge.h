@@ -28,9 +28,15 @@ struct challenge_place {
 enum idp_err challenge_issue(const struct access *access, struct arena *arena,
                              const struct challenge_place *place, int64_t now, const char **out);
 
+struct challenge {
+    const char *text; /* the whole, purpose and all */
+    int64_t issued;   /* seconds since 1970 */
+};
+
 /*
  * Takes the challenge that waits there, so that it serves once, whatever comes of it. Returns
  * IDP_NOT_FOUND when there is none or it is over.
  */
 enum idp_err challenge_take(const struct access *access, struct arena *arena,
-                            const struct challenge_place *place, int64_t now, const char **out);
+                            const struct challenge_place *place, int64_t now,
+                            struct challenge *out);

@@ -1,7 +1,8 @@
 /*
  * What a lock's verdict rested on: the parts of the signed message, the signature, the certificate
- * and the authority's own answer, so that anybody can check it again years later. Certificates and
- * answers are stored once, by hash.
+ * chain and the authority's own answer, or the name of its list, so that anybody can check it again
+ * years later (docs/evidence.md, schema/evidence.schema.json). Certificates and answers are stored
+ * once, by hash.
  */
 #pragma once
 
@@ -20,17 +21,19 @@ struct proof {
     const struct lock_question *question;
     const struct lock_answer *answer;
     const struct lock_identity *identity;
-    const char *trust_version;
+    int64_t asked;       /* when the challenge was issued */
     const char *client;  /* whose authorization it is for, or NULL */
     const char *session; /* family of the session that begins with it, or NULL */
 };
+
+enum { PROOF_VERSION = 2 };
 
 /* The proof as a JSON text in the arena, for an audit row's detail. NULL without memory. */
 const char *proof_describe(struct arena *arena, const struct proof *proof);
 
 /*
- * Keeps the certificate and the authority's answer, where they are not kept yet. kept says which of
- * them need not even be looked for; NULL: none.
+ * Keeps the certificates and the authority's answer, where they are not kept yet. kept says which
+ * of them need not even be looked for; NULL: none.
  */
 enum idp_err proof_keep(struct sql_tx *tx, struct kept *kept, const struct proof *proof,
                         int64_t now);

@@ -23,29 +23,31 @@ static enum idp_err verify(struct request *rq, const struct challenge_place *pla
                            struct proven *out)
 {
     const struct app *app = rq->app;
+    struct challenge challenge;
     enum idp_err err = lock_prepare(app->pki, rq->arena, rq->now, &out->answer);
     if (err == IDP_OK)
-        err = challenge_take(&app->access, rq->arena, place, rq->now, &out->question.challenge);
+        err = challenge_take(&app->access, rq->arena, place, rq->now, &challenge);
     if (err == IDP_NOT_FOUND)
         return refusal_set(&rq->refusal, &portal_challenge_gone);
-    return err == IDP_OK ? lock_verify(app->pki, rq->arena, &out->question, &out->answer,
-                                       &rq->refusal, &out->identity)
-                         : err;
+    if (err != IDP_OK)
+        return err;
+    out->question.challenge = challenge.text;
+    out->proof.asked = challenge.issued;
+    return lock_verify(app->pki, rq->arena, &out->question, &out->answer, &rq->refusal,
+                       &out->identity);
 }
 
 enum idp_err portal_prove_lock(struct request *rq, const struct challenge_place *place,
                                struct proven *out)
 {
     *out = (struct proven){.question = {.origin = rq->app->config.origin, .now = rq->now}};
+    out->proof = (struct proof){
+        .question = &out->question, .answer = &out->answer, .identity = &out->identity};
     enum idp_err err = lock_answer_read(rq->arena, json_object_get(rq->json, "answer"),
                                         &rq->refusal, &out->answer);
     if (err == IDP_OK)
         err = verify(rq, place, out);
     if (err == IDP_REFUSED && rq->refusal.reason != &portal_challenge_gone)
         portal_lock_refused(rq, &out->identity);
-    out->proof = (struct proof){.question = &out->question,
-                                .answer = &out->answer,
-                                .identity = &out->identity,
-                                .trust_version = out->identity.trust_version};
     return err;
 }

@@ -29,7 +29,10 @@ static const char *issue(const struct challenge_place *place)
 
 static enum idp_err take(const struct challenge_place *place, const char **out)
 {
-    return challenge_take(&world.app.access, world.arena, place, world.now, out);
+    struct challenge taken = {.text = NULL};
+    enum idp_err err = challenge_take(&world.app.access, world.arena, place, world.now, &taken);
+    *out = taken.text;
+    return err;
 }
 
 static void expect_gone(const struct challenge_place *place)
@@ -61,6 +64,18 @@ static void challenge_is_taken_once(void **state)
     assert_int_equal(take(&place, &taken), IDP_OK);
     assert_string_equal(taken, issued);
     expect_gone(&place);
+}
+
+static void challenge_remembers_when_it_was_issued(void **state)
+{
+    (void)state;
+    struct browser browser = visitor();
+    const struct challenge_place place = place_of(&browser, CHALLENGE_LOGIN, NULL);
+    struct challenge taken = {.text = NULL};
+    (void)issue(&place);
+    assert_int_equal(challenge_take(&world.app.access, world.arena, &place, world.now + 7, &taken),
+                     IDP_OK);
+    assert_int_equal(taken.issued, world.now);
 }
 
 static void new_challenge_takes_the_place_of_the_old(void **state)
@@ -139,6 +154,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         WORLD_TEST(challenge_names_its_purpose_and_is_random),
         WORLD_TEST(challenge_is_taken_once),
+        WORLD_TEST(challenge_remembers_when_it_was_issued),
         WORLD_TEST(new_challenge_takes_the_place_of_the_old),
         WORLD_TEST(challenge_belongs_to_session_purpose_and_interaction),
         WORLD_TEST(challenge_is_over_after_its_time),

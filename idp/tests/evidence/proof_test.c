@@ -115,6 +115,8 @@ static void equal_events_are_two_rows(void **state)
  * ---------------------------------------------------------------------------------------- */
 
 static const unsigned char certificate[] = "a certificate";
+static const unsigned char anchor_der[] = "its issuer";
+static const unsigned char root_der[] = "the issuer's issuer";
 static const unsigned char response[] = "an answer";
 static const unsigned char signature[] = "a signature";
 static const struct authority authority = {.id = "one"};
@@ -122,19 +124,38 @@ static const struct authority authority = {.id = "one"};
 static struct proof proof_of(const struct lock_question *question, const struct lock_answer *answer,
                              const struct lock_identity *identity)
 {
-    return (struct proof){
-        .question = question, .answer = answer, .identity = identity, .trust_version = "version"};
+    return (struct proof){.question = question,
+                          .answer = answer,
+                          .identity = identity,
+                          .asked = 1790000000,
+                          .client = "platform",
+                          .session = "family"};
+}
+
+static const struct trust_certificate *listed(const unsigned char *der, size_t len)
+{
+    unsigned char hash[DIGEST_SIZE];
+    assert_int_equal(digest(DIGEST_SHA256, der, len, hash), IDP_OK);
+    const struct trust_certificate found = {
+        .hash = arena_copy(w.arena, hash, sizeof(hash)), .der = der, .der_len = len};
+    return arena_copy(w.arena, &found, sizeof(found));
 }
 
 static struct lock_identity identity_of(const char *name)
 {
     struct lock_identity identity = {
         .authority = &authority,
+        .trust_version = "version",
+        .trust_number = 4,
         .uscc = "91150100MA0TEAT1XD",
         .name = name,
+        .key_number = "KEY\"1",
         .certificate = certificate,
         .certificate_len = sizeof(certificate),
-        .status = {.response = response,
+        .anchor = listed(anchor_der, sizeof(anchor_der)),
+        .root = listed(root_der, sizeof(root_der)),
+        .status = {.policy = "ocsp",
+                   .response = response,
                    .response_len = sizeof(response),
                    .produced = 1,
                    .this_update = 2,
@@ -145,8 +166,8 @@ static struct lock_identity identity_of(const char *name)
     return identity;
 }
 
-static const struct lock_question question = {.origin = "https://idp.example",
-                                              .challenge = "login.x"};
+static const struct lock_question question = {
+    .origin = "https://idp.example", .challenge = "login.x", .now = 1790000002};
 static const struct lock_answer answer = {.algorithm = LOCK_SM2,
                                           .signature = signature,
                                           .signature_len = sizeof(signature),
@@ -161,40 +182,125 @@ static const char *hash_of(const void *bytes, size_t n)
     return arena_strdup(w.arena, text);
 }
 
+/* What a proof's description says, but for what is the same in all of these tests. */
+static void expect_description(const struct proof *proof, const char *wanted)
+{
+    json_t *found = json_loads(proof_describe(w.arena, proof), JSON_REJECT_DUPLICATES, NULL);
+    json_t *expected = json_loads(wanted, 0, NULL);
+    const char *name = NULL;
+    json_t *value = NULL;
+    assert_true(found != NULL && expected != NULL);
+    json_object_foreach(expected, name, value)
+    {
+        if (!json_equal(value, json_object_get(found, name)))
+            fail_msg("%s is %s", name, json_dumps(json_object_get(found, name), JSON_ENCODE_ANY));
+    }
+    json_decref(found);
+    json_decref(expected);
+}
+
 static void description_holds_all_that_a_verdict_rests_on(void **state)
 {
     (void)state;
     char text[64];
     const struct lock_identity identity = identity_of("风铃\"建设\"");
     const struct proof proof = proof_of(&question, &answer, &identity);
-    json_t *found = json_loads(proof_describe(w.arena, &proof), JSON_REJECT_DUPLICATES, NULL);
     base64url_encode(signature, sizeof(signature), text);
-    json_t *wanted = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:i, s:i, s:i}}", "origin",
-        "https://idp.example", "challenge", "login.x", "algorithm", "SM2", "signature", text,
-        "certificate", hash_of(certificate, sizeof(certificate)), "authority", "one", "trust_list",
-        "version", "agent_version", "0.1.0 \"quoted\"", "uscc", "91150100MA0TEAT1XD", "name",
-        "风铃\"建设\"", "status", "ocsp", hash_of(response, sizeof(response)), "produced", 1,
-        "this_update", 2, "next_update", 3);
-    bool same = json_equal(wanted, found);
-    json_decref(wanted);
-    json_decref(found);
-    assert_true(same);
+    const char *leaf = hash_of(certificate, sizeof(certificate));
+    expect_description(
+        &proof,
+        arena_printf(w.arena,
+                     "{\"evidence\":2,\"origin\":\"https://idp.example\",\"challenge\":\"login.x\","
+                     "\"asked\":1790000000,\"decided\":1790000002,\"algorithm\":\"SM2\","
+                     "\"hash\":\"SM3\",\"signature\":\"%s\",\"certificate\":\"%s\","
+                     "\"chain\":[\"%s\",\"%s\",\"%s\"],\"authority\":\"one\",\"trust_list\":"
+                     "\"version\",\"trust_list_number\":4,\"uscc\":\"91150100MA0TEAT1XD\","
+                     "\"name\":\"风铃\\\"建设\\\"\",\"key_number\":\"KEY\\\"1\",\"verdict\":"
+                     "\"good\",\"agent_version\":\"0.1.0 \\\"quoted\\\"\",\"platform\":"
+                     "\"platform\",\"session\":\"family\",\"status\":{\"policy\":\"ocsp\","
+                     "\"degraded\":false,\"source\":\"ocsp\",\"ocsp\":\"%s\",\"produced\":1,"
+                     "\"this_update\":2,\"next_update\":3}}",
+                     text, leaf, leaf, hash_of(anchor_der, sizeof(anchor_der)),
+                     hash_of(root_der, sizeof(root_der)), hash_of(response, sizeof(response))));
 }
 
-/* The longest that pki/ lets through. */
+static void answer_of_no_next_update_names_none(void **state)
+{
+    (void)state;
+    struct lock_identity identity = identity_of("x");
+    identity.status.next_update = 0;
+    identity.status.degraded = true;
+    const struct proof proof = proof_of(&question, &answer, &identity);
+    expect_description(&proof,
+                       arena_printf(w.arena,
+                                    "{\"status\":{\"policy\":\"ocsp\",\"degraded\":true,\"source\":"
+                                    "\"ocsp\",\"ocsp\":\"%s\",\"produced\":1,\"this_update\":2}}",
+                                    hash_of(response, sizeof(response))));
+}
+
+static const struct lock_status by_list = {
+    .source = LOCK_BY_CRL,
+    .policy = "crl-else-ocsp",
+    .list = {.hash = root_der, .number = "0FA1", .this_update = 5, .next_update = 6},
+};
+
+/* A list is named by hash, number and times; the delta over it likewise. */
+static void verdict_by_a_list_names_the_list(void **state)
+{
+    (void)state;
+    static const unsigned char hashes[2][DIGEST_SIZE] = {{1}, {2}};
+    char full[64];
+    char delta[64];
+    struct lock_identity identity = identity_of("x");
+    identity.root = NULL;
+    identity.status = by_list;
+    identity.status.list.hash = hashes[0];
+    const struct proof proof = proof_of(&question, &answer, &identity);
+    base64url_encode(hashes[0], DIGEST_SIZE, full);
+    base64url_encode(hashes[1], DIGEST_SIZE, delta);
+    const char *named = arena_printf(
+        w.arena,
+        "\"status\":{\"policy\":\"crl-else-ocsp\",\"degraded\":false,\"source\":\"crl\","
+        "\"crl\":{\"hash\":\"%s\",\"number\":\"0FA1\",\"this_update\":5,\"next_update\":6}",
+        full);
+    expect_description(&proof, arena_printf(w.arena, "{\"chain\":[\"%s\",\"%s\"],%s}}",
+                                            hash_of(certificate, sizeof(certificate)),
+                                            hash_of(anchor_der, sizeof(anchor_der)), named));
+    identity.status.delta =
+        (struct lock_list){.hash = hashes[1], .number = "0FA3", .this_update = 7, .next_update = 8};
+    expect_description(&proof, arena_printf(w.arena,
+                                            "{%s,\"delta\":{\"hash\":\"%s\",\"number\":\"0FA3\","
+                                            "\"this_update\":7,\"next_update\":8}}}",
+                                            named, delta));
+}
+
+/* The longest that pki/ and the settings let through, every character of it escaped. */
 static void longest_description_fits(void **state)
 {
     (void)state;
+    static const unsigned char hash[DIGEST_SIZE];
     unsigned char bytes[LOCK_SIGNATURE_MAX] = {0};
+    char quotes[257];
+    memset(quotes, '"', sizeof(quotes) - 1);
+    quotes[sizeof(quotes) - 1] = '\0';
+    const char *number = arena_printf(w.arena, "%040d", 1);
     const struct lock_answer longest = {.signature = bytes,
                                         .signature_len = sizeof(bytes),
-                                        .agent_version = arena_printf(w.arena, "%064d", 1)};
-    const struct lock_identity identity = identity_of(arena_printf(w.arena, "%0255d", 1));
+                                        .agent_version = arena_printf(w.arena, "%.64s", quotes)};
+    struct lock_identity identity = identity_of(quotes);
+    identity.key_number = quotes;
+    identity.trust_version = arena_printf(w.arena, "%064d", 1);
+    identity.status = by_list;
+    identity.status.list = identity.status.delta = (struct lock_list){
+        .hash = hash, .number = number, .this_update = INT64_MAX, .next_update = INT64_MAX};
     const struct lock_question asked = {.origin = arena_printf(w.arena, "https://%0300d", 1),
                                         .challenge = arena_printf(w.arena, "login.%090d", 1)};
-    const struct proof proof = proof_of(&asked, &longest, &identity);
-    assert_non_null(proof_describe(w.arena, &proof));
+    struct proof proof = proof_of(&asked, &longest, &identity);
+    proof.client = quotes;
+    proof.session = number;
+    const char *text = proof_describe(w.arena, &proof);
+    assert_non_null(text);
+    assert_true(strlen(text) > 4096);
 }
 
 struct keeping {
@@ -208,7 +314,7 @@ static enum idp_err keep(struct sql_tx *tx, void *with)
     return proof_keep(tx, k->kept, k->proof, 1000);
 }
 
-static void certificate_and_answer_are_kept_once_by_their_hash(void **state)
+static void chain_and_answer_are_kept_once_by_their_hash(void **state)
 {
     (void)state;
     const struct lock_identity identity = identity_of("x");
@@ -216,13 +322,29 @@ static void certificate_and_answer_are_kept_once_by_their_hash(void **state)
     struct keeping keeping = {.proof = &proof};
     assert_int_equal(sql_transact(w.db, keep, &keeping), IDP_OK);
     assert_int_equal(sql_transact(w.db, keep, &keeping), IDP_OK);
-    const struct sql_rows rows =
-        read_rows("SELECT hash, bytes FROM evidence_objects ORDER BY kind");
-    assert_int_equal(rows.rows, 2);
+    assert_int_equal(read_rows("SELECT hash FROM evidence_objects").rows, 4);
+    const struct sql_rows rows = read_rows(arena_printf(
+        w.arena,
+        "SELECT hash, bytes FROM evidence_objects WHERE hash IN ('%s', '%s') "
+        "ORDER BY kind",
+        hash_of(certificate, sizeof(certificate)), hash_of(response, sizeof(response))));
     assert_string_equal(sql_cell_text(&rows, 0, 0), hash_of(certificate, sizeof(certificate)));
     assert_int_equal(sql_cell(&rows, 0, 1)->len, sizeof(certificate));
     assert_memory_equal(sql_cell(&rows, 0, 1)->bytes, certificate, sizeof(certificate));
     assert_string_equal(sql_cell_text(&rows, 1, 0), hash_of(response, sizeof(response)));
+}
+
+static void verdict_by_a_list_keeps_no_answer(void **state)
+{
+    (void)state;
+    struct lock_identity identity = identity_of("x");
+    identity.status = by_list;
+    identity.root = NULL;
+    const struct proof proof = proof_of(&question, &answer, &identity);
+    struct keeping keeping = {.proof = &proof};
+    assert_int_equal(sql_transact(w.db, keep, &keeping), IDP_OK);
+    assert_int_equal(read_rows("SELECT hash FROM evidence_objects").rows, 2);
+    assert_int_equal(read_rows("SELECT hash FROM evidence_objects WHERE kind = 'ocsp'").rows, 0);
 }
 
 static void what_was_not_committed_is_offered_again(void **state)
@@ -237,7 +359,7 @@ static void what_was_not_committed_is_offered_again(void **state)
         sql_execute(w.db, &(struct sql_call){.text = "DELETE FROM evidence_objects"}, NULL),
         IDP_OK); /* as if it had never been committed: nobody said that it was */
     assert_int_equal(sql_transact(w.db, keep, &keeping), IDP_OK);
-    assert_int_equal(read_rows(count).rows, 2);
+    assert_int_equal(read_rows(count).rows, 4);
     proof_kept(keeping.kept, &proof);
     assert_int_equal(
         sql_execute(w.db, &(struct sql_call){.text = "DELETE FROM evidence_objects"}, NULL),
@@ -276,8 +398,11 @@ int main(void)
         TEST(row_shares_the_fate_of_its_transaction),
         TEST(equal_events_are_two_rows),
         TEST(description_holds_all_that_a_verdict_rests_on),
+        TEST(answer_of_no_next_update_names_none),
+        TEST(verdict_by_a_list_names_the_list),
         TEST(longest_description_fits),
-        TEST(certificate_and_answer_are_kept_once_by_their_hash),
+        TEST(verdict_by_a_list_keeps_no_answer),
+        TEST(chain_and_answer_are_kept_once_by_their_hash),
         TEST(what_was_not_committed_is_offered_again),
         TEST(record_of_what_is_kept_forgets_but_never_invents),
     };

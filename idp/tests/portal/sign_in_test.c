@@ -182,27 +182,52 @@ static void lock_that_signs_in_is_among_those_seen_lately(void **state)
     assert_int_equal(world_number(seen), REGION_NOW + 3600);
 }
 
+static const char *text_in(const json_t *json, const char *name)
+{
+    const char *text = json_string_value(json_object_get(json, name));
+    assert_non_null(text);
+    return text;
+}
+
+static const char *kind_of(const char *hash)
+{
+    return world_text(
+        arena_printf(world.arena, "SELECT kind FROM evidence_objects WHERE hash = '%s'", hash));
+}
+
+/* Everything that a proof names is an object. */
+static void expect_objects(const json_t *detail)
+{
+    const json_t *chain = json_object_get(detail, "chain");
+    assert_int_equal(json_array_size(chain), 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_string_equal(kind_of(json_string_value(json_array_get(chain, i))), "certificate");
+    assert_string_equal(kind_of(text_in(json_object_get(detail, "status"), "ocsp")), "ocsp");
+}
+
 static void what_the_sign_in_rested_on_is_kept(void **state)
 {
     (void)state;
     struct browser browser = visit();
-    const char *challenge = challenge_for(&browser, "login", NULL);
+    const char *id = pending(&browser, CLIENT_PLATFORM);
+    const char *challenge = challenge_for(&browser, "login", id);
     const char *answer = answer_of(LOCK_BELL, challenge);
-    assert_int_equal(post_json(&browser, &portal_sign_in_route, sign_in_body(answer, NULL))->status,
+    world.now += 5;
+    assert_int_equal(post_json(&browser, &portal_sign_in_route, sign_in_body(answer, id))->status,
                      200);
     json_t *detail =
         json_loads(world_text("SELECT detail FROM audit WHERE event = 'signed_in'"), 0, NULL);
     assert_non_null(detail);
-    assert_string_equal(json_string_value(json_object_get(detail, "challenge")), challenge);
-    assert_string_equal(json_string_value(json_object_get(detail, "origin")), REGION_ORIGIN);
-    assert_string_equal(json_string_value(json_object_get(detail, "certificate")),
+    assert_string_equal(text_in(detail, "challenge"), challenge);
+    assert_string_equal(text_in(detail, "origin"), REGION_ORIGIN);
+    assert_string_equal(text_in(detail, "certificate"),
                         world.holders[LOCK_BELL].lock.certificate_hash);
-    const char *kept = arena_printf(
-        world.arena, "SELECT COUNT(*) FROM evidence_objects WHERE hash IN ('%s', '%s')",
-        json_string_value(json_object_get(detail, "certificate")),
-        json_string_value(json_object_get(json_object_get(detail, "status"), "ocsp")));
+    assert_string_equal(text_in(detail, "platform"), "platform");
+    assert_string_equal(text_in(detail, "session"), session_of(&browser)->family);
+    assert_int_equal(json_integer_value(json_object_get(detail, "asked")), REGION_NOW);
+    assert_int_equal(json_integer_value(json_object_get(detail, "decided")), REGION_NOW + 5);
+    expect_objects(detail);
     json_decref(detail);
-    assert_int_equal(world_number(kept), 2);
 }
 
 /* --- replay and mixing (none of these locks is let in) -------------------------------------------
