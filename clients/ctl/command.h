@@ -27,6 +27,7 @@ struct command {
 };
 
 struct command_group {
-    const char *name; /* NULL ends the list */
+    const char *name; /* NULL ends the list; two groups may share one */
     const struct command *commands;
+    bool alone; /* they need neither settings nor a database */
 };

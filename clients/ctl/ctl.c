@@ -97,12 +97,17 @@ static int find_operator(struct ctl *ctl)
     return ctl->detail != NULL ? 0 : ctl_complain_of(IDP_FAULT);
 }
 
+int ctl_open_alone(struct ctl *ctl)
+{
+    *ctl = (struct ctl){.arena = arena_new(), .now = clock_now()};
+    return ctl->arena != NULL ? 0 : ctl_complain_of(IDP_FAULT);
+}
+
 int ctl_open(struct ctl *ctl, const char *settings)
 {
     char *why = NULL;
-    *ctl = (struct ctl){.arena = arena_new(), .now = clock_now()};
-    if (ctl->arena == NULL)
-        return ctl_complain_of(IDP_FAULT);
+    if (ctl_open_alone(ctl) != 0)
+        return CTL_FAILED;
     enum idp_err err = config_load(settings, &why, &ctl->config);
     if (err != IDP_OK)
         return complain_why(why, err);

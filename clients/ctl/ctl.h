@@ -39,6 +39,9 @@ struct ctl {
  * never ran. Returns 0, or an exit code when it has complained.
  */
 int ctl_open(struct ctl *ctl, const char *settings);
+
+/* Opens nothing: memory and the clock only. */
+int ctl_open_alone(struct ctl *ctl);
 void ctl_close(struct ctl *ctl);
 
 /* Writes one line to standard error, whatever the texts hold. Returns CTL_FAILED. */

@@ -19,13 +19,19 @@
 #include "ctl/keys_commands.h"
 #include "ctl/lock_commands.h"
 #include "ctl/session_commands.h"
+#include "ctl/trust_check_commands.h"
 #include "ctl/trust_commands.h"
 
 static const struct command_group groups[] = {
-    {"client", client_commands},   {"enterprise", enterprise_commands},
-    {"lock", lock_commands},       {"session", session_commands},
-    {"consent", consent_commands}, {"trust", trust_commands},
-    {"keys", keys_commands},       {NULL, NULL},
+    {"client", client_commands, false},
+    {"enterprise", enterprise_commands, false},
+    {"lock", lock_commands, false},
+    {"session", session_commands, false},
+    {"consent", consent_commands, false},
+    {"trust", trust_commands, false},
+    {"trust", trust_check_commands, true},
+    {"keys", keys_commands, false},
+    {NULL, NULL, false},
 };
 
 static const char usual_settings[] = "/etc/tamga/settings.json";
@@ -119,19 +125,26 @@ static bool read_arguments(int argc, char *argv[], struct arguments *out)
     return true;
 }
 
-static const struct command *find_command(const struct arguments *arguments)
+static const struct command *find_in(const struct command_group *group, const char *name)
 {
-    const struct command_group *group = groups;
-    if (arguments->count < 2)
-        return NULL;
-    while (group->name != NULL && strcmp(group->name, arguments->words[0]) != 0)
-        group++;
-    if (group->name == NULL)
-        return NULL;
     for (const struct command *c = group->commands; c->name != NULL; c++)
-        if (strcmp(c->name, arguments->words[1]) == 0)
+        if (strcmp(c->name, name) == 0)
             return c;
     return NULL;
+}
+
+/* Returns the command and sets *out to its group, or returns NULL. */
+static const struct command *find_command(const struct arguments *arguments,
+                                          const struct command_group **out)
+{
+    const struct command *found = NULL;
+    const struct command_group *group = groups;
+    for (; arguments->count >= 2 && group->name != NULL && found == NULL; group++)
+        if (strcmp(group->name, arguments->words[0]) == 0) {
+            found = find_in(group, arguments->words[1]);
+            *out = group;
+        }
+    return found;
 }
 
 /* What is wrong with the words behind the command, or NULL. */
@@ -153,14 +166,15 @@ static void choose_log(bool verbose)
         log_set_fd(nowhere);
 }
 
-static int run(const struct command *command, const struct arguments *arguments)
+static int run(const struct command_group *group, const struct command *command,
+               const struct arguments *arguments)
 {
     struct ctl ctl;
     struct command_arguments given = {.table = arguments->table};
     for (size_t i = 0; i < COMMAND_WORDS_MAX; i++)
         given.words[i] = arguments->words[2 + i];
     choose_log(arguments->verbose);
-    int code = ctl_open(&ctl, arguments->settings);
+    int code = group->alone ? ctl_open_alone(&ctl) : ctl_open(&ctl, arguments->settings);
     if (code == 0)
         code = command->run(&ctl, &given);
     ctl_close(&ctl);
@@ -176,9 +190,10 @@ int main(int argc, char *argv[])
         return wrong_usage("the command line makes no sense");
     if (arguments.help)
         return tell_all();
-    const struct command *command = find_command(&arguments);
+    const struct command_group *group = NULL;
+    const struct command *command = find_command(&arguments, &group);
     if (command == NULL)
         return wrong_usage("there is no such command");
     const char *wrong = check_words(command, &arguments);
-    return wrong == NULL ? run(command, &arguments) : wrong_usage(wrong);
+    return wrong == NULL ? run(group, command, &arguments) : wrong_usage(wrong);
 }

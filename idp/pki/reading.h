@@ -1,6 +1,7 @@
 /*
- * Reads a JSON document into structs by tables, one table for each kind of object, and says of the
- * first mistake where it stands and what was expected. Unknown members are mistakes.
+ * Reads a JSON document into structs by tables, one table for each kind of object, and says of a
+ * mistake where it stands, what was expected and what stands there: of the first one, or of every
+ * one. Unknown members are mistakes.
  */
 #pragma once
 
@@ -14,12 +15,23 @@
 
 struct arena;
 
-enum { READING_DEPTH_MAX = 16 };
+enum { READING_DEPTH_MAX = 16, READING_MISTAKES_MAX = 100 };
+
+/* Each text is one line. */
+struct mistake {
+    const char *place;    /* authorities[1].profile.uscc[0]; "": the document itself */
+    const char *expected; /* what should stand there */
+    const char *found;    /* what stands there, cut short; NULL: nothing, or too much to show */
+};
 
 struct reading {
-    struct arena *arena;
-    const char *file;
-    char *why; /* malloc'ed, once something was wrong */
+    struct arena *arena; /* of what is read */
+    struct arena *notes; /* of the mistakes; may be the same */
+    bool every;          /* goes on after a mistake */
+    struct mistake mistakes[READING_MISTAKES_MAX];
+    size_t count;        /* of them */
+    bool more;           /* there was no room for all */
+    const json_t *value; /* that is being read */
     struct {
         const char *name; /* NULL: an entry of a list */
         size_t index;
@@ -36,15 +48,29 @@ struct member {
     int min, max;               /* of a number; of a text's length; of a list's count */
     const char *const *names;   /* for reading_name() and reading_set(): ends with NULL */
     const struct member *table; /* for reading_object() */
-    enum idp_err (*check)(struct reading *reading, void *object); /* after an object, or NULL */
+    /* After an object in which nothing was wrong, or NULL. */
+    enum idp_err (*check)(struct reading *reading, void *object);
     const struct member *item; /* how a list's entries are read */
     size_t size;               /* of such an entry */
 };
 
-/* Sets *why to `file: place: expected …`. Returns IDP_BAD_REQUEST, or IDP_FAULT for no memory. */
+/* Notes a mistake where the reading stands. Returns IDP_BAD_REQUEST, or IDP_FAULT for no memory. */
 enum idp_err reading_wrong(struct reading *reading, const char *expected);
 
-/* Steps into a member (name) or, with NULL, a list's entry: for the place in *why. */
+/* The same unless what is expected holds; nothing when *err says that the reading has ended. */
+void reading_expect(struct reading *reading, bool holds, const char *expected, enum idp_err *err);
+
+/* Says whether to go on after what err says: mistakes end a reading that wants the first only. */
+bool reading_goes_on(const struct reading *reading, enum idp_err err);
+
+/* The graver of two outcomes. */
+enum idp_err reading_worse(enum idp_err a, enum idp_err b);
+
+/* A mistake as one line, `file: place: expected …`; malloc'ed, or NULL for no memory. */
+char *reading_line(const char *file, const struct mistake *mistake);
+
+/* Steps into a member (name) or, with NULL, a list's entry; both are left again whatever happens.
+ */
 enum idp_err reading_enter(struct reading *reading, const char *name, size_t index);
 void reading_leave(struct reading *reading);
 

@@ -35,17 +35,6 @@ static void drop_store(void *store)
 
 /* --- one authority -------------------------------------------------------------------------- */
 
-static enum idp_err check_anchor(struct reading *reading, X509 *certificate)
-{
-    const EVP_PKEY *key = X509_get0_pubkey(certificate);
-    if (key == NULL || X509_check_ca(certificate) != 1 ||
-        (X509_get_key_usage(certificate) & KU_KEY_CERT_SIGN) == 0)
-        return reading_wrong(reading, "a certificate that may issue others (CA:TRUE, keyCertSign)");
-    if (!EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "EC") && !EVP_PKEY_is_a(key, "SM2"))
-        return reading_wrong(reading, "an RSA, EC or SM2 key in the certificate");
-    return IDP_OK;
-}
-
 /* The certificate's DER in the arena; its hash is there, or is made. */
 static enum idp_err copy_bytes(struct arena *arena, X509 *certificate, const unsigned char *hash,
                                struct trust_certificate *out)
@@ -79,23 +68,19 @@ static enum idp_err find_root(struct arena *arena, const struct certificates *ro
     return IDP_OK;
 }
 
-static enum idp_err make_anchor(struct reading *reading, X509 *certificate, bool strict,
+static enum idp_err make_anchor(struct arena *arena, X509 *certificate, bool strict,
                                 struct anchor *out)
 {
-    enum idp_err err = check_anchor(reading, certificate);
-    if (err != IDP_OK)
-        return err;
     unsigned size = DIGEST_SIZE;
     *out = (struct anchor){.certificate = certificate, .key = X509_get0_pubkey(certificate)};
-    if (!certificate_time_span(certificate, &out->not_before, &out->not_after))
-        return reading_wrong(reading, "a certificate with readable dates");
     const struct path_rules rules = {.depth = 1, .level = 2, .strict = strict};
     X509_STORE *store = path_store_make(certificate, &rules);
-    if (store == NULL || arena_own(reading->arena, store, drop_store) == NULL ||
-        X509_digest(certificate, EVP_sha256(), out->hash, &size) != 1)
+    if (store == NULL || arena_own(arena, store, drop_store) == NULL ||
+        X509_digest(certificate, EVP_sha256(), out->hash, &size) != 1 ||
+        !certificate_time_span(certificate, &out->not_before, &out->not_after))
         return IDP_FAULT;
     out->store = store;
-    return copy_bytes(reading->arena, certificate, out->hash, &out->bytes);
+    return copy_bytes(arena, certificate, out->hash, &out->bytes);
 }
 
 /*
@@ -120,26 +105,19 @@ static enum idp_err name_voice(const struct trust_entry *entry, struct anchor *a
     return digest_pieces(DIGEST_SHA256, pieces, anchor->voice);
 }
 
-static enum idp_err make_anchors(struct reading *reading, struct trust_entry *entry)
+static enum idp_err make_anchors(struct arena *arena, struct trust_entry *entry)
 {
     size_t count = entry->anchors.count;
-    struct anchor *list = arena_alloc(reading->arena, count * sizeof(*list));
-    enum idp_err err = list != NULL ? reading_enter(reading, "anchors", 0) : IDP_FAULT;
+    struct anchor *list = arena_alloc(arena, count * sizeof(*list));
+    enum idp_err err = list != NULL ? IDP_OK : IDP_FAULT;
     for (size_t i = 0; i < count && err == IDP_OK; i++) {
-        err = reading_enter(reading, NULL, i);
+        err = make_anchor(arena, entry->anchors.list[i], entry->rules.strict, &list[i]);
         if (err == IDP_OK)
-            err = make_anchor(reading, entry->anchors.list[i], entry->rules.strict, &list[i]);
-        if (err == IDP_OK)
-            err = find_root(reading->arena, &entry->rules.roots, &list[i]);
+            err = find_root(arena, &entry->rules.roots, &list[i]);
         if (err == IDP_OK)
             err = name_voice(entry, &list[i]);
-        if (err == IDP_OK)
-            reading_leave(reading);
     }
-    if (err == IDP_OK)
-        reading_leave(reading);
-    entry->rules.anchors.list = list;
-    entry->rules.anchors.count = count;
+    entry->rules.anchors = (struct anchors){.list = list, .count = count};
     return err;
 }
 
@@ -180,32 +158,17 @@ static void drop_object(void *object)
 }
 
 /* Where the profile does not say where a person's number stands, it is where the standard says. */
-static enum idp_err set_person(struct reading *reading, struct places *person)
+static enum idp_err set_person(struct arena *arena, struct places *person)
 {
     if (person->list != NULL)
         return IDP_OK;
-    struct place *place = arena_alloc(reading->arena, sizeof(*place));
+    struct place *place = arena_alloc(arena, sizeof(*place));
     ASN1_OBJECT *oid = place != NULL ? OBJ_txt2obj(identify_code, 1) : NULL;
-    if (oid == NULL || arena_own(reading->arena, oid, drop_object) == NULL)
+    if (oid == NULL || arena_own(arena, oid, drop_object) == NULL)
         return IDP_FAULT;
     *place = (struct place){.extension = oid, .types = PLACE_USUAL, .choice = true};
     *person = (struct places){.list = place, .count = 1};
     return IDP_OK;
-}
-
-/* A policy needs an address for each of its sources. */
-static enum idp_err check_sources(struct reading *reading, const struct revocation *revocation)
-{
-    bool by_ocsp = revocation->policy != POLICY_CRL;
-    bool by_crl = revocation->policy != POLICY_OCSP;
-    enum idp_err err = reading_enter(reading, "revocation", 0);
-    if (err == IDP_OK && by_ocsp && revocation->ocsp.count == 0)
-        err = reading_wrong(reading, "an address in \"ocsp\": the policy asks there");
-    if (err == IDP_OK && by_crl && revocation->crl.count == 0)
-        err = reading_wrong(reading, "an address in \"crl\": the policy needs a list");
-    if (err == IDP_OK)
-        reading_leave(reading);
-    return err;
 }
 
 enum idp_err trust_entry_check(struct reading *reading, void *object)
@@ -213,40 +176,63 @@ enum idp_err trust_entry_check(struct reading *reading, void *object)
     struct trust_entry *entry = object;
     sort_usages(&entry->rules.extended_key_usage);
     set_defaults(&entry->rules.revocation);
-    enum idp_err err = check_sources(reading, &entry->rules.revocation);
-    if (err == IDP_OK)
-        err = set_person(reading, &entry->rules.person);
-    return err == IDP_OK ? make_anchors(reading, entry) : err;
+    enum idp_err err = set_person(reading->arena, &entry->rules.person);
+    return err == IDP_OK ? make_anchors(reading->arena, entry) : err;
 }
 
 /* --- the whole list ------------------------------------------------------------------------- */
 
-static bool share_an_anchor(const struct anchors *a, const struct anchors *b)
+/* Some entries may be missing, where mistakes are being collected. */
+static bool has_anchor(const struct trust_entry *entry, const X509 *anchor)
 {
-    for (size_t i = 0; i < a->count; i++)
-        for (size_t j = 0; j < b->count; j++)
-            if (memcmp(a->list[i].hash, b->list[j].hash, DIGEST_SIZE) == 0)
-                return true;
+    for (size_t i = 0; i < entry->anchors.count && anchor != NULL; i++)
+        if (entry->anchors.list[i] != NULL && X509_cmp(entry->anchors.list[i], anchor) == 0)
+            return true;
     return false;
+}
+
+static bool share_an_anchor(const struct trust_entry *a, const struct trust_entry *b)
+{
+    for (size_t i = 0; i < a->anchors.count; i++)
+        if (has_anchor(b, a->anchors.list[i]))
+            return true;
+    return false;
+}
+
+static bool have_the_same_id(const struct trust_entry *a, const struct trust_entry *b)
+{
+    const char *id = b->authority.id;
+    return a->authority.id != NULL && id != NULL && strcmp(a->authority.id, id) == 0;
+}
+
+/* Expects something of a member of authority number i. */
+static void expect_of(struct reading *reading, size_t i, const char *member, bool holds,
+                      const char *expected, enum idp_err *err)
+{
+    reading->depth = 0;
+    *err = reading_worse(*err, reading_enter(reading, "authorities", 0));
+    *err = reading_worse(*err, reading_enter(reading, NULL, i));
+    *err = reading_worse(*err, reading_enter(reading, member, 0));
+    reading_expect(reading, holds, expected, err);
+    reading->depth = 0;
 }
 
 static enum idp_err check_repetitions(struct reading *reading,
                                       const struct trust_document *document)
 {
     const struct trust_entry *list = document->entries.list;
+    enum idp_err err = IDP_OK;
     for (size_t i = 1; i < document->entries.count; i++) {
+        bool same_id = false;
+        bool same_anchor = false;
         for (size_t j = 0; j < i; j++) {
-            bool same_id = strcmp(list[i].authority.id, list[j].authority.id) == 0;
-            if (!same_id && !share_an_anchor(&list[i].rules.anchors, &list[j].rules.anchors))
-                continue;
-            (void)reading_enter(reading, "authorities", 0);
-            (void)reading_enter(reading, NULL, i);
-            (void)reading_enter(reading, same_id ? "id" : "anchors", 0);
-            return reading_wrong(reading, same_id ? "another id than an earlier authority's"
-                                                  : "no anchor of an earlier authority");
+            same_id = same_id || have_the_same_id(&list[i], &list[j]);
+            same_anchor = same_anchor || share_an_anchor(&list[i], &list[j]);
         }
+        expect_of(reading, i, "id", !same_id, "another id than an earlier authority's", &err);
+        expect_of(reading, i, "anchors", !same_anchor, "no anchor of an earlier authority", &err);
     }
-    return IDP_OK;
+    return err;
 }
 
 /* The "host:port" of an address that check_url() has let through. */
@@ -310,8 +296,8 @@ static enum idp_err fill(struct trust_list *list, struct reading *reading, json_
     if (document == NULL)
         return IDP_FAULT;
     enum idp_err err = reading_members(reading, trust_members, json, document);
-    if (err == IDP_OK)
-        err = check_repetitions(reading, document);
+    if (reading_goes_on(reading, err))
+        err = reading_worse(err, check_repetitions(reading, document));
     return err == IDP_OK ? list_authorities(list, document) : err;
 }
 
@@ -341,19 +327,16 @@ static enum idp_err not_json(struct reading *reading, const json_error_t *error)
     return reading_wrong(reading, text);
 }
 
-enum idp_err trust_parse(const char *name, const char *text, size_t len, char **why,
-                         struct trust **out)
+enum idp_err trust_read(struct reading *reading, const char *text, size_t len, struct trust **out)
 {
     json_error_t error;
     struct trust_list *list = list_new(text, len);
-    *why = NULL;
     if (list == NULL)
         return IDP_FAULT;
-    struct reading reading = {.arena = list->arena, .file = name};
+    reading->arena = list->arena;
     json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-    enum idp_err err = json != NULL ? fill(list, &reading, json) : not_json(&reading, &error);
+    enum idp_err err = json != NULL ? fill(list, reading, json) : not_json(reading, &error);
     json_decref(json);
-    *why = reading.why;
     if (err != IDP_OK)
         trust_free(&list->trust);
     else
@@ -361,18 +344,36 @@ enum idp_err trust_parse(const char *name, const char *text, size_t len, char **
     return err;
 }
 
+enum idp_err trust_parse(const char *name, const char *text, size_t len, char **why,
+                         struct trust **out)
+{
+    struct reading reading = {.notes = arena_new()};
+    *why = NULL;
+    if (reading.notes == NULL)
+        return IDP_FAULT;
+    enum idp_err err = trust_read(&reading, text, len, out);
+    if (err == IDP_BAD_REQUEST) {
+        *why = reading_line(name, &reading.mistakes[0]);
+        err = *why != NULL ? err : IDP_FAULT;
+    }
+    arena_free(reading.notes);
+    return err;
+}
+
+static enum idp_err no_file(const char *path, const char *expected, char **why)
+{
+    *why = reading_line(path, &(struct mistake){.place = "", .expected = expected});
+    return *why != NULL ? IDP_BAD_REQUEST : IDP_FAULT;
+}
+
 enum idp_err trust_load(const char *path, char **why, struct trust **out)
 {
-    struct reading reading = {.file = path};
     size_t len = 0;
     char *text = NULL;
     FILE *file = fopen(path, "re");
     *why = NULL;
-    if (file == NULL) {
-        enum idp_err err = reading_wrong(&reading, "a trust list that can be read");
-        *why = reading.why;
-        return err;
-    }
+    if (file == NULL)
+        return no_file(path, "a trust list that can be read", why);
     text = malloc(TRUST_FILE_MAX + 1);
     if (text != NULL)
         len = fread(text, 1, TRUST_FILE_MAX + 1, file);
@@ -381,9 +382,7 @@ enum idp_err trust_load(const char *path, char **why, struct trust **out)
     if (whole)
         err = trust_parse(path, text, len, why, out);
     else if (err == IDP_OK)
-        err = reading_wrong(&reading, "a file of at most 4 MiB that can be read");
-    if (!whole)
-        *why = reading.why;
+        err = no_file(path, "a file of at most 4 MiB that can be read", why);
     free(text);
     (void)fclose(file);
     return err;

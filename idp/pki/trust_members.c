@@ -8,6 +8,7 @@
 
 #include <openssl/objects.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -59,21 +60,23 @@ static enum idp_err read_hash(struct reading *reading, const struct member *memb
 static enum idp_err check_place(struct reading *reading, void *object)
 {
     const struct place *place = object;
-    if ((place->extension == NULL) == (place->subject == NULL))
+    bool in_extension = place->extension != NULL;
+    enum idp_err err = IDP_OK;
+    if (in_extension == (place->subject != NULL))
         return reading_wrong(reading, "either \"extension\" or \"subject\"");
-    if (place->extension != NULL && place->split != NULL)
-        return reading_wrong(reading, "\"split\" with \"subject\" only");
-    if (place->extension != NULL && place->types == 0 && !place->bare)
-        return reading_wrong(reading, "\"types\" beside \"extension\"");
-    if (place->subject != NULL && (place->bare || place->choice))
-        return reading_wrong(reading, "\"bare\" and \"choice\" with \"extension\" only");
-    if (place->split == NULL && (place->of != 0 || place->field != 0))
-        return reading_wrong(reading, "\"split\" beside \"field\" and \"of\"");
-    if (place->split != NULL && place->of == 0)
-        return reading_wrong(reading, "\"of\" beside \"split\"");
-    if (place->split != NULL && place->field >= place->of)
-        return reading_wrong(reading, "a \"field\" below \"of\" (the first is 0)");
-    return IDP_OK;
+    reading_expect(reading, !in_extension || place->split == NULL,
+                   "\"split\" with \"subject\" only", &err);
+    reading_expect(reading, !in_extension || place->types != 0 || place->bare,
+                   "\"types\" beside \"extension\"", &err);
+    reading_expect(reading, in_extension || (!place->bare && !place->choice),
+                   "\"bare\" and \"choice\" with \"extension\" only", &err);
+    reading_expect(reading, place->split != NULL || (place->of == 0 && place->field == 0),
+                   "\"split\" beside \"field\" and \"of\"", &err);
+    reading_expect(reading, place->split == NULL || place->of != 0, "\"of\" beside \"split\"",
+                   &err);
+    reading_expect(reading, place->of == 0 || place->field < place->of,
+                   "a \"field\" below \"of\" (the first is 0)", &err);
+    return err;
 }
 
 /* In the order of the bits of enum place_type. */
@@ -157,6 +160,21 @@ static enum idp_err read_usage(struct reading *reading, const struct member *mem
 static const struct member usage_item = {.read = read_usage};
 static const struct member policy_item = {.read = read_oid};
 
+/* What is only not there makes no enterprise certificate. */
+static enum idp_err check_class(struct reading *reading, void *object)
+{
+    const struct rules *rules = &((const struct authority_rules *)object)->enterprise;
+    bool positive = false;
+    for (size_t i = 0; i < rules->count; i++)
+        positive = positive || !is_set(&rules->list[i].lacks);
+    enum idp_err err = reading_enter(reading, "enterprise", 0);
+    if (err != IDP_OK)
+        return err;
+    reading_expect(reading, positive, "a rule about what is there, not only \"lacks\"", &err);
+    reading_leave(reading);
+    return err;
+}
+
 /* Tables below, down to authority_members, fill one struct authority_rules: nested ones have offset
  * 0. */
 static const struct member class_members[] = {
@@ -186,7 +204,8 @@ static const struct member profile_members[] = {
      .max = RULES_LIST_MAX, .item = &place_item, .size = sizeof(struct place)},
     {"person_allowed", .read = reading_truth,
      .offset = offsetof(struct authority_rules, person_allowed)},
-    {"class", .required = true, .read = reading_object, .table = class_members},
+    {"class", .required = true, .read = reading_object, .table = class_members,
+     .check = check_class},
     {"region", .read = reading_list, .offset = offsetof(struct authority_rules, region), .min = 1,
      .max = RULES_LIST_MAX, .item = &rule_item, .size = sizeof(struct rule)},
     {"extended_key_usage", .required = true, .read = reading_list,
@@ -253,7 +272,32 @@ static enum idp_err read_certificate(struct reading *reading, const struct membe
     return IDP_OK;
 }
 
-static const struct member anchor_item = {.read = read_certificate};
+static const struct member root_item = {.read = read_certificate};
+
+static enum idp_err read_anchor(struct reading *reading, const struct member *member, json_t *value,
+                                void *field)
+{
+    int64_t from = 0;
+    int64_t to = 0;
+    enum idp_err err = read_certificate(reading, member, value, field);
+    if (err != IDP_OK)
+        return err;
+    X509 *certificate = *(X509 **)field;
+    const EVP_PKEY *key = X509_get0_pubkey(certificate);
+    reading_expect(reading,
+                   X509_check_ca(certificate) == 1 &&
+                       (X509_get_key_usage(certificate) & KU_KEY_CERT_SIGN) != 0,
+                   "a certificate that may issue others (CA:TRUE, keyCertSign)", &err);
+    reading_expect(reading,
+                   key != NULL && (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "EC") ||
+                                   EVP_PKEY_is_a(key, "SM2")),
+                   "an RSA, EC or SM2 key in the certificate", &err);
+    reading_expect(reading, certificate_time_span(certificate, &from, &to),
+                   "a certificate with readable dates", &err);
+    return err;
+}
+
+static const struct member anchor_item = {.read = read_anchor};
 
 /* --- revocation ----------------------------------------------------------------------------- */
 
@@ -344,6 +388,18 @@ static const struct member revocation_members[] = {
     {.name = NULL},
 };
 
+/* A policy needs an address for each of its sources. */
+static enum idp_err check_revocation(struct reading *reading, void *object)
+{
+    const struct revocation *revocation = &((const struct authority_rules *)object)->revocation;
+    enum idp_err err = IDP_OK;
+    reading_expect(reading, revocation->policy == POLICY_CRL || revocation->ocsp.count > 0,
+                   "an address in \"ocsp\": the policy asks there", &err);
+    reading_expect(reading, revocation->policy == POLICY_OCSP || revocation->crl.count > 0,
+                   "an address in \"crl\": the policy needs a list", &err);
+    return err;
+}
+
 /* --- authorities ---------------------------------------------------------------------------- */
 
 static enum idp_err read_id(struct reading *reading, const struct member *member, json_t *value,
@@ -402,13 +458,14 @@ static const struct member authority_members[] = {
      .offset = offsetof(struct trust_entry, anchors), .min = 1, .max = RULES_ANCHORS_MAX,
      .item = &anchor_item, .size = sizeof(X509 *)},
     {"roots", .read = reading_list, .offset = offsetof(struct trust_entry, rules.roots), .min = 1,
-     .max = RULES_ANCHORS_MAX, .item = &anchor_item, .size = sizeof(X509 *)},
+     .max = RULES_ANCHORS_MAX, .item = &root_item, .size = sizeof(X509 *)},
     {"profile", .required = true, .read = reading_object,
      .offset = offsetof(struct trust_entry, rules), .table = profile_members},
     {"limits", .required = true, .read = reading_object,
      .offset = offsetof(struct trust_entry, rules), .table = limits_members},
     {"revocation", .required = true, .read = reading_object,
-     .offset = offsetof(struct trust_entry, rules), .table = revocation_members},
+     .offset = offsetof(struct trust_entry, rules), .table = revocation_members,
+     .check = check_revocation},
     {.name = NULL},
 };
 

@@ -30,3 +30,9 @@ extern const char *const trust_policy_names[];
 
 /* What has to hold beyond the shape of an authority; in trust.c. */
 enum idp_err trust_entry_check(struct reading *reading, void *object);
+
+/*
+ * Reads and checks a list's text as trust_parse() does, and leaves what is wrong in the reading,
+ * whose notes are the caller's. In trust.c.
+ */
+enum idp_err trust_read(struct reading *reading, const char *text, size_t len, struct trust **out);
