@@ -98,17 +98,55 @@ static EVP_MD_CTX *signing_context(EVP_PKEY *key, const char *digest, const char
     return ctx;
 }
 
+/* "BMP:CN" asks for a string type; anything else may be what OpenSSL chooses. */
+static const struct string_type {
+    const char *name;
+    unsigned long mask;
+} string_types[] = {{"UTF8:", B_ASN1_UTF8STRING},
+                    {"PRINTABLE:", B_ASN1_PRINTABLESTRING},
+                    {"IA5:", B_ASN1_IA5STRING},
+                    {"BMP:", B_ASN1_BMPSTRING},
+                    {"TELETEX:", B_ASN1_T61STRING},
+                    {"UNIVERSAL:", B_ASN1_UNIVERSALSTRING},
+                    {"", DIRSTRING_TYPE}};
+
+static const struct string_type *type_of(const char *name)
+{
+    const struct string_type *type = string_types;
+    while (strncmp(name, type->name, strlen(type->name)) != 0)
+        type++;
+    return type;
+}
+
+/* "+CN" stands in the same relative name as the one before. */
+static void add_attribute(X509_NAME *name, const struct region_pair *pair)
+{
+    int set = pair->name[0] == '+' ? -1 : 0;
+    const char *at = pair->name + (set == -1 ? 1 : 0);
+    const struct string_type *type = type_of(at);
+    ASN1_OBJECT *oid = OBJ_txt2obj(at + strlen(type->name), 0);
+    ASN1_STRING *text = NULL;
+    need(oid != NULL, pair->name);
+    if (type->name[0] == '\0')
+        need(X509_NAME_add_entry_by_OBJ(name, oid, MBSTRING_UTF8,
+                                        (const unsigned char *)pair->value, -1, -1, set) == 1,
+             pair->name);
+    else
+        need(ASN1_mbstring_copy(&text, (const unsigned char *)pair->value, -1, MBSTRING_UTF8,
+                                type->mask) > 0 &&
+                 X509_NAME_add_entry_by_OBJ(name, oid, ASN1_STRING_type(text),
+                                            ASN1_STRING_get0_data(text), ASN1_STRING_length(text),
+                                            -1, set) == 1,
+             pair->name);
+    ASN1_STRING_free(text);
+    ASN1_OBJECT_free(oid);
+}
+
 static X509_NAME *make_name(const struct region_pair *pairs)
 {
     X509_NAME *name = X509_NAME_new();
-    for (; pairs->name != NULL; pairs++) {
-        ASN1_OBJECT *type = OBJ_txt2obj(pairs->name, 0);
-        need(type != NULL &&
-                 X509_NAME_add_entry_by_OBJ(name, type, MBSTRING_UTF8,
-                                            (const unsigned char *)pairs->value, -1, -1, 0) == 1,
-             pairs->name);
-        ASN1_OBJECT_free(type);
-    }
+    for (; pairs->name != NULL; pairs++)
+        add_attribute(name, pairs);
     return name;
 }
 

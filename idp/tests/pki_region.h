@@ -34,7 +34,7 @@ struct region_certificate {
     EVP_PKEY *key;
     X509 *issuer; /* NULL: signs itself */
     EVP_PKEY *issuer_key;
-    const struct region_pair *subject;    /* {short name or OID, text} */
+    const struct region_pair *subject; /* {short name or OID, text}; BMP:CN, +CN: see the source */
     const struct region_pair *extensions; /* as in openssl's configuration files */
     int64_t from, to;
     int64_t serial;         /* 0: a new one; below 0: zero */

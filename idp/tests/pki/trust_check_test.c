@@ -207,7 +207,7 @@ static void mistakes_between_authorities_are_told_beside_others(void **state)
     check();
     assert_int_equal(w.check.mistakes.count, 3);
     expect_mistake(1, "authorities[1].id", "another id than an earlier authority's", NULL);
-    expect_mistake(2, "authorities[1].anchors", "no anchor of an earlier authority", NULL);
+    expect_mistake(2, "authorities[1].anchors", "no anchor of an earlier authority, nor its key", NULL);
 }
 
 static void anchor_that_may_not_issue_is_told_beside_others(void **state)
