@@ -81,6 +81,8 @@ static void look_at_certificates(struct look *look, const struct authority_rules
     for (size_t i = 0; i < rules->anchors.count; i++) {
         (void)snprintf(member, sizeof(member), "anchors[%zu]", i);
         look_at_anchor(look, member, &rules->anchors.list[i]);
+        warn(look, rules->roots.count == 0 || rules->anchors.list[i].root != NULL, member,
+             "none of \"roots\" issued it");
     }
     for (size_t i = 0; i < rules->roots.count; i++) {
         (void)snprintf(member, sizeof(member), "roots[%zu]", i);

@@ -207,7 +207,8 @@ static void mistakes_between_authorities_are_told_beside_others(void **state)
     check();
     assert_int_equal(w.check.mistakes.count, 3);
     expect_mistake(1, "authorities[1].id", "another id than an earlier authority's", NULL);
-    expect_mistake(2, "authorities[1].anchors", "no anchor of an earlier authority, nor its key", NULL);
+    expect_mistake(2, "authorities[1].anchors", "no anchor of an earlier authority, nor its key",
+                   NULL);
 }
 
 static void anchor_that_may_not_issue_is_told_beside_others(void **state)
@@ -307,6 +308,13 @@ static void pinned_responder_that_ends_is_told(void **state)
     X509_free(responder);
 }
 
+static void anchor_that_no_root_of_the_entry_issued_is_told(void **state)
+{
+    (void)state;
+    put_pem(part(0, "roots"), 0, second.root);
+    expect_one_warning("authorities[0].anchors[0]", "none of \"roots\"");
+}
+
 static void anchor_that_is_a_root_is_told(void **state)
 {
     (void)state;
@@ -320,6 +328,7 @@ static void short_key_of_an_anchor_is_told(void **state)
     struct region_authority weak;
     region_authority_make(&weak, "weak", "RSA-1024");
     put_pem(part(0, "anchors"), 0, weak.certificate);
+    put_pem(part(0, "roots"), 0, weak.root);
     expect_one_warning("authorities[0].anchors[0]", "less than 2048 bits");
     region_authority_clear(&weak);
 }
@@ -406,6 +415,7 @@ int main(void)
         TEST(text_that_is_no_json_is_one_mistake),
         TEST(certificates_that_end_are_told),
         TEST(pinned_responder_that_ends_is_told),
+        TEST(anchor_that_no_root_of_the_entry_issued_is_told),
         TEST(anchor_that_is_a_root_is_told),
         TEST(short_key_of_an_anchor_is_told),
         TEST(missing_roots_and_places_of_their_lists_are_told),
