@@ -1,0 +1,585 @@
+/*
+ * What readers see is a shelf: a place for each issuer, with lists that are counted. A change makes
+ * another shelf and exchanges the two (base/turns.h); readers never wait for it. Whoever changes
+ * something holds one lock; mapping, reading and indexing a list happens before it is taken.
+ */
+#include "pki/crls.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "base/turns.h"
+#include "pki/crl_files.h"
+#include "pki/crl_held.h"
+#include "pki/crl_issuers.h"
+
+enum { SKEW_S = 300 /* how far an authority's clock may be ahead */ };
+
+struct place {
+    unsigned char issuer[DIGEST_SIZE];
+    struct crl_held *full, *delta; /* NULL: none; a delta stands over a full list only */
+    bool marked;                   /* the issuer was found revoked once */
+    bool revoked;                  /* that, or it is on hold now */
+};
+
+struct shelf {
+    size_t count;
+    struct place places[];
+};
+
+struct crls {
+    char *folder; /* NULL: none */
+    struct turns *shelves;
+    pthread_mutex_t changing; /* guards what is below, and that the shelf is exchanged */
+    struct crl_issuers *issuers;
+};
+
+/* --- the shelf ---------------------------------------------------------------------------------
+ */
+
+static struct place *find_place(struct shelf *shelf, const unsigned char *issuer)
+{
+    for (size_t i = 0; i < shelf->count; i++)
+        if (memcmp(shelf->places[i].issuer, issuer, DIGEST_SIZE) == 0)
+            return &shelf->places[i];
+    return NULL;
+}
+
+static void drop_shelf(void *with)
+{
+    struct shelf *shelf = with;
+    for (size_t i = 0; i < shelf->count; i++) {
+        crl_held_release(shelf->places[i].full);
+        crl_held_release(shelf->places[i].delta);
+    }
+    free(shelf);
+}
+
+static struct shelf *new_shelf(size_t room)
+{
+    return calloc(1, sizeof(struct shelf) + room * sizeof(struct place));
+}
+
+/* The place of an issuer on a shelf that is being made; the room is there. */
+static struct place *add_place(struct shelf *shelf, const struct place *from)
+{
+    struct place *place = &shelf->places[shelf->count++];
+    *place = *from;
+    (void)crl_held_take(place->full);
+    (void)crl_held_take(place->delta);
+    return place;
+}
+
+/* The shelf that counts, for whoever holds the lock: nobody exchanges it meanwhile. */
+static struct shelf *present(struct crls *crls)
+{
+    struct turns_place *place = turns_take(crls->shelves);
+    struct shelf *shelf = turns_of(place);
+    turns_leave(place);
+    return shelf;
+}
+
+static struct shelf *copy_shelf(struct crls *crls)
+{
+    const struct shelf *before = present(crls);
+    struct shelf *shelf = new_shelf(before->count);
+    for (size_t i = 0; shelf != NULL && i < before->count; i++)
+        (void)add_place(shelf, &before->places[i]);
+    return shelf;
+}
+
+/* Readers hold a shelf for a microsecond, so that there is room for another very soon. */
+static void exchange(struct crls *crls, struct shelf *shelf)
+{
+    static const struct timespec moment = {.tv_nsec = 1000000};
+    while (turns_turn(crls->shelves, shelf) != IDP_OK)
+        (void)nanosleep(&moment, NULL);
+}
+
+/* --- looking up --------------------------------------------------------------------------------
+ */
+
+/* In a full list removeFromCRL has no meaning (RFC 5280 section 5.3.1): it is listed. */
+static void look_in_full(const struct crl_held *full, const struct crl_part *serial,
+                         struct crl_finding *out)
+{
+    struct crl_record record;
+    if (!crl_index_find(full->index, serial->at, serial->len, &record))
+        return;
+    out->entry = record.reason == CRL_REASON_ON_HOLD ? CRL_LISTED_ON_HOLD : CRL_LISTED;
+    out->revoked_at = record.revoked_at;
+    out->reason = record.reason;
+}
+
+static void look_in_delta(const struct crl_held *delta, const struct crl_part *serial,
+                          struct crl_finding *out)
+{
+    struct crl_record record;
+    bool listed = crl_index_find(delta->index, serial->at, serial->len, &record);
+    if (!listed || out->entry == CRL_LISTED)
+        return;
+    out->entry = record.reason == CRL_REASON_REMOVED   ? CRL_NOT_LISTED
+                 : record.reason == CRL_REASON_ON_HOLD ? CRL_LISTED_ON_HOLD
+                                                       : CRL_LISTED;
+    out->revoked_at = out->entry != CRL_NOT_LISTED ? record.revoked_at : 0;
+    out->reason = out->entry != CRL_NOT_LISTED ? record.reason : CRL_REASON_NONE;
+}
+
+static void look_in(const struct place *place, const struct crl_part *serial,
+                    struct crl_finding *out)
+{
+    *out = (struct crl_finding){.reason = CRL_REASON_NONE};
+    if (place == NULL || place->full == NULL)
+        return;
+    out->present = true;
+    out->full = place->full->name;
+    look_in_full(place->full, serial, out);
+    if (place->delta == NULL)
+        return;
+    out->delta = place->delta->name;
+    look_in_delta(place->delta, serial, out);
+}
+
+void crls_find(struct crls *crls, const unsigned char issuer[DIGEST_SIZE],
+               const unsigned char *serial, size_t serial_len, struct crl_finding *out)
+{
+    const struct crl_part wanted = {.at = serial, .len = serial_len};
+    struct turns_place *held = turns_take(crls->shelves);
+    look_in(find_place(turns_of(held), issuer), &wanted, out);
+    turns_leave(held);
+}
+
+bool crls_anchor_revoked(struct crls *crls, const unsigned char anchor[DIGEST_SIZE])
+{
+    struct turns_place *held = turns_take(crls->shelves);
+    const struct place *place = find_place(turns_of(held), anchor);
+    bool revoked = place != NULL && place->revoked;
+    turns_leave(held);
+    return revoked;
+}
+
+/* --- anchors -----------------------------------------------------------------------------------
+ */
+
+static void log_anchor(const struct crl_issuer *anchor)
+{
+    char hash[2 * DIGEST_SIZE + 1];
+    struct log_line line;
+    text_to_hex(anchor->hash, DIGEST_SIZE, hash);
+    log_begin(&line, LOG_ERROR, "anchor_revoked");
+    log_text(&line, "authority", anchor->authority);
+    log_text(&line, "anchor", hash);
+    log_end(&line);
+}
+
+static void judge_anchor(const struct crls *crls, struct shelf *shelf,
+                         const struct crl_issuer *anchor)
+{
+    struct crl_finding finding;
+    const struct crl_part serial = {.at = anchor->serial, .len = anchor->serial_len};
+    struct place *place = find_place(shelf, anchor->hash);
+    if (place == NULL)
+        return;
+    look_in(find_place(shelf, anchor->root->hash), &serial, &finding);
+    bool was_revoked = place->revoked;
+    if (finding.entry == CRL_LISTED && !place->marked) {
+        place->marked = true;
+        (void)crl_file_mark(crls->folder, anchor->hash); /* the list is in the folder, too */
+    }
+    place->revoked = place->marked || finding.entry != CRL_NOT_LISTED;
+    if (place->revoked && !was_revoked)
+        log_anchor(anchor);
+}
+
+/* What the roots' lists say of the anchors. */
+static void judge_anchors(const struct crls *crls, const struct crl_issuers *issuers,
+                          struct shelf *shelf)
+{
+    for (size_t i = 0; i < issuers->count; i++)
+        if (issuers->list[i].root != NULL)
+            judge_anchor(crls, shelf, &issuers->list[i]);
+}
+
+/* --- whether a list may come -------------------------------------------------------------------
+ */
+
+/* A list as it is offered to one issuer. */
+struct offered {
+    const struct crl_issuer *issuer;
+    struct crl_held *held;
+    int64_t latest; /* that its thisUpdate may be */
+};
+
+static int compare_numbers(const struct crl_number *a, const struct crl_number *b)
+{
+    return memcmp(a->octets, b->octets, CRL_NUMBER_OCTETS);
+}
+
+static bool same_part(const struct crl_part *a, const struct crl_part *b)
+{
+    return a->len == b->len && (a->len == 0 || memcmp(a->at, b->at, a->len) == 0);
+}
+
+/*
+ * Whether a list goes on where the one in use is: its number is higher, or it is a later one of the
+ * same number, as some authorities write them. Neither goes back (SECURITY row 38; an old list is
+ * signed as well as a new one).
+ */
+static enum crls_outcome follows(const struct crl_held *now, const struct crl_held *next,
+                                 const char **why)
+{
+    if (now == NULL)
+        return CRLS_TAKEN;
+    int higher = compare_numbers(&next->list.number, &now->list.number);
+    *why = higher < 0                                                       ? "number_lower"
+           : next->list.this_update < now->list.this_update                 ? "this_update_earlier"
+           : higher == 0 && next->list.this_update == now->list.this_update ? "number_same"
+                                                                            : NULL;
+    return *why == NULL ? CRLS_TAKEN : CRLS_REFUSED;
+}
+
+/* RFC 5280 section 5.2.4: whether the delta may stand over this full list. */
+static enum crls_outcome stands_over(const struct crl_held *full, const struct crl_held *delta,
+                                     const char **why)
+{
+    if (full == NULL || compare_numbers(&full->list.number, &delta->list.base) < 0)
+        return CRLS_NO_BASE;
+    if (compare_numbers(&delta->list.number, &full->list.number) <= 0)
+        return CRLS_SAME;
+    if (same_part(&full->list.scope.whole, &delta->list.scope.whole))
+        return CRLS_TAKEN;
+    *why = "delta_of_another_scope"; /* section 6.3.3 (c) (2) */
+    return CRLS_REFUSED;
+}
+
+static bool is_here(const struct place *place, const struct crl_held *held)
+{
+    const struct crl_held *here = held->list.is_delta ? place->delta : place->full;
+    return here != NULL && memcmp(here->name.hash, held->name.hash, DIGEST_SIZE) == 0;
+}
+
+static enum crls_outcome judge(const struct place *place, const struct offered *offered,
+                               const char **why)
+{
+    const struct crl_held *held = offered->held;
+    if (is_here(place, held))
+        return CRLS_SAME;
+    *why = crl_issuer_objects(offered->issuer, held);
+    if (*why == NULL && held->list.this_update > offered->latest)
+        *why = "not_yet";
+    if (*why != NULL)
+        return CRLS_REFUSED;
+    if (!held->list.is_delta)
+        return follows(place->full, held, why);
+    enum crls_outcome outcome = stands_over(place->full, held, why);
+    return outcome == CRLS_TAKEN ? follows(place->delta, held, why) : outcome;
+}
+
+/* --- putting a list on the shelf ---------------------------------------------------------------
+ */
+
+static void put(struct place *place, struct crl_held *held)
+{
+    const char *why = NULL;
+    struct crl_held **slot = held->list.is_delta ? &place->delta : &place->full;
+    crl_held_release(*slot);
+    *slot = crl_held_take(held);
+    if (place->delta == NULL || stands_over(place->full, place->delta, &why) == CRLS_TAKEN)
+        return;
+    crl_held_release(place->delta); /* the full list has what was in it */
+    place->delta = NULL;
+}
+
+static void log_list(enum log_level level, const char *event, const struct offered *offered,
+                     const char *why)
+{
+    char hash[2 * DIGEST_SIZE + 1];
+    struct log_line line;
+    const struct crl_held *held = offered->held;
+    text_to_hex(offered->issuer->hash, DIGEST_SIZE, hash);
+    log_begin(&line, level, event);
+    log_text(&line, "authority", offered->issuer->authority);
+    log_text(&line, "issuer", hash);
+    log_text(&line, "kind", held->list.is_delta ? "delta" : "full");
+    log_text(&line, "number", held->name.number);
+    log_number(&line, "entries", (int64_t)held->list.count);
+    log_number(&line, "this_update", held->list.this_update);
+    log_number(&line, "next_update", held->list.next_update);
+    log_text(&line, "why", why);
+    log_end(&line);
+}
+
+static enum crl_file kind_of(const struct crl_held *held)
+{
+    return held->list.is_delta ? CRL_FILE_DELTA : CRL_FILE_FULL;
+}
+
+/* With the lock held: offers the list to one issuer whom it names. */
+static void offer_to(struct crls *crls, const struct crl_draft *draft,
+                     const struct offered *offered, struct crls_result *result)
+{
+    const char *why = NULL;
+    struct shelf *shelf = copy_shelf(crls);
+    struct place *place = shelf != NULL ? find_place(shelf, offered->issuer->hash) : NULL;
+    enum crls_outcome outcome = place != NULL ? judge(place, offered, &why) : CRLS_FAILED;
+    if (outcome == CRLS_TAKEN && crl_draft_keep(draft, crls->folder, offered->issuer->hash,
+                                                kind_of(offered->held)) != IDP_OK)
+        outcome = CRLS_FAILED;
+    if (outcome == CRLS_TAKEN) {
+        put(place, offered->held);
+        if (place->delta == NULL)
+            crl_file_remove(crls->folder, place->issuer, CRL_FILE_DELTA);
+        judge_anchors(crls, crls->issuers, shelf);
+        exchange(crls, shelf);
+        log_list(LOG_INFO, "list_taken", offered, NULL);
+    } else if (shelf != NULL) {
+        drop_shelf(shelf);
+    }
+    if (outcome <= result->outcome) { /* the best counts, where two issuers share a name */
+        result->outcome = outcome;
+        result->why = why;
+    }
+}
+
+/* With the lock held. */
+static void offer_to_all(struct crls *crls, const struct crl_draft *draft, const char *authority,
+                         struct offered *offered, struct crls_result *result)
+{
+    const struct crl_issuers *issuers = crls->issuers;
+    bool named = false;
+    for (size_t i = 0; issuers != NULL && i < issuers->count; i++) {
+        offered->issuer = &issuers->list[i];
+        if (strcmp(offered->issuer->authority, authority) != 0 ||
+            !crl_issuer_is_named(offered->issuer, offered->held))
+            continue;
+        named = true;
+        offer_to(crls, draft, offered, result);
+    }
+    if (!named) {
+        result->outcome = CRLS_REFUSED;
+        result->why = "issuer_unknown";
+    }
+}
+
+struct crls_result crls_offer(struct crls *crls, const struct crl_draft *draft,
+                              const char *authority, int64_t now)
+{
+    struct crls_result result = {.outcome = CRLS_FAILED};
+    struct offered offered = {.latest = now + SKEW_S};
+    enum idp_err err = crl_held_open(draft->fd, &result.why, &offered.held);
+    if (err != IDP_OK) {
+        result.outcome = err == IDP_REFUSED ? CRLS_REFUSED : CRLS_FAILED;
+        return result;
+    }
+    result.this_update = offered.held->list.this_update;
+    result.next_update = offered.held->list.next_update;
+    result.entries = offered.held->list.count;
+    (void)pthread_mutex_lock(&crls->changing);
+    offer_to_all(crls, draft, authority, &offered, &result);
+    (void)pthread_mutex_unlock(&crls->changing);
+    crl_held_release(offered.held);
+    return result;
+}
+
+enum idp_err crls_draft(struct crls *crls, struct crl_draft *out)
+{
+    return crls->folder != NULL ? crl_draft_begin(crls->folder, out) : IDP_UNAVAILABLE;
+}
+
+/* --- following the trust list ------------------------------------------------------------------
+ */
+
+static void log_dropped(const struct crl_issuer *issuer, enum crl_file kind, const char *why)
+{
+    char hash[2 * DIGEST_SIZE + 1];
+    struct log_line line;
+    text_to_hex(issuer->hash, DIGEST_SIZE, hash);
+    log_begin(&line, LOG_WARN, "list_file_dropped");
+    log_text(&line, "authority", issuer->authority);
+    log_text(&line, "issuer", hash);
+    log_text(&line, "kind", kind == CRL_FILE_DELTA ? "delta" : "full");
+    log_text(&line, "why", why);
+    log_end(&line);
+}
+
+/* Puts what the folder has of an issuer into its place. What cannot be used is removed: it will be
+ * fetched again. */
+static void restore(const struct crls *crls, struct place *place, const struct crl_issuer *issuer,
+                    enum crl_file kind)
+{
+    const char *why = NULL;
+    struct offered offered = {.issuer = issuer, .latest = INT64_MAX}; /* it was taken once */
+    int fd = crl_file_open(crls->folder, issuer->hash, kind);
+    if (fd < 0)
+        return;
+    enum idp_err err = crl_held_open(fd, &why, &offered.held);
+    (void)close(fd);
+    enum crls_outcome outcome = CRLS_REFUSED;
+    if (err == IDP_OK && kind_of(offered.held) != kind)
+        why = "another_kind";
+    else if (err == IDP_OK && !crl_issuer_is_named(issuer, offered.held))
+        why = "issuer_unknown";
+    else if (err == IDP_OK)
+        outcome = judge(place, &offered, &why);
+    if (outcome == CRLS_TAKEN) {
+        put(place, offered.held);
+    } else if (err == IDP_OK || err == IDP_REFUSED) {
+        log_dropped(issuer, kind, why != NULL ? why : "superseded");
+        crl_file_remove(crls->folder, issuer->hash, kind);
+    }
+    crl_held_release(offered.held);
+}
+
+static bool has_mark(const struct crls *crls, const unsigned char *issuer)
+{
+    int fd = crl_file_open(crls->folder, issuer, CRL_FILE_REVOKED);
+    if (fd >= 0)
+        (void)close(fd);
+    return fd >= 0;
+}
+
+static void begin_place(const struct crls *crls, struct shelf *shelf,
+                        const struct crl_issuer *issuer)
+{
+    struct place empty = {.full = NULL};
+    memcpy(empty.issuer, issuer->hash, DIGEST_SIZE);
+    struct place *place = add_place(shelf, &empty);
+    if (crls->folder == NULL)
+        return;
+    place->marked = has_mark(crls, issuer->hash);
+    place->revoked = place->marked;
+    restore(crls, place, issuer, CRL_FILE_FULL);
+    restore(crls, place, issuer, CRL_FILE_DELTA);
+}
+
+static bool is_known(const void *with, const unsigned char issuer[DIGEST_SIZE])
+{
+    const struct crl_issuers *issuers = with;
+    for (size_t i = 0; i < issuers->count; i++)
+        if (memcmp(issuers->list[i].hash, issuer, DIGEST_SIZE) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * With the lock held: a shelf for these issuers. What stays is put to the question again, since a
+ * certificate that was an anchor only may now be a root as well, and then needs a wider list.
+ */
+static struct shelf *make_shelf(struct crls *crls, const struct crl_issuers *issuers)
+{
+    struct shelf *before = present(crls);
+    struct shelf *shelf = new_shelf(issuers->count);
+    for (size_t i = 0; shelf != NULL && i < issuers->count; i++) {
+        const struct crl_issuer *issuer = &issuers->list[i];
+        const struct place *old = find_place(before, issuer->hash);
+        bool fits =
+            old != NULL && (old->full == NULL || crl_issuer_covers(issuer, &old->full->list.scope));
+        if (find_place(shelf, issuer->hash) != NULL)
+            continue;
+        if (fits)
+            (void)add_place(shelf, old);
+        else
+            begin_place(crls, shelf, issuer);
+    }
+    if (shelf != NULL)
+        judge_anchors(crls, issuers, shelf);
+    return shelf;
+}
+
+enum idp_err crls_follow(struct crls *crls, const struct trust *trust)
+{
+    struct crl_issuers *issuers = NULL;
+    enum idp_err err = crl_issuers_new(trust, &issuers);
+    if (err != IDP_OK)
+        return err;
+    (void)pthread_mutex_lock(&crls->changing);
+    struct shelf *shelf = make_shelf(crls, issuers);
+    if (shelf != NULL) {
+        struct crl_issuers *before = crls->issuers;
+        crls->issuers = issuers;
+        issuers = before;
+        exchange(crls, shelf);
+        if (crls->folder != NULL)
+            crl_files_tidy(crls->folder, is_known, crls->issuers);
+    }
+    (void)pthread_mutex_unlock(&crls->changing);
+    crl_issuers_free(issuers);
+    return shelf != NULL ? IDP_OK : IDP_FAULT;
+}
+
+/* --- figures -----------------------------------------------------------------------------------
+ */
+
+static void describe(const struct place *place, const struct crl_issuer *issuer,
+                     struct crls_figure *out)
+{
+    *out = (struct crls_figure){.is_root = (issuer->roles & CRL_ISSUES_AUTHORITIES) != 0};
+    text_to_hex(issuer->hash, DIGEST_SIZE, out->issuer);
+    if (place == NULL)
+        return;
+    out->revoked = place->revoked;
+    out->present = place->full != NULL;
+    if (place->full != NULL) {
+        out->full = place->full->name;
+        out->entries = place->full->list.count;
+    }
+    if (place->delta != NULL) {
+        out->delta = place->delta->name;
+        out->delta_entries = place->delta->list.count;
+    }
+}
+
+size_t crls_figures(struct crls *crls, const char *authority, struct crls_figure *out, size_t max)
+{
+    size_t n = 0;
+    (void)pthread_mutex_lock(&crls->changing);
+    const struct crl_issuers *issuers = crls->issuers;
+    for (size_t i = 0; issuers != NULL && i < issuers->count && n < max; i++)
+        if (strcmp(issuers->list[i].authority, authority) == 0)
+            describe(find_place(present(crls), issuers->list[i].hash), &issuers->list[i],
+                     &out[n++]);
+    (void)pthread_mutex_unlock(&crls->changing);
+    return n;
+}
+
+/* --- its life ----------------------------------------------------------------------------------
+ */
+
+enum idp_err crls_new(const char *folder, char **why, struct crls **out)
+{
+    struct crls *crls = calloc(1, sizeof(*crls));
+    struct shelf *shelf = new_shelf(0);
+    char *copy = folder != NULL ? strdup(folder) : NULL;
+    enum idp_err err = IDP_FAULT;
+    *why = NULL;
+    if (crls != NULL && shelf != NULL && (copy != NULL || folder == NULL))
+        err = folder != NULL ? crl_files_begin(folder, why) : IDP_OK;
+    if (err == IDP_OK)
+        crls->shelves = turns_new(shelf, drop_shelf);
+    if (err != IDP_OK || crls->shelves == NULL) {
+        free(copy);
+        free(shelf);
+        free(crls);
+        return err != IDP_OK ? err : IDP_FAULT;
+    }
+    crls->folder = copy;
+    (void)pthread_mutex_init(&crls->changing, NULL);
+    *out = crls;
+    return IDP_OK;
+}
+
+void crls_free(struct crls *crls)
+{
+    if (crls == NULL)
+        return;
+    turns_free(crls->shelves);
+    crl_issuers_free(crls->issuers);
+    (void)pthread_mutex_destroy(&crls->changing);
+    free(crls->folder);
+    free(crls);
+}
