@@ -18,10 +18,11 @@ static void write_number(const struct crl_number *number, char out[CRL_NUMBER_SI
 
 static enum idp_err name_it(struct crl_held *held)
 {
-    held->name.this_update = held->list.this_update;
-    held->name.next_update = held->list.next_update;
-    write_number(&held->list.number, held->name.number);
-    return digest(DIGEST_SHA256, held->der, held->len, held->name.hash);
+    const struct crl_list *list = &held->is.list;
+    held->name.this_update = list->this_update;
+    held->name.next_update = list->next_update;
+    write_number(&list->number, held->name.number);
+    return digest(DIGEST_SHA256, held->is.der, held->is.len, held->name.hash);
 }
 
 /* What is wrong with the list, whoever signed it; or NULL. */
@@ -29,19 +30,18 @@ static const char *objection(const struct crl_list *list)
 {
     if (list->version != 2)
         return "version_1";
-    if (!list->has_number)
-        return "no_number"; /* RFC 5280 section 5.2.3; without one nobody knows which is newer */
-    return list->names_issuers ? "other_issuers" : NULL;
+    /* RFC 5280 section 5.2.3; without one nobody knows which is newer. */
+    return list->has_number ? NULL : crl_objection_name(CRL_NO_NUMBER);
 }
 
 static enum idp_err read_it(struct crl_held *held, const char **why)
 {
-    enum crl_fault fault = crl_read(held->der, held->len, &held->list);
-    *why = fault != CRL_SOUND ? crl_fault_name(fault) : objection(&held->list);
+    enum crl_fault fault = crl_read(held->is.der, held->is.len, &held->is.list);
+    *why = fault != CRL_SOUND ? crl_fault_name(fault) : objection(&held->is.list);
     if (*why != NULL)
         return IDP_REFUSED;
     enum idp_err err = name_it(held);
-    return err == IDP_OK ? crl_index_new(&held->list, &held->index) : err;
+    return err == IDP_OK ? crl_index_new(&held->is.list, &held->index) : err;
 }
 
 static enum idp_err map(int fd, const char **why, struct crl_held *held)
@@ -55,8 +55,9 @@ static enum idp_err map(int fd, const char **why, struct crl_held *held)
     void *bytes = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
         return IDP_UNAVAILABLE;
-    held->der = bytes;
-    held->len = (size_t)stat.st_size;
+    held->mapped = bytes;
+    held->is.der = bytes;
+    held->is.len = (size_t)stat.st_size;
     return IDP_OK;
 }
 
@@ -89,7 +90,7 @@ void crl_held_release(struct crl_held *held)
     if (held == NULL || atomic_fetch_sub(&held->references, 1) > 1)
         return;
     crl_index_free(held->index);
-    if (held->der != NULL)
-        (void)munmap(held->der, held->len);
+    if (held->mapped != NULL)
+        (void)munmap(held->mapped, held->is.len);
     free(held);
 }

@@ -10,15 +10,15 @@
 #include <stdatomic.h>
 
 #include "pki/crl_index.h"
+#include "pki/crl_judge.h"
 #include "pki/crls.h"
 
 enum { CRL_FILE_MAX = 64 * 1024 * 1024 };
 
 struct crl_held {
     atomic_uint references;
-    unsigned char *der; /* mapped read-only */
-    size_t len;
-    struct crl_list list;
+    void *mapped; /* read-only */
+    struct crl_received is;
     struct crl_index *index;
     struct crl_name name;
 };
@@ -26,7 +26,7 @@ struct crl_held {
 /*
  * Maps a file, reads it whole and builds its index. No signature is verified. Returns IDP_REFUSED
  * with a name in *why when it is no list that can be used: larger than CRL_FILE_MAX, not understood
- * (crl_fault_name()), of version 1 or without a number, with entries of other issuers;
+ * (crl_fault_name()), of version 1 or without a number;
  * IDP_UNAVAILABLE when the file cannot be mapped, IDP_FAULT when there is no memory. The descriptor
  * stays the caller's.
  */

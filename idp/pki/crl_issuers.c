@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/x509v3.h>
-
+#include "pki/der.h"
 #include "pki/rules.h"
 #include "pki/signed.h"
 
@@ -30,7 +29,7 @@ static bool is_new(const struct crl_issuers *issuers, const struct crl_issuer *l
         if (strcmp(earlier->authority, last->authority) != 0 ||
             memcmp(earlier->hash, last->hash, DIGEST_SIZE) != 0)
             continue;
-        earlier->roles |= last->roles;
+        earlier->kinds |= last->kinds;
         X509_free(last->certificate);
         return false;
     }
@@ -38,11 +37,11 @@ static bool is_new(const struct crl_issuers *issuers, const struct crl_issuer *l
 }
 
 static enum idp_err add(struct crl_issuers *issuers, const char *authority, X509 *certificate,
-                        unsigned role)
+                        unsigned kinds)
 {
     struct crl_issuer *issuer = &issuers->list[issuers->count];
     unsigned size = DIGEST_SIZE;
-    *issuer = (struct crl_issuer){.roles = role};
+    *issuer = (struct crl_issuer){.kinds = kinds};
     (void)snprintf(issuer->authority, sizeof(issuer->authority), "%s", authority);
     if (X509_digest(certificate, EVP_sha256(), issuer->hash, &size) != 1 ||
         X509_up_ref(certificate) != 1)
@@ -60,25 +59,25 @@ static enum idp_err add_authority(struct crl_issuers *issuers, const struct auth
     if (rules->revocation.crl.count == 0)
         return IDP_OK;
     for (size_t i = 0; i < rules->anchors.count && err == IDP_OK; i++)
-        err = add(issuers, authority->id, rules->anchors.list[i].certificate, CRL_ISSUES_LOCKS);
+        err = add(issuers, authority->id, rules->anchors.list[i].certificate, CRL_OF_USERS);
     for (size_t i = 0; i < rules->roots.count && err == IDP_OK; i++)
-        err = add(issuers, authority->id, rules->roots.list[i], CRL_ISSUES_AUTHORITIES);
+        err = add(issuers, authority->id, rules->roots.list[i], CRL_OF_AUTHORITIES);
     return err;
 }
 
-/* What one certificate is to one authority, its list has to cover for all of them. */
-static void share_roles(struct crl_issuers *issuers)
+/* What a certificate issues for one authority, its list has to cover for all of them. */
+static void share_kinds(struct crl_issuers *issuers)
 {
     for (size_t i = 0; i < issuers->count; i++)
         for (size_t j = 0; j < issuers->count; j++)
             if (memcmp(issuers->list[i].hash, issuers->list[j].hash, DIGEST_SIZE) == 0)
-                issuers->list[i].roles |= issuers->list[j].roles;
+                issuers->list[i].kinds |= issuers->list[j].kinds;
 }
 
 static bool issued(const struct crl_issuer *root, const struct crl_issuer *anchor)
 {
     unsigned char *der = NULL;
-    if ((root->roles & CRL_ISSUES_AUTHORITIES) == 0 || root == anchor ||
+    if ((root->kinds & CRL_OF_AUTHORITIES) == 0 || root == anchor ||
         strcmp(root->authority, anchor->authority) != 0 ||
         X509_NAME_cmp(X509_get_subject_name(root->certificate),
                       X509_get_issuer_name(anchor->certificate)) != 0)
@@ -113,7 +112,7 @@ enum idp_err crl_issuers_new(const struct trust *trust, struct crl_issuers **out
         crl_issuers_free(issuers);
         return err;
     }
-    share_roles(issuers);
+    share_kinds(issuers);
     find_roots(issuers);
     *out = issuers;
     return IDP_OK;
@@ -140,55 +139,4 @@ size_t crl_serial_of(const X509 *certificate, unsigned char out[CRL_SERIAL_MAX])
         memcpy(out, item.bytes, item.len);
     OPENSSL_free(der);
     return good ? item.len : 0;
-}
-
-/* --- a list ------------------------------------------------------------------------------------
- */
-
-/* RFC 5280 section 7.1: names are compared in their canonical form, not octet by octet. */
-bool crl_issuer_is_named(const struct crl_issuer *issuer, const struct crl_held *held)
-{
-    const unsigned char *at = held->list.issuer.at;
-    X509_NAME *name = d2i_X509_NAME(NULL, &at, (long)held->list.issuer.len);
-    bool named =
-        name != NULL && X509_NAME_cmp(name, X509_get_subject_name(issuer->certificate)) == 0;
-    X509_NAME_free(name);
-    return named;
-}
-
-/* RFC 5280 section 6.3.3 (b) and (d), for whoever cannot see the certificate that is asked about:
- * which part of the issuer's certificates it belongs to is not known, so no part is missing. */
-static const char *scope_objects(const struct crl_scope *scope, unsigned roles)
-{
-    if (scope->indirect)
-        return "scope_indirect";
-    if (scope->some_reasons)
-        return "scope_some_reasons";
-    if (scope->only_attribute_certificates)
-        return "scope_attribute_certificates";
-    if (scope->distribution_point.at != NULL)
-        return "scope_distribution_point";
-    if (scope->only_authorities && (roles & CRL_ISSUES_LOCKS) != 0)
-        return "scope_authorities_only";
-    if (scope->only_user_certificates && (roles & CRL_ISSUES_AUTHORITIES) != 0)
-        return "scope_users_only";
-    return NULL;
-}
-
-bool crl_issuer_covers(const struct crl_issuer *issuer, const struct crl_scope *scope)
-{
-    return scope_objects(scope, issuer->roles) == NULL;
-}
-
-const char *crl_issuer_objects(const struct crl_issuer *issuer, const struct crl_held *held)
-{
-    /* The cheap checks tell nobody anything: the list is the authority's own, and public. */
-    const char *why = scope_objects(&held->list.scope, issuer->roles);
-    if (why != NULL)
-        return why;
-    if ((X509_get_key_usage(issuer->certificate) & KU_CRL_SIGN) == 0) /* section 6.3.3 (f) */
-        return "key_usage";
-    return signed_verify(held->der, held->len, X509_get0_pubkey(issuer->certificate)) == IDP_OK
-               ? NULL
-               : "signature";
 }

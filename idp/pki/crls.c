@@ -18,8 +18,6 @@
 #include "pki/crl_held.h"
 #include "pki/crl_issuers.h"
 
-enum { SKEW_S = 300 /* how far an authority's clock may be ahead */ };
-
 struct place {
     unsigned char issuer[DIGEST_SIZE];
     struct crl_held *full, *delta; /* NULL: none; a delta stands over a full list only */
@@ -53,7 +51,7 @@ static struct place *find_place(struct shelf *shelf, const unsigned char *issuer
 static void drop_shelf(void *with)
 {
     struct shelf *shelf = with;
-    for (size_t i = 0; i < shelf->count; i++) {
+    for (size_t i = 0; shelf != NULL && i < shelf->count; i++) {
         crl_held_release(shelf->places[i].full);
         crl_held_release(shelf->places[i].delta);
     }
@@ -127,13 +125,13 @@ static void look_in_delta(const struct crl_held *delta, const struct crl_part *s
                  : record.reason == CRL_REASON_ON_HOLD ? CRL_LISTED_ON_HOLD
                                                        : CRL_LISTED;
     out->revoked_at = out->entry != CRL_NOT_LISTED ? record.revoked_at : 0;
-    out->reason = out->entry != CRL_NOT_LISTED ? record.reason : CRL_REASON_NONE;
+    out->reason = out->entry != CRL_NOT_LISTED ? record.reason : CRL_REASON_UNSAID;
 }
 
 static void look_in(const struct place *place, const struct crl_part *serial,
                     struct crl_finding *out)
 {
-    *out = (struct crl_finding){.reason = CRL_REASON_NONE};
+    *out = (struct crl_finding){.reason = CRL_REASON_UNSAID};
     if (place == NULL || place->full == NULL)
         return;
     out->present = true;
@@ -212,17 +210,12 @@ static void judge_anchors(const struct crls *crls, const struct crl_issuers *iss
 struct offered {
     const struct crl_issuer *issuer;
     struct crl_held *held;
-    int64_t latest; /* that its thisUpdate may be */
+    int64_t now;
 };
 
 static int compare_numbers(const struct crl_number *a, const struct crl_number *b)
 {
     return memcmp(a->octets, b->octets, CRL_NUMBER_OCTETS);
-}
-
-static bool same_part(const struct crl_part *a, const struct crl_part *b)
-{
-    return a->len == b->len && (a->len == 0 || memcmp(a->at, b->at, a->len) == 0);
 }
 
 /*
@@ -235,31 +228,59 @@ static enum crls_outcome follows(const struct crl_held *now, const struct crl_he
 {
     if (now == NULL)
         return CRLS_TAKEN;
-    int higher = compare_numbers(&next->list.number, &now->list.number);
-    *why = higher < 0                                                       ? "number_lower"
-           : next->list.this_update < now->list.this_update                 ? "this_update_earlier"
-           : higher == 0 && next->list.this_update == now->list.this_update ? "number_same"
-                                                                            : NULL;
+    int higher = compare_numbers(&next->is.list.number, &now->is.list.number);
+    *why = higher < 0                                             ? "number_lower"
+           : next->is.list.this_update < now->is.list.this_update ? "this_update_earlier"
+           : higher == 0 && next->is.list.this_update == now->is.list.this_update ? "number_same"
+                                                                                  : NULL;
     return *why == NULL ? CRLS_TAKEN : CRLS_REFUSED;
 }
 
-/* RFC 5280 section 5.2.4: whether the delta may stand over this full list. */
+/* Whether the delta may stand over this full list. One that comes first waits for it. */
 static enum crls_outcome stands_over(const struct crl_held *full, const struct crl_held *delta,
                                      const char **why)
 {
-    if (full == NULL || compare_numbers(&full->list.number, &delta->list.base) < 0)
-        return CRLS_NO_BASE;
-    if (compare_numbers(&delta->list.number, &full->list.number) <= 0)
-        return CRLS_SAME;
-    if (same_part(&full->list.scope.whole, &delta->list.scope.whole))
+    enum crl_objection objection =
+        full != NULL ? crl_judge_delta(&full->is.list, &delta->is.list) : CRL_BASE_TOO_OLD;
+    if (objection == CRL_SPEAKS)
         return CRLS_TAKEN;
-    *why = "delta_of_another_scope"; /* section 6.3.3 (c) (2) */
-    return CRLS_REFUSED;
+    if (objection == CRL_BASE_TOO_OLD)
+        return CRLS_NO_BASE;
+    *why = crl_objection_name(objection);
+    return objection == CRL_DELTA_TOO_OLD ? CRLS_SAME : CRLS_REFUSED;
+}
+
+/* Whether a list covers all that this issuer issues. Which part of it a certificate belongs to is
+ * not looked at, so what a list of a part leaves out would look as if it were not revoked. */
+static enum crl_objection misses(const struct crl_issuer *issuer, const struct crl_held *held)
+{
+    struct crl_list list = held->is.list;
+    list.is_delta = false; /* its scope has to be its full list's */
+    enum crl_objection objection = crl_judge_scope(&list, issuer->kinds);
+    return objection == CRL_SPEAKS ? crl_judge_point(&list, NULL) : objection;
+}
+
+static bool covers(const struct crl_issuer *issuer, const struct crl_held *held)
+{
+    return misses(issuer, held) == CRL_SPEAKS;
+}
+
+/* What speaks against a list, whatever is in use. What one that is over lists is revoked all the
+ * same: who asks minds the dates. */
+static enum crl_objection objection_to(const struct offered *offered)
+{
+    const struct crl_held *held = offered->held;
+    enum crl_objection objection = crl_judge_issuer(&held->is, offered->issuer->certificate, NULL);
+    if (objection == CRL_SPEAKS)
+        objection = misses(offered->issuer, held);
+    if (objection == CRL_SPEAKS)
+        objection = crl_judge_dates(&held->is.list, offered->now, 0);
+    return objection == CRL_STALE ? CRL_SPEAKS : objection;
 }
 
 static bool is_here(const struct place *place, const struct crl_held *held)
 {
-    const struct crl_held *here = held->list.is_delta ? place->delta : place->full;
+    const struct crl_held *here = held->is.list.is_delta ? place->delta : place->full;
     return here != NULL && memcmp(here->name.hash, held->name.hash, DIGEST_SIZE) == 0;
 }
 
@@ -269,12 +290,12 @@ static enum crls_outcome judge(const struct place *place, const struct offered *
     const struct crl_held *held = offered->held;
     if (is_here(place, held))
         return CRLS_SAME;
-    *why = crl_issuer_objects(offered->issuer, held);
-    if (*why == NULL && held->list.this_update > offered->latest)
-        *why = "not_yet";
-    if (*why != NULL)
+    enum crl_objection objection = objection_to(offered);
+    if (objection != CRL_SPEAKS) {
+        *why = crl_objection_name(objection);
         return CRLS_REFUSED;
-    if (!held->list.is_delta)
+    }
+    if (!held->is.list.is_delta)
         return follows(place->full, held, why);
     enum crls_outcome outcome = stands_over(place->full, held, why);
     return outcome == CRLS_TAKEN ? follows(place->delta, held, why) : outcome;
@@ -286,7 +307,7 @@ static enum crls_outcome judge(const struct place *place, const struct offered *
 static void put(struct place *place, struct crl_held *held)
 {
     const char *why = NULL;
-    struct crl_held **slot = held->list.is_delta ? &place->delta : &place->full;
+    struct crl_held **slot = held->is.list.is_delta ? &place->delta : &place->full;
     crl_held_release(*slot);
     *slot = crl_held_take(held);
     if (place->delta == NULL || stands_over(place->full, place->delta, &why) == CRLS_TAKEN)
@@ -295,8 +316,7 @@ static void put(struct place *place, struct crl_held *held)
     place->delta = NULL;
 }
 
-static void log_list(enum log_level level, const char *event, const struct offered *offered,
-                     const char *why)
+static void log_list(enum log_level level, const char *event, const struct offered *offered)
 {
     char hash[2 * DIGEST_SIZE + 1];
     struct log_line line;
@@ -305,64 +325,67 @@ static void log_list(enum log_level level, const char *event, const struct offer
     log_begin(&line, level, event);
     log_text(&line, "authority", offered->issuer->authority);
     log_text(&line, "issuer", hash);
-    log_text(&line, "kind", held->list.is_delta ? "delta" : "full");
+    log_text(&line, "kind", held->is.list.is_delta ? "delta" : "full");
     log_text(&line, "number", held->name.number);
-    log_number(&line, "entries", (int64_t)held->list.count);
-    log_number(&line, "this_update", held->list.this_update);
-    log_number(&line, "next_update", held->list.next_update);
-    log_text(&line, "why", why);
+    log_number(&line, "entries", (int64_t)held->is.list.count);
+    log_number(&line, "this_update", held->is.list.this_update);
+    log_number(&line, "next_update", held->is.list.next_update);
     log_end(&line);
 }
 
 static enum crl_file kind_of(const struct crl_held *held)
 {
-    return held->list.is_delta ? CRL_FILE_DELTA : CRL_FILE_FULL;
+    return held->is.list.is_delta ? CRL_FILE_DELTA : CRL_FILE_FULL;
 }
 
-/* With the lock held: offers the list to one issuer whom it names. */
-static void offer_to(struct crls *crls, const struct crl_draft *draft,
-                     const struct offered *offered, struct crls_result *result)
+/* With the lock held: puts the list into the issuer's place, on disk and on another shelf. */
+static enum crls_outcome take(struct crls *crls, const struct crl_draft *draft,
+                              const struct offered *offered)
 {
-    const char *why = NULL;
     struct shelf *shelf = copy_shelf(crls);
     struct place *place = shelf != NULL ? find_place(shelf, offered->issuer->hash) : NULL;
-    enum crls_outcome outcome = place != NULL ? judge(place, offered, &why) : CRLS_FAILED;
-    if (outcome == CRLS_TAKEN && crl_draft_keep(draft, crls->folder, offered->issuer->hash,
-                                                kind_of(offered->held)) != IDP_OK)
-        outcome = CRLS_FAILED;
-    if (outcome == CRLS_TAKEN) {
-        put(place, offered->held);
-        if (place->delta == NULL)
-            crl_file_remove(crls->folder, place->issuer, CRL_FILE_DELTA);
-        judge_anchors(crls, crls->issuers, shelf);
-        exchange(crls, shelf);
-        log_list(LOG_INFO, "list_taken", offered, NULL);
-    } else if (shelf != NULL) {
+    if (place == NULL ||
+        crl_draft_keep(draft, crls->folder, place->issuer, kind_of(offered->held)) != IDP_OK) {
         drop_shelf(shelf);
+        return CRLS_FAILED;
     }
-    if (outcome <= result->outcome) { /* the best counts, where two issuers share a name */
-        result->outcome = outcome;
-        result->why = why;
-    }
+    put(place, offered->held);
+    if (place->delta == NULL)
+        crl_file_remove(crls->folder, place->issuer, CRL_FILE_DELTA);
+    judge_anchors(crls, crls->issuers, shelf);
+    exchange(crls, shelf);
+    log_list(LOG_INFO, "list_taken", offered);
+    return CRLS_TAKEN;
 }
 
-/* With the lock held. */
+/* With the lock held: offers the list to one issuer. */
+static enum crls_outcome offer_to(struct crls *crls, const struct crl_draft *draft,
+                                  const struct offered *offered, const char **why)
+{
+    const struct place *place = find_place(present(crls), offered->issuer->hash);
+    enum crls_outcome outcome = place != NULL ? judge(place, offered, why) : CRLS_FAILED;
+    return outcome == CRLS_TAKEN ? take(crls, draft, offered) : outcome;
+}
+
+/* With the lock held: offers it to all of the authority's issuers, of whom it names one as a rule.
+ */
 static void offer_to_all(struct crls *crls, const struct crl_draft *draft, const char *authority,
                          struct offered *offered, struct crls_result *result)
 {
     const struct crl_issuers *issuers = crls->issuers;
-    bool named = false;
+    const char *nobody = crl_objection_name(CRL_OTHER_ISSUER);
+    result->outcome = CRLS_REFUSED;
+    result->why = nobody;
     for (size_t i = 0; issuers != NULL && i < issuers->count; i++) {
+        const char *why = NULL;
         offered->issuer = &issuers->list[i];
-        if (strcmp(offered->issuer->authority, authority) != 0 ||
-            !crl_issuer_is_named(offered->issuer, offered->held))
+        if (strcmp(offered->issuer->authority, authority) != 0)
             continue;
-        named = true;
-        offer_to(crls, draft, offered, result);
-    }
-    if (!named) {
-        result->outcome = CRLS_REFUSED;
-        result->why = "issuer_unknown";
+        enum crls_outcome outcome = offer_to(crls, draft, offered, &why);
+        if (why == nobody || result->outcome == CRLS_TAKEN)
+            continue;
+        result->outcome = outcome;
+        result->why = why;
     }
 }
 
@@ -370,15 +393,15 @@ struct crls_result crls_offer(struct crls *crls, const struct crl_draft *draft,
                               const char *authority, int64_t now)
 {
     struct crls_result result = {.outcome = CRLS_FAILED};
-    struct offered offered = {.latest = now + SKEW_S};
+    struct offered offered = {.now = now};
     enum idp_err err = crl_held_open(draft->fd, &result.why, &offered.held);
     if (err != IDP_OK) {
         result.outcome = err == IDP_REFUSED ? CRLS_REFUSED : CRLS_FAILED;
         return result;
     }
-    result.this_update = offered.held->list.this_update;
-    result.next_update = offered.held->list.next_update;
-    result.entries = offered.held->list.count;
+    result.this_update = offered.held->is.list.this_update;
+    result.next_update = offered.held->is.list.next_update;
+    result.entries = offered.held->is.list.count;
     (void)pthread_mutex_lock(&crls->changing);
     offer_to_all(crls, draft, authority, &offered, &result);
     (void)pthread_mutex_unlock(&crls->changing);
@@ -413,7 +436,8 @@ static void restore(const struct crls *crls, struct place *place, const struct c
                     enum crl_file kind)
 {
     const char *why = NULL;
-    struct offered offered = {.issuer = issuer, .latest = INT64_MAX}; /* it was taken once */
+    /* It was taken once, so that its date is none of the future, whatever the clock says now. */
+    struct offered offered = {.issuer = issuer, .now = INT64_MAX - CRL_SKEW_S};
     int fd = crl_file_open(crls->folder, issuer->hash, kind);
     if (fd < 0)
         return;
@@ -422,8 +446,6 @@ static void restore(const struct crls *crls, struct place *place, const struct c
     enum crls_outcome outcome = CRLS_REFUSED;
     if (err == IDP_OK && kind_of(offered.held) != kind)
         why = "another_kind";
-    else if (err == IDP_OK && !crl_issuer_is_named(issuer, offered.held))
-        why = "issuer_unknown";
     else if (err == IDP_OK)
         outcome = judge(place, &offered, &why);
     if (outcome == CRLS_TAKEN) {
@@ -477,8 +499,7 @@ static struct shelf *make_shelf(struct crls *crls, const struct crl_issuers *iss
     for (size_t i = 0; shelf != NULL && i < issuers->count; i++) {
         const struct crl_issuer *issuer = &issuers->list[i];
         const struct place *old = find_place(before, issuer->hash);
-        bool fits =
-            old != NULL && (old->full == NULL || crl_issuer_covers(issuer, &old->full->list.scope));
+        bool fits = old != NULL && (old->full == NULL || covers(issuer, old->full));
         if (find_place(shelf, issuer->hash) != NULL)
             continue;
         if (fits)
@@ -518,7 +539,7 @@ enum idp_err crls_follow(struct crls *crls, const struct trust *trust)
 static void describe(const struct place *place, const struct crl_issuer *issuer,
                      struct crls_figure *out)
 {
-    *out = (struct crls_figure){.is_root = (issuer->roles & CRL_ISSUES_AUTHORITIES) != 0};
+    *out = (struct crls_figure){.is_root = (issuer->kinds & CRL_OF_AUTHORITIES) != 0};
     text_to_hex(issuer->hash, DIGEST_SIZE, out->issuer);
     if (place == NULL)
         return;
@@ -526,11 +547,11 @@ static void describe(const struct place *place, const struct crl_issuer *issuer,
     out->present = place->full != NULL;
     if (place->full != NULL) {
         out->full = place->full->name;
-        out->entries = place->full->list.count;
+        out->entries = place->full->is.list.count;
     }
     if (place->delta != NULL) {
         out->delta = place->delta->name;
-        out->delta_entries = place->delta->list.count;
+        out->delta_entries = place->delta->is.list.count;
     }
 }
 
