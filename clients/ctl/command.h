@@ -8,11 +8,15 @@
 
 enum { COMMAND_WORDS_MAX = 2 };
 
+/* Options that some commands take; main.c says which. */
+enum command_option { OPTION_SINCE, OPTION_AUTHORITY, OPTION_LIST, COMMAND_OPTIONS };
+
 struct ctl;
 
 /* What stands behind group and command on the command line. */
 struct command_arguments {
     const char *words[COMMAND_WORDS_MAX]; /* NULL: not given */
+    const char *options[COMMAND_OPTIONS]; /* likewise; "" for one that has no value */
     bool table;                           /* for people's eyes */
 };
 

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "ctl/client_commands.h"
 #include "ctl/command.h"
 #include "ctl/consent_commands.h"
@@ -44,12 +45,25 @@ static const char usage_ends[] =
     "Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 done but not yet confirmed\n"
     "by all running nodes. Settings are looked for in /etc/tamga/settings.json.\n";
 
+/* What commands take beside their words; by enum command_option. */
+static const struct option {
+    const char *name, *value;     /* without a value: NULL */
+    const char *group, *commands; /* that take it, space-separated */
+    const char *tells;
+} options[COMMAND_OPTIONS] = {
+    [OPTION_SINCE] = {"--since", "DAY", "trust", "refusals",
+                      "2026-11-22, Monday or 7d; usually Monday"},
+    [OPTION_AUTHORITY] = {"--authority", "ID", "trust", "refusals", "of this one only"},
+    [OPTION_LIST] = {"--list", NULL, "trust", "refusals", "the certificates, too"},
+};
+
 enum { WORDS_MAX = 2 + COMMAND_WORDS_MAX };
 
 struct arguments {
     const char *settings;
     const char *words[WORDS_MAX]; /* group, command, and what stands behind */
     size_t count;
+    const char *options[COMMAND_OPTIONS];
     bool table, verbose, help;
 };
 
@@ -64,12 +78,23 @@ static void tell_of(const struct command_group *group, const struct command *com
     (void)printf("  %-34s %s\n", line, command->tells);
 }
 
+static void tell_of_option(const struct option *option)
+{
+    char line[64];
+    const char *value = option->value != NULL ? option->value : "";
+    (void)snprintf(line, sizeof(line), "%s %s %s %s", option->group, option->commands, option->name,
+                   value);
+    (void)printf("  %-34s %s\n", line, option->tells);
+}
+
 static int tell_all(void)
 {
     (void)fputs(usage_begins, stdout);
     for (const struct command_group *g = groups; g->name != NULL; g++)
         for (const struct command *c = g->commands; c->name != NULL; c++)
             tell_of(g, c);
+    for (size_t i = 0; i < COMMAND_OPTIONS; i++)
+        tell_of_option(&options[i]);
     (void)fputs(usage_ends, stdout);
     return ferror(stdout) == 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -81,6 +106,20 @@ static int wrong_usage(const char *what)
 }
 
 /* --- the command line ---------------------------------------------------------------------- */
+
+/* Reads an option that only some commands take. */
+static bool read_command_option(int argc, char *argv[], int *at, struct arguments *out)
+{
+    size_t i = 0;
+    while (i < COMMAND_OPTIONS && strcmp(argv[*at], options[i].name) != 0)
+        i++;
+    if (i == COMMAND_OPTIONS || out->options[i] != NULL)
+        return false;
+    if (options[i].value != NULL && *at + 1 >= argc)
+        return false;
+    out->options[i] = options[i].value != NULL ? argv[++*at] : "";
+    return true;
+}
 
 /* Reads the option at argv[*at], stepping over its value. Returns false for one that is unknown. */
 static bool read_option(int argc, char *argv[], int *at, struct arguments *out)
@@ -95,7 +134,7 @@ static bool read_option(int argc, char *argv[], int *at, struct arguments *out)
     else if (strcmp(word, "--help") == 0)
         out->help = true;
     else
-        return false;
+        return read_command_option(argc, argv, at, out);
     return true;
 }
 
@@ -147,6 +186,12 @@ static const struct command *find_command(const struct arguments *arguments,
     return found;
 }
 
+static bool takes(const struct arguments *arguments, const struct option *option)
+{
+    return strcmp(arguments->words[0], option->group) == 0 &&
+           text_list_has(option->commands, arguments->words[1]);
+}
+
 /* What is wrong with the words behind the command, or NULL. */
 static const char *check_words(const struct command *command, const struct arguments *arguments)
 {
@@ -155,6 +200,9 @@ static const char *check_words(const struct command *command, const struct argum
     for (; most < COMMAND_WORDS_MAX && command->words[most] != NULL; most++)
         least += command->words[most][0] != '[';
     size_t given = arguments->count - 2;
+    for (size_t i = 0; i < COMMAND_OPTIONS; i++)
+        if (arguments->options[i] != NULL && !takes(arguments, &options[i]))
+            return "there is an option that this command does not take";
     return given < least ? "a word is missing" : given > most ? "there is a word too many" : NULL;
 }
 
@@ -173,6 +221,7 @@ static int run(const struct command_group *group, const struct command *command,
     struct command_arguments given = {.table = arguments->table};
     for (size_t i = 0; i < COMMAND_WORDS_MAX; i++)
         given.words[i] = arguments->words[2 + i];
+    memcpy(given.options, arguments->options, sizeof(given.options));
     choose_log(arguments->verbose);
     int code = group->alone ? ctl_open_alone(&ctl) : ctl_open(&ctl, arguments->settings);
     if (code == 0)

@@ -15,6 +15,7 @@
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/order.h"
+#include "ctl/refusal_commands.h"
 #include "pki/trust.h"
 #include "pki/trust_rows.h"
 
@@ -210,5 +211,6 @@ const struct command trust_commands[] = {
     {"list", {NULL}, "all trust lists, the newest first: it counts", list},
     {"show", {"[NUMBER]"}, "the trust list that counts, or an earlier one, whole", show},
     {"restore", {"NUMBER"}, "an earlier trust list counts again, as a new one", restore},
+    {"refusals", {NULL}, "how often locks were refused, of whom and why", refusal_list},
     {NULL, {NULL}, NULL, NULL},
 };

@@ -28,6 +28,8 @@ enum { REFUSAL_FACTS_MAX = 8 };
 
 struct refusal {
     const struct reason *reason;
+    const char
+        *about; /* what was refused, for the log: a certificate's hash; NULL: nothing named */
     struct {
         const char *name, *value;
     } facts[REFUSAL_FACTS_MAX];

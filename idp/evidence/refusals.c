@@ -205,6 +205,8 @@ void refusals_add(struct refusals *refusals, const struct refusal *why,
 
 size_t refusals_waiting(struct refusals *refusals)
 {
+    if (refusals == NULL)
+        return 0;
     (void)pthread_mutex_lock(&refusals->lock);
     size_t count = refusals->waiting->count;
     (void)pthread_mutex_unlock(&refusals->lock);

@@ -10,7 +10,7 @@ void families_of_server(struct exposition *e, struct request *rq);
 /* The two stores. */
 void families_of_stores(struct exposition *e, struct request *rq);
 
-/* Signing keys, authorities, and when they and the server's certificate end. */
+/* Signing keys, authorities, refused locks, and when keys and certificates end. */
 void families_of_trust(struct exposition *e, struct request *rq);
 
 /* What waits to be done outside the database, and what was given up. */

@@ -3,6 +3,8 @@
 #include <stdatomic.h>
 
 #include "app.h"
+#include "base/arena.h"
+#include "evidence/refusals.h"
 #include "http/http.h"
 #include "http/server.h"
 #include "jose/sign.h"
@@ -80,6 +82,27 @@ static void authorities(struct exposition *e, const struct authorities *all)
     }
 }
 
+/* --- locks ---------------------------------------------------------------------------------- */
+
+static void refusals(struct exposition *e, struct request *rq)
+{
+    struct refusal_figure *list =
+        arena_alloc(rq->arena, (REFUSALS_FIGURES_MAX + 1) * sizeof(*list));
+    size_t count =
+        list != NULL ? refusals_figures(rq->app->refusals, list, REFUSALS_FIGURES_MAX + 1) : 0;
+    exposition_counter(e, "tamga_refusals_total",
+                       "Locks that were refused, by authority (empty: not a recognised one) and "
+                       "reason.");
+    for (size_t i = 0; i < count; i++) {
+        const struct label labels[] = {
+            {"authority", list[i].authority}, {"reason", list[i].reason}, {NULL, NULL}};
+        exposition_count(e, labels, list[i].count);
+    }
+    exposition_gauge(e, "tamga_refusals_waiting",
+                     "Rows about them that are still to be written to the database.");
+    exposition_count(e, NULL, refusals_waiting(rq->app->refusals));
+}
+
 /* --- keys ----------------------------------------------------------------------------------- */
 
 static void keys(struct exposition *e, struct request *rq)
@@ -116,6 +139,7 @@ void families_of_trust(struct exposition *e, struct request *rq)
     struct authorities all;
     all.count = pki_figures(rq->app->pki, rq->arena, all.list, TRUST_AUTHORITIES_MAX);
     authorities(e, &all);
+    refusals(e, rq);
     keys(e, rq);
     exposition_gauge(e, "tamga_expires_days",
                      "Days until the server's certificate, the first certificate of an authority "

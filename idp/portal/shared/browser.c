@@ -102,6 +102,7 @@ static void note(const struct request *rq, const struct reason *r)
     log_text(&line, "why", r->operator_note);
     log_text(&line, "authority", refusal_find(&rq->refusal, "authority"));
     log_text(&line, "field", refusal_find(&rq->refusal, "field"));
+    log_text(&line, "certificate", rq->refusal.about);
     log_end(&line);
 }
 

@@ -2,6 +2,8 @@
 
 #include "access/rate.h"
 #include "app.h"
+#include "base/arena.h"
+#include "base/base64.h"
 #include "evidence/refusals.h"
 #include "http/http.h"
 #include "pki/pki.h"
@@ -13,8 +15,18 @@ enum idp_err portal_admit_answer(struct request *rq)
     return rate_take(&rq->app->access, &rate, rq->now);
 }
 
+/* The log names the certificate by the hash that the tables have. */
+static void name_certificate(struct request *rq, const struct lock_identity *who)
+{
+    char text[BASE64URL_LEN(LOCK_HASH_SIZE) + 1];
+    base64url_encode(who->certificate_hash, LOCK_HASH_SIZE, text);
+    rq->refusal.about = arena_strdup(rq->arena, text);
+}
+
 void portal_lock_refused(struct request *rq, const struct lock_identity *who)
 {
+    if (who->certificate != NULL)
+        name_certificate(rq, who);
     refusals_add(rq->app->refusals, &rq->refusal, who, rq->now);
 }
 

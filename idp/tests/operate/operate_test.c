@@ -16,12 +16,14 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "evidence/refusals.h"
 #include "http/server.h"
 #include "operate/expiry.h"
 #include "operate/exposition.h"
 #include "operate/health.h"
 #include "operate/metrics.h"
 #include "operate/ready.h"
+#include "pki/reasons.h"
 #include "store/generation.h"
 #include "tests/access/world.h"
 #include "tests/wire.h"
@@ -252,6 +254,24 @@ static void questions_to_authorities_are_counted_by_what_came_back(void **state)
     expect_line("tamga_authority_spared_total{authority=\"one\"} 0");
 }
 
+static void refused_locks_are_counted_by_authority_and_reason(void **state)
+{
+    (void)state;
+    struct refusal known = {.count = 0};
+    struct refusal unknown = {.count = 0};
+    refusal_fact(&known, "authority", "one");
+    (void)refusal_set(&known, &pki_reasons[PKI_EXPIRED]);
+    (void)refusal_set(&unknown, &pki_reasons[PKI_NOT_ACCEPTED]);
+    refusals_add(world.app.refusals, &known, NULL, world.now);
+    refusals_add(world.app.refusals, &known, NULL, world.now);
+    refusals_add(world.app.refusals, &unknown, NULL, world.now);
+    expect_line("tamga_refusals_waiting 2");
+    assert_int_equal(refusals_flush(world.app.refusals, world.app.db), IDP_OK);
+    expect_line("tamga_refusals_waiting 0");
+    expect_line("tamga_refusals_total{authority=\"one\",reason=\"lock.expired\"} 2");
+    expect_line("tamga_refusals_total{authority=\"\",reason=\"lock.not_accepted\"} 1");
+}
+
 static void outbox_is_told_as_it_was_seen_last(void **state)
 {
     (void)state;
@@ -276,7 +296,7 @@ static void outbox_is_told_as_it_was_seen_last(void **state)
 static void program_tells_its_version_and_state(void **state)
 {
     (void)state;
-    expect_line("tamga_build_info{version=\"0.1.0\",schema=\"2\"} 1");
+    expect_line("tamga_build_info{version=\"0.1.0\",schema=\"3\"} 1");
     expect_line("tamga_draining 0");
     atomic_store(&world.app.draining, true);
     expect_line("tamga_draining 1");
@@ -411,6 +431,7 @@ int main(void)
         TEST(requests_are_counted_by_route_and_status),
         TEST(figures_are_there_when_every_store_is_away),
         TEST(questions_to_authorities_are_counted_by_what_came_back),
+        TEST(refused_locks_are_counted_by_authority_and_reason),
         TEST(outbox_is_told_as_it_was_seen_last),
         TEST(program_tells_its_version_and_state),
         TEST(process_is_measured),
