@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "access/outbox.h"
+#include "access/revoked_locks.h"
 #include "app.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -87,6 +88,11 @@ static enum idp_err warn_of_ends(struct app *app)
     return expiry_warn(app, clock_now());
 }
 
+static enum idp_err end_revoked(struct app *app)
+{
+    return revoked_locks_end(&app->access, clock_now());
+}
+
 /* What this node learned while the database did not answer. */
 static enum idp_err write_revoked(struct app *app)
 {
@@ -103,7 +109,7 @@ static const struct job {
     {"watch_outbox", 15000, false, watch_outbox},   {"rotate_keys", 5000, true, rotate_keys},
     {"watch_keys", 3600000, false, watch_keys},     {"watch_ends", 86400000, false, warn_of_ends},
     {"retention", 5000, true, delete_what_is_over}, {"refusals", 3000, false, write_refusals},
-    {"write_revoked", 5000, false, write_revoked},
+    {"write_revoked", 5000, false, write_revoked},  {"end_revoked", 1000, true, end_revoked},
 };
 
 enum { JOBS = sizeof(all) / sizeof(*all), SOON_MS = 1000, FAILED_TEND_MS = 1000 };

@@ -126,6 +126,7 @@ static enum idp_err insert(struct sql_tx *tx, void *with)
             "WHERE EXISTS (SELECT 1 FROM locks l JOIN enterprises e ON e.id = l.enterprise "
             "WHERE l.id = $4 AND l.unbound IS NULL AND e.id = $3 "
             "AND (l.rights_ended IS NULL OR l.rights_ended < $8) "
+            "AND NOT EXISTS (SELECT 1 FROM revoked r WHERE r.certificate = l.certificate_hash) "
             "AND e.standing = 'active' AND (e.rights_ended IS NULL OR e.rights_ended < $15)) "
             "AND EXISTS (SELECT 1 FROM clients c WHERE c.id = $2 AND c.standing = 'active' "
             "AND (c.rights_ended IS NULL OR c.rights_ended < $15)) "

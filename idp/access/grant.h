@@ -39,9 +39,9 @@ struct grant_code {
 
 /*
  * Makes the row from a code that was taken. Returns IDP_CONFLICT when this code made a grant
- * before, IDP_DENIED when the enterprise is suspended, the lock unbound, its authority not in the
- * trust list, the consent withdrawn or the client not active, or one of them was so since the code
- * was issued.
+ * before, IDP_DENIED when the enterprise is suspended, the lock unbound or revoked, its authority
+ * not in the trust list, the consent withdrawn or the client not active, or one of them was so
+ * since the code was issued.
  */
 enum idp_err grant_make(const struct access *access, struct arena *arena, struct grant *grant,
                         const struct grant_code *code);

@@ -102,13 +102,15 @@ enum idp_err refresh_read(const struct access *access, const char *text, struct 
 
 /* --- rotation --------------------------------------------------------------------------------- */
 
-/* Everybody the grant in $1 speaks of is in good standing, and it has not ended. */
+/* Everybody the grant in $1 speaks of is in good standing, the lock's certificate was never called
+ * revoked, and it has not ended. */
 #define STANDS                                                                                     \
     "EXISTS (SELECT 1 FROM grants g JOIN clients c ON c.id = g.client "                            \
     "JOIN enterprises e ON e.id = g.enterprise JOIN locks l ON l.id = g.lock "                     \
     "JOIN authorities t ON t.id = g.authority "                                                    \
     "WHERE g.id = $1 AND g.ended IS NULL AND c.standing = 'active' AND e.standing = 'active' "     \
     "AND l.unbound IS NULL AND t.listed = 1 "                                                      \
+    "AND NOT EXISTS (SELECT 1 FROM revoked r WHERE r.certificate = l.certificate_hash) "           \
     "AND (t.rights_ended IS NULL OR t.rights_ended < g.auth_time))"
 
 /* What the transaction works with. */

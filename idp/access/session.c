@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "enterprise/holder.h"
 #include "jose/purpose_keys.h"
+#include "pki/pki.h"
 #include "store/kv.h"
 
 const char session_cookie[] = "__Host-tamga";
@@ -332,7 +333,8 @@ enum idp_err session_holder(const struct access *access, struct arena *arena,
     enum idp_err err = holder_find(access->db, access->kv, arena, session->lock, &holder);
     if (err != IDP_OK)
         return err;
-    if (!holder_in_good_standing(holder) || holder->lock.rights_ended >= session->auth_time)
+    if (!holder_in_good_standing(holder) || holder->lock.rights_ended >= session->auth_time ||
+        pki_is_revoked(access->pki, holder->lock.certificate_hash))
         return IDP_NOT_FOUND;
     *out = holder;
     return IDP_OK;

@@ -98,7 +98,7 @@ enum idp_err session_end(const struct access *access, const struct session *sess
 /*
  * Finds in whose name a signed-in session may act. Returns IDP_NOT_FOUND when that is nobody any
  * more: the enterprise is suspended, or its lock has been unbound since it proved itself, even if
- * it is bound anew.
+ * it is bound anew, or its certificate was called revoked.
  */
 enum idp_err session_holder(const struct access *access, struct arena *arena,
                             const struct session *session, const struct holder **out);

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "store/sql.h"
 
 enum idp_err lock_insert(struct sql_tx *tx, struct arena *arena, const char *enterprise,
@@ -71,4 +72,39 @@ enum idp_err lock_unbind(struct sql_tx *tx, const char *id, int64_t now)
             params, 2},
         NULL, &changed);
     return err == IDP_OK && changed == 0 ? IDP_NOT_FOUND : err;
+}
+
+enum idp_err lock_end_rights(struct sql_tx *tx, const char *id, int64_t now)
+{
+    int64_t changed = 0;
+    const struct sql_value params[] = {sql_text(id), sql_int(now)};
+    enum idp_err err = sql_run(
+        tx, NULL, &(struct sql_call){"UPDATE locks SET rights_ended = $2 WHERE id = $1", params, 2},
+        NULL, &changed);
+    return err == IDP_OK && changed == 0 ? IDP_NOT_FOUND : err;
+}
+
+enum idp_err locks_by_certificate(struct sql_tx *tx, struct arena *arena,
+                                  const char *certificate_hash, struct lock_owner **out,
+                                  size_t *count)
+{
+    struct sql_rows rows;
+    const struct sql_value hash = sql_text(certificate_hash);
+    enum idp_err err =
+        sql_run(tx, arena,
+                &(struct sql_call){"SELECT id, enterprise FROM locks WHERE certificate_hash = $1 "
+                                   "AND unbound IS NULL ORDER BY id",
+                                   &hash, 1},
+                &rows, NULL);
+    if (err != IDP_OK)
+        return err;
+    struct lock_owner *list = arena_alloc(arena, (rows.rows + 1) * sizeof(*list));
+    if (list == NULL)
+        return IDP_FAULT;
+    for (size_t i = 0; i < rows.rows; i++)
+        list[i] = (struct lock_owner){.id = sql_cell_text(&rows, i, 0),
+                                      .enterprise = sql_cell_text(&rows, i, 1)};
+    *out = list;
+    *count = rows.rows;
+    return IDP_OK;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -38,3 +39,17 @@ enum idp_err lock_unbind(struct sql_tx *tx, const char *id, int64_t now);
  * IDP_CONFLICT when the key is bound elsewhere, or was bound to the same enterprise before.
  */
 enum idp_err lock_renew(struct sql_tx *tx, const struct lock *lock);
+
+/* Ends the rights that it gave until now, and leaves the binding as it is; what follows is as after
+ * lock_unbind(). IDP_NOT_FOUND. */
+enum idp_err lock_end_rights(struct sql_tx *tx, const char *id, int64_t now);
+
+/* A bound lock, and whose it is. */
+struct lock_owner {
+    const char *id, *enterprise;
+};
+
+/* The bound locks whose certificate seen last has this hash: usually one, or none. In the arena. */
+enum idp_err locks_by_certificate(struct sql_tx *tx, struct arena *arena,
+                                  const char *certificate_hash, struct lock_owner **out,
+                                  size_t *count);

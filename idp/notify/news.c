@@ -28,6 +28,20 @@ const struct news news_lock_unbound = {
           "longer be used to sign in.",
 };
 
+const struct news news_lock_revoked = {
+    .id = "lock_revoked",
+    .zh_subject = "贵单位的一把 CA 锁的证书已被吊销",
+    .en_subject = "The certificate of a CA lock of your company was revoked",
+    .zh = "{time}（北京时间），我们从认证中心获知贵单位的一把 CA "
+          "锁的证书已被吊销。用该锁登录的会话及其授权已全部结束，该锁不能再用于登录。"
+          "如需继续使用，请向认证中心办理新证书。",
+    .en = "On {time} (Beijing time) we learned from the certification authority that the "
+          "certificate of a CA lock of your company was revoked. All that was signed in with it "
+          "has ended, and it can no longer be used to sign in. To go on, ask the authority for a "
+          "new certificate.",
+    .by_operators = true,
+};
+
 const struct news news_enterprise_suspended = {
     .id = "enterprise_suspended",
     .zh_subject = "贵单位的账户已被暂停",
@@ -60,8 +74,13 @@ const struct news news_consent_withdrawn = {
 };
 
 static const struct news *const all[] = {
-    &news_lock_bound,         &news_lock_unbound,      &news_enterprise_suspended,
-    &news_enterprise_resumed, &news_consent_withdrawn, NULL,
+    &news_lock_bound,
+    &news_lock_unbound,
+    &news_lock_revoked,
+    &news_enterprise_suspended,
+    &news_enterprise_resumed,
+    &news_consent_withdrawn,
+    NULL,
 };
 
 /* What stands around it in each language. */

@@ -15,8 +15,8 @@ struct news {
     bool by_operators;   /* otherwise the company itself should have done it */
 };
 
-extern const struct news news_lock_bound, news_lock_unbound, news_enterprise_suspended,
-    news_enterprise_resumed, news_consent_withdrawn;
+extern const struct news news_lock_bound, news_lock_unbound, news_lock_revoked,
+    news_enterprise_suspended, news_enterprise_resumed, news_consent_withdrawn;
 
 /* The news of that id, or NULL. */
 const struct news *news_find(const char *id);

@@ -42,10 +42,8 @@ static enum idp_err end_grant(struct request *rq, const struct grant *grant, con
     return err == IDP_OK ? refuse(rq, why) : err;
 }
 
-/*
- * What must be true of the grant at each use, beside what the rotation looks at in SQL: here
- * belongs whatever is known of the lock now.
- */
+/* What must be true of the grant at each use, beside what the rotation looks at in SQL: the
+ * standing of all it speaks of, and whether the lock's certificate was ever called revoked. */
 static enum idp_err check(struct request *rq, const struct grant *grant)
 {
     if (grant->ended)

@@ -6,6 +6,7 @@
 #include "client/registry.h"
 #include "enterprise/holder.h"
 #include "http/http.h"
+#include "pki/pki.h"
 
 enum idp_err oauth_check_client(struct request *rq, const struct grant *grant)
 {
@@ -22,7 +23,11 @@ enum idp_err oauth_find_holder(struct request *rq, const struct grant *grant,
     enum idp_err err = oauth_check_client(rq, grant);
     if (err == IDP_OK)
         err = holder_find(rq->app->db, rq->app->kv, rq->arena, grant->lock, out);
-    if (err == IDP_NOT_FOUND || (err == IDP_OK && !holder_in_good_standing(*out)))
+    if (err == IDP_NOT_FOUND)
         return IDP_BAD_TOKEN;
-    return err;
+    if (err != IDP_OK)
+        return err;
+    bool stands = holder_in_good_standing(*out) &&
+                  !pki_is_revoked(rq->app->pki, (*out)->lock.certificate_hash);
+    return stands ? IDP_OK : IDP_BAD_TOKEN;
 }

@@ -311,6 +311,7 @@ static void open_world(const char *where)
     fill_access(&world.app);
     const struct pki_settings settings = {.trust = world_trust_without(WORLD_AUTHORITIES),
                                           .kv = world.app.kv,
+                                          .db = world.app.db,
                                           .fetch = {.send = answer_question}};
     assert_int_equal(pki_new(&settings, &world.app.pki), IDP_OK);
     world.app.access.pki = world.app.pki;

@@ -97,9 +97,9 @@ static void secondary_lock_is_called_so(void **state)
     assert_non_null(strstr(w.text.body, "CA lock: secondary, "));
 }
 
-static const struct news *const every[] = {&news_lock_bound, &news_lock_unbound,
-                                           &news_enterprise_suspended, &news_enterprise_resumed,
-                                           &news_consent_withdrawn};
+static const struct news *const every[] = {&news_lock_bound,         &news_lock_unbound,
+                                           &news_lock_revoked,       &news_enterprise_suspended,
+                                           &news_enterprise_resumed, &news_consent_withdrawn};
 
 /* Nothing is left to fill in, nothing leads anywhere, and mail can carry it. */
 static void all_news_are_whole_and_have_no_links(void **state)

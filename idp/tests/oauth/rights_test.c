@@ -16,11 +16,13 @@
 #include "access/outbox.h"
 #include "access/resume.h"
 #include "access/revoke.h"
+#include "access/revoked_locks.h"
 #include "access/trust_desk.h"
 #include "enterprise/binding.h"
 #include "pki/pki.h"
 #include "pki/trust.h"
 #include "pki/trust_rows.h"
+#include "store/sql.h"
 #include "tests/oauth/asking.h"
 
 /* What a bidder let a platform have before anything happened. */
@@ -172,6 +174,37 @@ static enum idp_err list_authority_again(void)
     return load_list(WORLD_AUTHORITIES);
 }
 
+/* By whichever node, and whatever this one has heard. */
+static void call_revoked(void)
+{
+    world_sql(arena_printf(world.arena,
+                           "INSERT INTO revoked (number, certificate, authority, serial, "
+                           "revoked_at, reason, source, learned) "
+                           "SELECT 1, certificate_hash, authority, serial, 0, 1, 'ocsp', 0 "
+                           "FROM locks WHERE id = '%s'",
+                           world.holders[LOCK_BELL].lock.id));
+}
+
+static enum idp_err revoke_certificate(void)
+{
+    call_revoked();
+    return revoked_locks_end(&order_from, world.now);
+}
+
+static enum idp_err renew_in(struct sql_tx *tx, void *with)
+{
+    return lock_renew(tx, with);
+}
+
+/* As a sign-in with the new certificate does. */
+static enum idp_err renew_certificate(void)
+{
+    struct lock lock = world.holders[LOCK_BELL].lock;
+    lock.certificate_hash = "bmV3";
+    enum idp_err err = sql_transact(world.app.db, renew_in, &lock);
+    return err == IDP_OK ? holder_refresh(world.app.db, world.app.kv, lock.id) : err;
+}
+
 /* --- the table -------------------------------------------------------------------------------- */
 
 enum outcome {
@@ -194,6 +227,7 @@ static const struct cause {
     {"consent withdrawn", withdraw_consent, agree_again, DEAD, DEAD, DEAD, DEAD, DEAD},
     {"session ended", end_session, nothing, DEAD, DEAD, DEAD, DEAD, DEAD},
     {"signed out", sign_out, nothing, DEAD, LIVES, LIVES, DEAD, LIVES},
+    {"certificate revoked", revoke_certificate, renew_certificate, DEAD, DEAD, DEAD, DEAD, DEAD},
     {"CA removed", remove_authority, list_authority_again, DEAD, DEAD, DEAD, DEAD, DEAD},
 };
 
@@ -396,6 +430,24 @@ static void ending_that_stopped_half_way_shows_nowhere_when_there_are_no_copies(
     check_refresh(&causes[1], DEAD);
 }
 
+/* docs/security.md row 40: each use looks at what is held of the lock, whether or not the job that
+ * ends its rights came by. */
+static void revoked_lock_is_refused_before_its_rights_were_ended(void **state)
+{
+    (void)state;
+    const struct cause dead = {.name = "revoked just now"};
+    get_rights();
+    const struct asking asking = asking_of(CLIENT_PLATFORM);
+    assert_null(strstr(authorize(&had.browser, &asking)->location, "/sign-in?"));
+    call_revoked();
+    check_grant(&dead, "refresh", refresh(CLIENT_PLATFORM, had.refresh, NULL), DEAD);
+    check_grant(&dead, "code", redeem_code(had.codes[0]), DEAD);
+    assert_int_equal(pki_renew_revoked(world.app.pki), IDP_OK); /* within half a second */
+    assert_non_null(strstr(authorize(&had.browser, &asking)->location, "/sign-in?"));
+    assert_int_equal(userinfo(had.plain)->status, 401);
+    assert_int_equal(userinfo(had.offline)->status, 401);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -404,6 +456,7 @@ int main(void)
         WORLD_TEST(every_cause_against_every_use_ordered_from_elsewhere),
         WORLD_TEST(session_from_before_the_unbinding_does_not_count),
         WORLD_TEST(ending_that_stopped_half_way_shows_nowhere_when_there_are_no_copies),
+        WORLD_TEST(revoked_lock_is_refused_before_its_rights_were_ended),
     };
     return cmocka_run_group_tests_name("oauth/rights", tests, world_prepare, world_forget);
 }
