@@ -88,6 +88,13 @@ static size_t write_serial(const char *hex, unsigned char out[LEAF_SERIAL_SIZE /
     return n;
 }
 
+static void look_for_issuer(struct inquiring *i)
+{
+    const struct pki_lists *lists = &i->pki->lists;
+    i->facts.issuer_revoked = lists->anchor_revoked != NULL &&
+                              lists->anchor_revoked(lists->context, i->about->leaf->anchor->hash);
+}
+
 static void look_into_lists(struct inquiring *i)
 {
     unsigned char serial[LEAF_SERIAL_SIZE / 2 + 1];
@@ -129,6 +136,7 @@ static void begin(struct inquiring *i)
                                       .now = i->about->now};
     if (revoked_find(i->pki->revoked, i->about->leaf->hash, &i->known))
         i->facts.known = &i->known;
+    look_for_issuer(i);
     look_into_lists(i);
 }
 

@@ -5,8 +5,11 @@
 
 #include "base/arena.h"
 #include "base/base64.h"
+#include "base/log.h"
 #include "net/fetch.h"
+#include "pki/crls.h"
 #include "pki/state.h"
+#include "pki/trust.h"
 
 static enum idp_err send_by_net(void *context, struct arena *arena,
                                 const struct net_request *request, struct net_answer *out)
@@ -17,6 +20,38 @@ static enum idp_err send_by_net(void *context, struct arena *arena,
 struct pki_fetch pki_fetch_by_net(struct net *net)
 {
     return (struct pki_fetch){.context = net, .send = send_by_net};
+}
+
+static void find_by_shelf(void *context, const unsigned char *issuer, const unsigned char *serial,
+                          size_t serial_len, struct crl_finding *out)
+{
+    crls_find(context, issuer, serial, serial_len, out);
+}
+
+static bool look_for_anchor(void *context, const unsigned char *anchor)
+{
+    return crls_anchor_revoked(context, anchor);
+}
+
+/* Without memory the lists of new authorities are missing, which refuses their locks. */
+static void let_shelf_follow(void *context, const struct trust *trust)
+{
+    if (crls_follow(context, trust) != IDP_OK)
+        log_event(LOG_ERROR, "lists_do_not_follow", "version", trust->version);
+}
+
+struct pki_lists pki_lists_of(struct crls *crls)
+{
+    return (struct pki_lists){.context = crls,
+                              .find = find_by_shelf,
+                              .anchor_revoked = look_for_anchor,
+                              .follow = let_shelf_follow};
+}
+
+static void follow(const struct pki *pki, const struct trust *trust)
+{
+    if (pki->lists.follow != NULL)
+        pki->lists.follow(pki->lists.context, trust);
 }
 
 /* The list stays the caller's when there is no memory. */
@@ -47,6 +82,7 @@ enum idp_err pki_new(const struct pki_settings *settings, struct pki **out)
         pki_free(pki);
         return IDP_FAULT;
     }
+    follow(pki, settings->trust);
     *out = pki;
     return IDP_OK;
 }
@@ -97,6 +133,8 @@ enum idp_err pki_exchange(struct pki *pki, struct trust *trust)
     enum idp_err err = view != NULL ? views_turn(pki->views, view) : IDP_FAULT;
     if (err != IDP_OK)
         view_drop(view);
+    else
+        follow(pki, trust);
     return err;
 }
 

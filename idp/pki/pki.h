@@ -12,6 +12,7 @@
 
 struct arena;
 struct crl_finding;
+struct crls;
 struct kv;
 struct net;
 struct net_answer;
@@ -30,12 +31,17 @@ struct pki_fetch {
 /* The real one: net_fetch(). The net is borrowed. */
 struct pki_fetch pki_fetch_by_net(struct net *net);
 
-/* Where lists of revoked certificates are looked into, as crls_find() does (pki/crls.h). */
+/* Where lists of revoked certificates are looked into, as pki/crls.h says. */
 struct pki_lists {
     void *context;
     void (*find)(void *context, const unsigned char *issuer, const unsigned char *serial,
-                 size_t serial_len, struct crl_finding *out); /* NULL: there are none */
+                 size_t serial_len, struct crl_finding *out);           /* NULL: there are none */
+    bool (*anchor_revoked)(void *context, const unsigned char *anchor); /* NULL: none is */
+    void (*follow)(void *context, const struct trust *trust);           /* or NULL */
 };
+
+/* The real ones. The shelf is borrowed; it follows the trust list from pki_new() on. */
+struct pki_lists pki_lists_of(struct crls *crls);
 
 struct pki_settings {
     struct trust *trust; /* taken over on IDP_OK */

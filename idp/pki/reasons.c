@@ -415,6 +415,19 @@ const struct reason pki_reasons[PKI_REASONS] = {
             .en = "The certificate was revoked on {since} (UTC+8).",
             .en_next = "To learn why and to get a new one, " CALL_EN ".",
         },
+    [PKI_ISSUER_REVOKED] =
+        {
+            .code = "lock.issuer_revoked",
+            .status = 403,
+            .operator_note = "the root has revoked the authority's own certificate: remove it from "
+                             "the trust list",
+            .action = "call",
+            .zh = "签发机构{authority_zh}的证书已被吊销，该机构签发的锁不能再使用。",
+            .zh_next = CALL_ZH "换领新锁。",
+            .en = "The certificate of {authority_en} itself was revoked; locks that it issued "
+                  "cannot be used any more.",
+            .en_next = "To get a new lock, " CALL_EN ".",
+        },
     [PKI_ON_HOLD] =
         {
             .code = "lock.on_hold",

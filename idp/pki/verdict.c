@@ -74,6 +74,9 @@ static bool is_against(const struct verdict_facts *facts, bool list_counts, stru
                                 .source = VERDICT_BY_RECORD,
                                 .since = facts->known->revoked_at,
                                 .reason = facts->known->reason};
+    else if (facts->issuer_revoked)
+        *out = (struct verdict){
+            .says = VERDICT_ISSUER_REVOKED, .source = VERDICT_BY_CRL, .reason = -1};
     else if (said == STATUS_REVOKED)
         *out = by_ocsp(facts, VERDICT_REVOKED);
     else if (is_listed_as(facts, CRL_LISTED))

@@ -23,6 +23,7 @@ struct revoked_fact {
 
 struct verdict_facts {
     const struct revocation *rules;
+    bool issuer_revoked;              /* the anchor is in its root's list */
     const struct revoked_fact *known; /* NULL: nobody has called it revoked yet */
     const struct crl_finding *list;
     const struct ocsp_answer *ocsp; /* NULL: the service has not been asked */
@@ -36,8 +37,9 @@ enum verdict_says {
     VERDICT_ASK, /* it depends on what the service says: to be decided again with its answer */
     VERDICT_GOOD,
     VERDICT_REVOKED,
-    VERDICT_ON_HOLD, /* may be lifted by a person at the authority */
-    VERDICT_UNKNOWN, /* the service does not know the certificate */
+    VERDICT_ISSUER_REVOKED, /* by its root: nothing that it issued counts */
+    VERDICT_ON_HOLD,        /* may be lifted by a person at the authority */
+    VERDICT_UNKNOWN,        /* the service does not know the certificate */
     VERDICT_UNAVAILABLE,
 };
 

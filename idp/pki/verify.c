@@ -163,6 +163,8 @@ static enum idp_err judge_status(struct arena *arena, const struct leaf *leaf,
         return IDP_OK;
     case VERDICT_REVOKED:
         return refuse_since(arena, leaf, PKI_REVOKED, verdict->since, why);
+    case VERDICT_ISSUER_REVOKED:
+        return refuse(leaf, PKI_ISSUER_REVOKED, why);
     case VERDICT_ON_HOLD:
         return refuse_since(arena, leaf, PKI_ON_HOLD, verdict->since, why);
     case VERDICT_UNKNOWN:

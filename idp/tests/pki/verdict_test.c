@@ -112,6 +112,8 @@ static char sign_of(const struct verdict *verdict)
         return verdict->source == VERDICT_BY_OCSP ? 'o' : 'l';
     case VERDICT_REVOKED:
         return 'R';
+    case VERDICT_ISSUER_REVOKED:
+        return 'I';
     case VERDICT_ON_HOLD:
         return 'H';
     case VERDICT_UNKNOWN:
@@ -155,6 +157,24 @@ static void service_is_asked_only_where_its_word_decides(void **state)
     for (int policy = 0; policy < POLICIES; policy++)
         for (int list = 0; list < L_KINDS; list++)
             expect_cell(policy, NULL, list, asked[policy]);
+}
+
+static void nothing_that_a_revoked_authority_issued_counts(void **state)
+{
+    (void)state;
+    for (int policy = 0; policy < POLICIES; policy++) {
+        const struct revocation rules = policy_of(policy);
+        for (int service = 0; service < O_KINDS; service++)
+            for (int list = 0; list < L_KINDS; list++) {
+                const struct verdict_facts facts = {.rules = &rules,
+                                                    .issuer_revoked = true,
+                                                    .list = &lists[list],
+                                                    .ocsp = &services[service],
+                                                    .now = NOW};
+                struct verdict verdict = verdict_decide(&facts);
+                assert_int_equal(sign_of(&verdict), 'I');
+            }
+    }
 }
 
 /* --- revoked --------------------------------------------------------------------------------- */
@@ -342,6 +362,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_cell_of_the_truth_table_has_one_verdict),
         cmocka_unit_test(service_is_asked_only_where_its_word_decides),
+        cmocka_unit_test(nothing_that_a_revoked_authority_issued_counts),
         cmocka_unit_test(what_was_revoked_once_is_revoked_whatever_is_said_now),
         cmocka_unit_test(old_list_that_names_the_certificate_still_says_revoked),
         cmocka_unit_test(revoked_carries_who_said_so_when_and_why),

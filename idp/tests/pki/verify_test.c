@@ -14,6 +14,7 @@
 #include "base/refusal.h"
 #include "net/fetch.h"
 #include "pki/pki.h"
+#include "pki/state.h"
 #include "pki/trust.h"
 #include "pki/verify.h"
 #include "store/kv.h"
@@ -1107,6 +1108,23 @@ static void revoked_lock_says_since_when(void **state)
     }
 }
 
+static bool every_anchor_is_revoked(void *context, const unsigned char *anchor)
+{
+    (void)context;
+    return anchor != NULL;
+}
+
+/* PKI.md section 6, 29: the root's list says so, whatever the authority says itself. */
+static void no_lock_of_a_revoked_authority_signs_in(void **state)
+{
+    (void)state;
+    assert_int_equal(sign_in(&locks[OF_RSA], "RS256"), IDP_OK);
+    w.pki->lists.anchor_revoked = every_anchor_is_revoked;
+    expect_refusal(sign_in(&locks[OF_RSA], "RS256"), "lock.issuer_revoked");
+    expect_fact("authority", authorities[OF_RSA].id);
+    expect_fact("phone", "0471-000-0000");
+}
+
 static void lock_on_hold_is_told_apart(void **state)
 {
     (void)state;
@@ -1311,6 +1329,7 @@ int main(void)
         TEST(validity_includes_both_ends),
         TEST(remembered_leaf_still_expires),
         TEST(revoked_lock_says_since_when),
+        TEST(no_lock_of_a_revoked_authority_signs_in),
         TEST(lock_on_hold_is_told_apart),
         TEST(unknown_is_never_good),
         TEST(dead_service_fails_closed_and_says_when_to_retry),
