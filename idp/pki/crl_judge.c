@@ -59,11 +59,13 @@ enum crl_objection crl_judge_issuer(const struct crl_received *received, X509 *i
     EVP_PKEY *key = X509_get0_pubkey(issuer);
     if (!is_named(&received->list.issuer, issuer))
         return CRL_OTHER_ISSUER;
-    if (!is_by_key(&received->list.authority_key, issuer))
-        return CRL_OTHER_KEY;
-    /* Section 6.3.3 (f); all bits are set when there is no such extension. */
+    /* Section 6.3.3 (f); all bits are set when there is no such extension. To be asked before the
+     * key identifier: OpenSSL compares with what this call has read from the issuer's extensions.
+     */
     if ((X509_get_key_usage(issuer) & KU_CRL_SIGN) == 0)
         return CRL_NO_SIGNER;
+    if (!is_by_key(&received->list.authority_key, issuer))
+        return CRL_OTHER_KEY;
     if (key == NULL || signed_verify_also(received->der, received->len, key, also) != IDP_OK)
         return CRL_BAD_SIGNATURE;
     return CRL_SPEAKS;

@@ -473,6 +473,13 @@ static void add_single(OCSP_BASICRESP *basic, const struct region_status *how,
     ASN1_TIME_free(next_update);
 }
 
+static X509_EXTENSION *nonce_of(OCSP_REQUEST *request)
+{
+    int at = OCSP_REQUEST_get_ext_by_NID(request, NID_id_pkix_OCSP_Nonce, -1);
+    need(at >= 0, "nonce of the request");
+    return OCSP_REQUEST_get_ext(request, at);
+}
+
 static void add_nonce(OCSP_BASICRESP *basic, const struct region_status *how, OCSP_REQUEST *request)
 {
     unsigned char other[32] = {1};
@@ -480,6 +487,9 @@ static void add_nonce(OCSP_BASICRESP *basic, const struct region_status *how, OC
         need(OCSP_copy_nonce(basic, request) > 0, "nonce");
     if (how->nonce == REGION_NONCE_OTHER)
         need(OCSP_basic_add1_nonce(basic, other, sizeof(other)) == 1, "nonce");
+    if (how->nonce == REGION_NONCE_IN_SINGLE)
+        need(OCSP_SINGLERESP_add_ext(OCSP_resp_get0(basic, 0), nonce_of(request), -1) == 1,
+             "nonce");
 }
 
 /* id-pkix-ocsp-basic stands once in a response; another OID of the same length takes its place. */

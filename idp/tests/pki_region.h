@@ -115,7 +115,12 @@ struct region_status {
     int64_t revoked_at;
     int64_t this_update, next_update; /* 0: none */
     int64_t produced;                 /* 0: as this_update */
-    enum { REGION_NONCE_ECHO, REGION_NONCE_NONE, REGION_NONCE_OTHER } nonce;
+    enum {
+        REGION_NONCE_ECHO,
+        REGION_NONCE_NONE,
+        REGION_NONCE_OTHER,
+        REGION_NONCE_IN_SINGLE, /* in singleExtensions, where it means nothing */
+    } nonce;
     int copies;              /* of the single answer; 1 */
     bool about_other;        /* about the next serial number */
     X509 *id_issuer;         /* NULL: issuer; whose hashes stand in the CertID */
