@@ -102,45 +102,21 @@ static void exchange(struct crls *crls, struct shelf *shelf)
 /* --- looking up --------------------------------------------------------------------------------
  */
 
-/* In a full list removeFromCRL has no meaning (RFC 5280 section 5.3.1): it is listed. */
-static void look_in_full(const struct crl_held *full, const struct crl_part *serial,
-                         struct crl_finding *out)
-{
-    struct crl_record record;
-    if (!crl_index_find(full->index, serial->at, serial->len, &record))
-        return;
-    out->entry = record.reason == CRL_REASON_ON_HOLD ? CRL_LISTED_ON_HOLD : CRL_LISTED;
-    out->revoked_at = record.revoked_at;
-    out->reason = record.reason;
-}
-
-static void look_in_delta(const struct crl_held *delta, const struct crl_part *serial,
-                          struct crl_finding *out)
-{
-    struct crl_record record;
-    bool listed = crl_index_find(delta->index, serial->at, serial->len, &record);
-    if (!listed || out->entry == CRL_LISTED)
-        return;
-    out->entry = record.reason == CRL_REASON_REMOVED   ? CRL_NOT_LISTED
-                 : record.reason == CRL_REASON_ON_HOLD ? CRL_LISTED_ON_HOLD
-                                                       : CRL_LISTED;
-    out->revoked_at = out->entry != CRL_NOT_LISTED ? record.revoked_at : 0;
-    out->reason = out->entry != CRL_NOT_LISTED ? record.reason : CRL_REASON_UNSAID;
-}
-
 static void look_in(const struct place *place, const struct crl_part *serial,
                     struct crl_finding *out)
 {
     *out = (struct crl_finding){.reason = CRL_REASON_UNSAID};
     if (place == NULL || place->full == NULL)
         return;
+    const struct crl_index *delta = place->delta != NULL ? place->delta->index : NULL;
+    const struct crl_word word = crl_look(place->full->index, delta, serial->at, serial->len);
     out->present = true;
+    out->entry = word.entry;
+    out->revoked_at = word.revoked_at;
+    out->reason = word.reason;
     out->full = place->full->name;
-    look_in_full(place->full, serial, out);
-    if (place->delta == NULL)
-        return;
-    out->delta = place->delta->name;
-    look_in_delta(place->delta, serial, out);
+    if (place->delta != NULL)
+        out->delta = place->delta->name;
 }
 
 void crls_find(struct crls *crls, const unsigned char issuer[DIGEST_SIZE],

@@ -12,6 +12,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "pki/crl_look.h"
 
 struct crl_draft;
 struct crls;
@@ -26,11 +27,9 @@ struct crl_name {
     int64_t this_update, next_update;
 };
 
-enum crl_entry { CRL_NOT_LISTED, CRL_LISTED, CRL_LISTED_ON_HOLD };
-
 /*
- * What the lists say of one certificate. Old ones say it, too: who asks has to mind the dates. A
- * delta adds entries, and lifts a hold; what a full list calls revoked, no delta takes back.
+ * What the lists say of one certificate (crl_look()). Old ones say it, too: who asks has to mind
+ * the dates.
  */
 struct crl_finding {
     bool present; /* there is a full list of this issuer */

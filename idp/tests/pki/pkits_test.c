@@ -22,8 +22,9 @@
 #include <openssl/x509v3.h>
 
 #include "pki/certificate_time.h"
-#include "pki/crl_index.h"
+#include "pki/crl_issuers.h"
 #include "pki/crl_judge.h"
+#include "pki/crl_look.h"
 #include "pki/crl_read.h"
 #include "pki/path.h"
 #include "pki/signed.h"
@@ -142,17 +143,6 @@ static void end(void)
 
 /* --- revocation (RFC 5280 section 6.3) ------------------------------------------------------ */
 
-/* The serial number's content octets, as lists have them. */
-static size_t serial_of(const X509 *certificate, unsigned char out[CRL_SERIAL_MAX])
-{
-    unsigned char der[CRL_SERIAL_MAX + 2];
-    unsigned char *at = der;
-    int len = i2d_ASN1_INTEGER((ASN1_INTEGER *)(uintptr_t)X509_get0_serialNumber(certificate), &at);
-    assert_in_range(len, 3, (int)sizeof(der));
-    memcpy(out, der + 2, (size_t)len - 2);
-    return (size_t)len - 2;
-}
-
 static bool is_of_now(const struct held *held, X509 *signer, enum crl_objection *why)
 {
     *why = crl_judge_issuer(&held->received, signer, &dsa);
@@ -176,12 +166,10 @@ static const struct held *delta_over(const struct held *full, X509 *signer)
 static bool is_listed(const struct held *full, X509 *signer, const X509 *certificate)
 {
     unsigned char serial[CRL_SERIAL_MAX];
-    struct crl_record entry;
-    size_t len = serial_of(certificate, serial);
+    size_t len = crl_serial_of(certificate, serial);
     const struct held *delta = delta_over(full, signer);
-    if (delta != NULL && crl_index_find(delta->index, serial, len, &entry))
-        return entry.reason != CRL_REASON_REMOVED;
-    return crl_index_find(full->index, serial, len, &entry);
+    return crl_look(full->index, delta != NULL ? delta->index : NULL, serial, len).entry !=
+           CRL_NOT_LISTED;
 }
 
 /* What the lists say that one signer has signed: returns NULL when one speaks and none lists it. */

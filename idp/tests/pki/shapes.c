@@ -12,8 +12,9 @@
 #include <openssl/x509v3.h>
 
 #include "pki/certificate_time.h"
-#include "pki/crl_index.h"
+#include "pki/crl_issuers.h"
 #include "pki/crl_judge.h"
+#include "pki/crl_look.h"
 #include "pki/leaf.h"
 #include "pki/ocsp.h"
 #include "pki/path.h"
@@ -246,19 +247,21 @@ const char *shape_chain(struct shape *shape)
 
 /* --- lists ---------------------------------------------------------------------------------- */
 
-static const char *word_of(const struct crl_list *list, const X509 *certificate)
+static const char *word_of(const struct crl_list *full, const struct crl_list *delta,
+                           const X509 *certificate)
 {
-    const char *word = "good";
-    struct crl_index *index = NULL;
-    struct crl_record entry;
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(certificate);
-    assert_int_equal(crl_index_new(list, &index), IDP_OK);
-    if (crl_index_find(index, serial->data, (size_t)serial->length, &entry))
-        word = entry.reason == CRL_REASON_REMOVED   ? "removed"
-               : entry.reason == CRL_REASON_ON_HOLD ? "on_hold"
-                                                    : "revoked";
-    crl_index_free(index);
-    return word;
+    static const char *const words[] = {
+        [CRL_NOT_LISTED] = "good", [CRL_LISTED] = "revoked", [CRL_LISTED_ON_HOLD] = "on_hold"};
+    unsigned char serial[CRL_SERIAL_MAX];
+    struct crl_index *indexes[2] = {NULL, NULL};
+    assert_int_equal(crl_index_new(full, &indexes[0]), IDP_OK);
+    if (delta != NULL)
+        assert_int_equal(crl_index_new(delta, &indexes[1]), IDP_OK);
+    struct crl_word word =
+        crl_look(indexes[0], indexes[1], serial, crl_serial_of(certificate, serial));
+    crl_index_free(indexes[0]);
+    crl_index_free(indexes[1]);
+    return words[word.entry];
 }
 
 /* Makes and reads a list, and asks whether it is the issuer's word of now. */
@@ -290,7 +293,7 @@ static const char *judge_list(struct shape *shape, X509 *lock, struct crl_receiv
     enum crl_objection why = crl_judge_scope(&full->list, CRL_OF_USERS);
     if (why == CRL_SPEAKS)
         why = crl_judge_point(&full->list, lock);
-    return why == CRL_SPEAKS ? word_of(&full->list, lock) : crl_objection_name(why);
+    return why == CRL_SPEAKS ? word_of(&full->list, NULL, lock) : crl_objection_name(why);
 }
 
 const char *shape_list(struct shape *shape)
@@ -315,7 +318,7 @@ const char *shape_delta(struct shape *shape)
     word = receive(shape, &shape->delta, &shape->changed, &delta);
     enum crl_objection why = word == NULL ? crl_judge_delta(&full.list, &delta.list) : CRL_SPEAKS;
     if (word == NULL)
-        word = why == CRL_SPEAKS ? word_of(&delta.list, shape->of->lock.certificate)
+        word = why == CRL_SPEAKS ? word_of(&full.list, &delta.list, shape->of->lock.certificate)
                                  : crl_objection_name(why);
     free((void *)(uintptr_t)full.der);
     free((void *)(uintptr_t)delta.der);

@@ -51,7 +51,7 @@ void shape_set(struct shape_certificate *certificate, const char *name, const ch
 /*
  * Makes one object and judges it. Returns "good", or what is wrong in production's own words: the
  * code of a reason, a fault or objection of lists, a fault of answers; "path" and "time" of chains;
- * "revoked", "on_hold", "removed", "unknown".
+ * "revoked", "on_hold", "unknown".
  */
 typedef const char *shape_judge(struct shape *shape);
 shape_judge shape_lock, shape_chain, shape_list, shape_delta, shape_answer;

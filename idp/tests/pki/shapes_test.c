@@ -340,6 +340,13 @@ static void lock_is_held_no_more(struct shape *s)
     s->changed.reason = 8;
 }
 
+static void lock_is_revoked_no_more(struct shape *s) /* which cannot be */
+{
+    lock_is_listed(s);
+    lock_is_listed_since(s);
+    s->changed.reason = 8;
+}
+
 static void delta_over_a_later_list(struct shape *s)
 {
     s->delta.base = "08";
@@ -727,7 +734,9 @@ static const struct row {
 
     {shape_delta, nothing, "good", EVERY_KIND},
     {shape_delta, lock_is_listed_since, "revoked", EVERY_KIND},
-    {shape_delta, lock_is_held_no_more, "removed", EVERY_KIND},
+    {shape_delta, lock_is_on_hold, "on_hold", EVERY_KIND},
+    {shape_delta, lock_is_held_no_more, "good", EVERY_KIND},
+    {shape_delta, lock_is_revoked_no_more, "revoked", EVERY_KIND},
     {shape_delta, delta_over_a_later_list, "base_too_old", EVERY_KIND},
     {shape_delta, delta_that_is_no_newer, "delta_too_old", EVERY_KIND},
     {shape_delta, delta_without_number, "no_number", EVERY_KIND},
