@@ -58,8 +58,9 @@ static const char *describe(struct arena *arena, const struct mail_cause *cause,
     struct object o = object_new();
     object_text(&o, "news", cause->news->id);
     object_text(&o, "name", sql_cell_text(rows, 0, NAME));
-    object_text(&o, "authority", sql_cell_text(rows, 0, AUTHORITY));
-    object_text(&o, "serial", sql_cell_text(rows, 0, SERIAL));
+    bool strange = cause->authority != NULL;
+    object_text(&o, "authority", strange ? cause->authority : sql_cell_text(rows, 0, AUTHORITY));
+    object_text(&o, "serial", strange ? cause->serial : sql_cell_text(rows, 0, SERIAL));
     object_text(&o, "role", sql_cell_text(rows, 0, ROLE));
     object_text(&o, "client", cause->client);
     json_t *json = object_done(&o);

@@ -19,7 +19,8 @@ struct mail_cause {
     const struct news *news;
     const char *enterprise; /* may be NULL where lock is given: it is the lock's */
     const char *lock;
-    const char *client; /* the platform through which, or whose */
+    const char *client;             /* the platform through which, or whose */
+    const char *authority, *serial; /* of a lock that is not the enterprise's; or NULL */
     const char *former; /* address that the enterprise had before, and is told, too; or NULL */
     int64_t now;        /* seconds since 1970 */
 };

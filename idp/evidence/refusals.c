@@ -224,6 +224,24 @@ size_t refusals_figures(struct refusals *refusals, struct refusal_figure *out, s
     return count;
 }
 
+enum idp_err refusals_first_today(struct sql_tx *tx, const struct refusal_name *name, int64_t now,
+                                  bool *out)
+{
+    int64_t changed = 0;
+    const struct sql_value params[] = {sql_int(refusals_day(now)), sql_text(name->authority),
+                                       sql_text(name->reason), sql_text(name->certificate),
+                                       sql_int(now)};
+    enum idp_err err =
+        sql_run(tx, NULL,
+                &(struct sql_call){"INSERT INTO refusals (day, authority, reason, certificate, "
+                                   "count, last) VALUES ($1, $2, $3, $4, 0, $5) "
+                                   "ON CONFLICT (day, authority, reason, certificate) DO NOTHING",
+                                   params, 5},
+                NULL, &changed);
+    *out = changed > 0;
+    return err;
+}
+
 /* --- writing -------------------------------------------------------------------------------- */
 
 /* The rows of one transaction. */

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct refusal;
 struct refusals;
 struct seen;
 struct sql;
+struct sql_tx;
 
 enum {
     REFUSALS_WAITING_MAX = 1024,  /* rows that wait to be written */
@@ -44,6 +46,18 @@ void refusals_free(struct refusals *refusals);
  */
 void refusals_add(struct refusals *refusals, const struct refusal *why,
                   const struct lock_identity *who, int64_t now);
+
+/* One row of a day. */
+struct refusal_name {
+    const char *authority, *reason, *certificate;
+};
+
+/*
+ * Makes the row of today, without counting; *out says whether there was none. For what has to be
+ * done once a day, in the transaction that does it.
+ */
+enum idp_err refusals_first_today(struct sql_tx *tx, const struct refusal_name *name, int64_t now,
+                                  bool *out);
 
 /*
  * Writes what waits, in short transactions. Returns what sql_transact() does; what could not be

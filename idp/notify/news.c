@@ -73,19 +73,28 @@ const struct news news_consent_withdrawn = {
     .by_operators = true,
 };
 
+const struct news news_uscc_claimed = {
+    .id = "uscc_claimed",
+    .zh_subject = "另一家机构签发的 CA 锁曾试图以贵单位名义登录",
+    .en_subject = "A CA lock of another authority claimed to be your company's",
+    .zh = "{time}（北京时间），有人持另一家 CA 机构签发、载有贵单位统一社会信用代码的 CA 锁"
+          "试图登录或绑定。该锁未绑定到贵单位的账户，系统已拒绝。",
+    .en = "On {time} (Beijing time) somebody tried to sign in, or to bind, with a CA lock of "
+          "another authority that carries your company's credit code. It is not bound to your "
+          "company's account, and was refused.",
+};
+
 static const struct news *const all[] = {
-    &news_lock_bound,
-    &news_lock_unbound,
-    &news_lock_revoked,
-    &news_enterprise_suspended,
-    &news_enterprise_resumed,
-    &news_consent_withdrawn,
-    NULL,
+    &news_lock_bound,         &news_lock_unbound,
+    &news_lock_revoked,       &news_enterprise_suspended,
+    &news_enterprise_resumed, &news_consent_withdrawn,
+    &news_uscc_claimed,       NULL,
 };
 
 /* What stands around it in each language. */
 struct tongue {
-    const char *primary, *secondary, *lock, *platform, *call, *call_nobody, *not_you, *questions;
+    const char *primary, *secondary, *lock, *strange_lock, *platform, *call, *call_nobody, *not_you,
+        *questions;
     const char *frame;
 };
 
@@ -93,6 +102,7 @@ static const struct tongue chinese = {
     .primary = "主锁",
     .secondary = "副锁",
     .lock = "CA 锁：{role}，{authority}，证书序列号 {serial}\n",
+    .strange_lock = "CA 锁：{authority}，证书序列号 {serial}\n",
     .platform = "平台：{platform}\n",
     .call = "致电平台运营方 {support}",
     .call_nobody = "联系平台运营方",
@@ -106,6 +116,7 @@ static const struct tongue english = {
     .primary = "primary",
     .secondary = "secondary",
     .lock = "CA lock: {role}, {authority}, certificate serial number {serial}\n",
+    .strange_lock = "CA lock: {authority}, certificate serial number {serial}\n",
     .platform = "Platform: {platform}\n",
     .call = "call the operators at {support}",
     .call_nobody = "call the operators",
@@ -166,7 +177,8 @@ static const char *tell(struct arena *arena, const struct telling *in, const str
     refusal_fact(&parts, "name", clean(f->name));
     refusal_fact(&parts, "what", what);
     if (f->serial != NULL)
-        refusal_fact(&parts, "lock", refusal_text(&facts, arena, t->lock));
+        refusal_fact(&parts, "lock",
+                     refusal_text(&facts, arena, f->role != NULL ? t->lock : t->strange_lock));
     if (in->platform != NULL)
         refusal_fact(&parts, "platform", refusal_text(&facts, arena, t->platform));
     refusal_fact(&facts, "call", refusal_text(&facts, arena, phone ? t->call : t->call_nobody));

@@ -16,15 +16,15 @@ struct news {
 };
 
 extern const struct news news_lock_bound, news_lock_unbound, news_lock_revoked,
-    news_enterprise_suspended, news_enterprise_resumed, news_consent_withdrawn;
+    news_enterprise_suspended, news_enterprise_resumed, news_consent_withdrawn, news_uscc_claimed;
 
 /* The news of that id, or NULL. */
 const struct news *news_find(const char *id);
 
 /* What it is about; all but name may be NULL. Whatever is no clean UTF-8 is shown as "?". */
 struct news_facts {
-    const char *name;                        /* of the enterprise */
-    const char *role;                        /* of the lock: primary, secondary */
+    const char *name; /* of the enterprise */
+    const char *role; /* of the lock: primary, secondary; NULL: it is not the enterprise's */
     const char *authority_zh, *authority_en; /* of the lock */
     const char *serial;                      /* of its certificate */
     const char *platform_zh, *platform_en;   /* through which, or whose */

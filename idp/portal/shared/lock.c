@@ -1,12 +1,16 @@
 #include "portal/shared/lock.h"
 
 #include "access/rate.h"
+#include "access/rival.h"
 #include "app.h"
 #include "base/arena.h"
 #include "base/base64.h"
+#include "base/log.h"
+#include "enterprise/reasons.h"
 #include "evidence/refusals.h"
 #include "http/http.h"
 #include "pki/pki.h"
+#include "pki/trust.h"
 #include "portal/shared/reasons.h"
 
 enum idp_err portal_admit_answer(struct request *rq)
@@ -23,8 +27,17 @@ static void name_certificate(struct request *rq, const struct lock_identity *who
     rq->refusal.about = arena_strdup(rq->arena, text);
 }
 
+/* A database that is down changes no answer. */
+static void tell_company(const struct request *rq, const struct lock_identity *rival)
+{
+    if (rival_note(&rq->app->access, rq->arena, rival, rq->now) != IDP_OK)
+        log_event(LOG_WARN, "uscc_claimed_not_noted", "authority", rival->authority->id);
+}
+
 void portal_lock_refused(struct request *rq, const struct lock_identity *who)
 {
+    if (rq->refusal.reason == &enterprise_other_authority)
+        tell_company(rq, who);
     if (who->certificate != NULL)
         name_certificate(rq, who);
     refusals_add(rq->app->refusals, &rq->refusal, who, rq->now);

@@ -18,7 +18,10 @@ struct proven {
     struct proof proof; /* points into the above */
 };
 
-/* Counts that the lock was refused as rq->refusal says; who tells what is known of it. */
+/*
+ * Counts that the lock was refused as rq->refusal says; who tells what is known of it. A company
+ * whose USCC a lock of another authority asserts is told.
+ */
 void portal_lock_refused(struct request *rq, const struct lock_identity *who);
 
 /* The rate limit of calls that carry a lock's answer; for the admit column. */

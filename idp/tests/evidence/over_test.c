@@ -87,6 +87,7 @@ static void what_somebody_may_have_to_answer_for_is_kept_for_good(void **state)
         "grant_ended",
         "session_ended",
         "lock_unbound",
+        "uscc_claimed",
         "enterprise_suspended",
         "authority_removed",
         "enterprise_resumed",

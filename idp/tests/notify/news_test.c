@@ -97,9 +97,19 @@ static void secondary_lock_is_called_so(void **state)
     assert_non_null(strstr(w.text.body, "CA lock: secondary, "));
 }
 
+static void lock_that_is_not_the_companys_has_no_role(void **state)
+{
+    (void)state;
+    w.facts.role = NULL;
+    write_it(&news_uscc_claimed);
+    assert_non_null(strstr(w.text.body, "CA 锁：云江 CA，证书序列号 5F01\n"));
+    assert_non_null(strstr(w.text.body, "CA lock: Yunjiang CA, certificate serial number 5F01\n"));
+}
+
 static const struct news *const every[] = {&news_lock_bound,         &news_lock_unbound,
                                            &news_lock_revoked,       &news_enterprise_suspended,
-                                           &news_enterprise_resumed, &news_consent_withdrawn};
+                                           &news_enterprise_resumed, &news_consent_withdrawn,
+                                           &news_uscc_claimed};
 
 /* Nothing is left to fill in, nothing leads anywhere, and mail can carry it. */
 static void all_news_are_whole_and_have_no_links(void **state)
@@ -140,11 +150,9 @@ static void hostile_name_stays_a_name(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(bound_lock_is_told_in_both_languages),
-        TEST(what_it_is_not_about_is_not_mentioned),
-        TEST(secondary_lock_is_called_so),
-        TEST(all_news_are_whole_and_have_no_links),
-        TEST(hostile_name_stays_a_name),
+        TEST(bound_lock_is_told_in_both_languages), TEST(what_it_is_not_about_is_not_mentioned),
+        TEST(secondary_lock_is_called_so),          TEST(lock_that_is_not_the_companys_has_no_role),
+        TEST(all_news_are_whole_and_have_no_links), TEST(hostile_name_stays_a_name),
     };
     return cmocka_run_group_tests_name("notify/news", tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "enterprise/choices.h"
+#include "evidence/refusals.h"
 #include "portal/bind.h"
 #include "portal/session.h"
 #include "portal/sign_in.h"
@@ -83,6 +84,41 @@ static void lock_is_bound_and_signs_in_then(void **state)
     assert_true(json_is_true(member(answer, "certificate.primary")));
 }
 
+/* The same proof as of a sign-in, of the moment when the lock was read. */
+static void what_the_binding_rested_on_is_kept(void **state)
+{
+    (void)state;
+    struct browser browser = visit();
+    const char *challenge = challenge_for(&browser, "bind", NULL);
+    world.now += 5;
+    const struct answer *answer = post_json(&browser, &portal_bind_read_route,
+                                            sign_in_body(answer_of(LOCK_NEW, challenge), NULL));
+    assert_int_equal(answer->status, 200);
+    world.now += 60;
+    assert_int_equal(confirm(&browser)->status, 200);
+    json_t *detail =
+        json_loads(world_text("SELECT detail FROM audit WHERE event = 'bound'"), 0, NULL);
+    assert_non_null(detail);
+    assert_int_equal(json_integer_value(json_object_get(detail, "evidence")), 2);
+    assert_string_equal(json_string_value(json_object_get(detail, "challenge")), challenge);
+    assert_int_equal(json_integer_value(json_object_get(detail, "asked")), REGION_NOW);
+    assert_int_equal(json_integer_value(json_object_get(detail, "decided")), REGION_NOW + 5);
+    const char *kept =
+        arena_printf(world.arena,
+                     "SELECT COUNT(*) FROM evidence_objects WHERE kind <> 'refused' AND hash IN "
+                     "('%s', '%s', '%s')",
+                     json_string_value(json_array_get(json_object_get(detail, "chain"), 0)),
+                     json_string_value(json_array_get(json_object_get(detail, "chain"), 1)),
+                     json_string_value(json_object_get(json_object_get(detail, "status"), "ocsp")));
+    assert_int_equal(world_number(kept), 3);
+    assert_int_equal(
+        world_number(arena_printf(
+            world.arena, "SELECT seen FROM certificates WHERE reason IS NULL AND hash = '%s'",
+            json_string_value(json_object_get(detail, "certificate")))),
+        REGION_NOW + 5);
+    json_decref(detail);
+}
+
 static void enterprise_that_was_unbound_keeps_its_subject_when_it_binds_again(void **state)
 {
     (void)state;
@@ -156,6 +192,29 @@ static void bound_locks_are_told_what_to_do(void **state)
     expect_error(read_to_bind(&browser, LOCK_BELL_OTHER), 409, "lock.uscc_has_lock");
     expect_error(read_to_bind(&browser, LOCK_BELL_TWO), 409, "lock.other_authority");
     expect_error(confirm(&browser), 409, "binding.gone"); /* none of them was remembered */
+}
+
+static void refused_reading_is_counted(void **state)
+{
+    (void)state;
+    struct browser browser = visit();
+    expect_error(read_to_bind(&browser, LOCK_BELL), 409, "lock.already_bound");
+    assert_int_equal(refusals_flush(world.app.refusals, world.app.db), IDP_OK);
+    assert_int_equal(world_number("SELECT count FROM refusals WHERE authority = 'one' AND reason = "
+                                  "'lock.already_bound' AND certificate <> ''"),
+                     1);
+}
+
+/* docs/security.md row 39: that the company cannot be told changes no answer. */
+static void claim_that_cannot_be_noted_is_refused_all_the_same(void **state)
+{
+    (void)state;
+    struct browser browser = visit();
+    atomic_store(&world.sql.transact, IDP_UNAVAILABLE);
+    expect_error(read_to_bind(&browser, LOCK_BELL_TWO), 409, "lock.other_authority");
+    atomic_store(&world.sql.transact, IDP_OK);
+    expect_error(read_to_bind(&browser, LOCK_BELL_TWO), 409, "lock.other_authority");
+    assert_int_equal(world_number("SELECT COUNT(*) FROM audit WHERE event = 'uscc_claimed'"), 1);
 }
 
 static void signature_for_signing_in_binds_nothing(void **state)
@@ -371,7 +430,10 @@ int main(void)
         WORLD_TEST(same_lock_bound_again_is_the_same_lock),
         WORLD_TEST(binding_is_told_to_the_address_that_was_given),
         WORLD_TEST(binding_again_is_told_to_the_address_from_before_too),
+        WORLD_TEST(what_the_binding_rested_on_is_kept),
         WORLD_TEST(bound_locks_are_told_what_to_do),
+        WORLD_TEST(refused_reading_is_counted),
+        WORLD_TEST(claim_that_cannot_be_noted_is_refused_all_the_same),
         WORLD_TEST(signature_for_signing_in_binds_nothing),
         WORLD_TEST(nothing_is_bound_without_a_lock_that_was_read_in_this_session),
         WORLD_TEST(reading_is_over_after_its_time),

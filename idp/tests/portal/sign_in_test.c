@@ -494,6 +494,30 @@ static void second_authority_asserting_a_bound_uscc_does_not_get_in(void **state
     expect_lock_refused(LOCK_BELL_TWO, 409, "lock.other_authority");
 }
 
+/* docs/security.md row 39: the authority's auditors and the company hear of it, once a day. */
+static void claim_of_a_bound_uscc_is_audited_and_told_to_the_company(void **state)
+{
+    (void)state;
+    static const char mails[] = "SELECT COUNT(*) FROM outbox WHERE kind = 'mail'";
+    world.app.access.tells = true;
+    for (int i = 0; i < 2; i++)
+        expect_lock_refused(LOCK_BELL_TWO, 409, "lock.other_authority");
+    assert_string_equal(
+        world_text("SELECT detail FROM audit WHERE event = 'uscc_claimed'"),
+        arena_printf(world.arena,
+                     "{\"actor\":\"bidder\",\"authority\":\"two\",\"certificate\":\"%s\","
+                     "\"serial\":\"%s\"}",
+                     hash_of(LOCK_BELL_TWO), identity_of(&world.locks[LOCK_BELL_TWO]).serial));
+    assert_string_equal(world_text("SELECT enterprise FROM audit WHERE event = 'uscc_claimed'"),
+                        world.holders[LOCK_BELL].enterprise.id);
+    assert_int_equal(world_number(mails), 1);
+    assert_int_equal(refusals_flush(world.app.refusals, world.app.db), IDP_OK);
+    assert_int_equal(refused("two", "lock.other_authority", hash_of(LOCK_BELL_TWO)), 2);
+    world.now += 86400;
+    expect_lock_refused(LOCK_BELL_TWO, 409, "lock.other_authority");
+    assert_int_equal(world_number(mails), 2);
+}
+
 static void lock_whose_company_is_suspended_is_told_so(void **state)
 {
     (void)state;
@@ -606,6 +630,8 @@ static void renewed_certificate_signs_in_and_the_record_follows(void **state)
     struct browser old = visit(); /* the certificate before has another key now */
     expect_error(sign_in(&old, LOCK_BELL, NULL), 409, "lock.uscc_has_lock"); /* no way back */
     assert_int_equal(world_number("SELECT COUNT(*) FROM audit WHERE event = 'lock_renewed'"), 1);
+    assert_string_equal(world_text("SELECT detail FROM audit WHERE event = 'lock_renewed'"),
+                        world_text("SELECT detail FROM audit WHERE event = 'signed_in'"));
 }
 
 static const struct region_holder *renewed_lock(void)
@@ -729,6 +755,7 @@ int main(void)
         WORLD_TEST(lock_that_is_not_bound_is_told_to_bind),
         WORLD_TEST(other_lock_of_a_bound_company_is_told_so),
         WORLD_TEST(second_authority_asserting_a_bound_uscc_does_not_get_in),
+        WORLD_TEST(claim_of_a_bound_uscc_is_audited_and_told_to_the_company),
         WORLD_TEST(lock_whose_company_is_suspended_is_told_so),
         WORLD_TEST(lock_that_was_unbound_has_to_be_bound),
         WORLD_TEST(revoked_lock_is_told_whom_to_call),
