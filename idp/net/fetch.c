@@ -1,185 +1,33 @@
 #include "net/fetch.h"
 
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/lane.h"
-#include "net/address.h"
-#include "net/target.h"
+#include "net/exchange.h"
 
-enum { FIRST_ROOM = 4096 };
-
-/* One request on its way. */
-struct exchange {
-    const struct net_request *request;
-    struct net_target target;
-    bool full, no_memory;
-    unsigned char *body;
-    size_t len, room;
-};
-
-/* Resolves the host once, and refuses it when any of its addresses is not of the public Internet.
- */
-static enum idp_err find_addresses(const struct net *net, struct exchange *exchange,
-                                   unsigned deadline_ms)
-{
-    struct net_target *target = &exchange->target;
-    bool allowed = net_target_is_allowed(net, exchange->request->allow, target);
-    if (strcmp(target->scheme, "http") == 0 && !allowed)
-        return IDP_DENIED;
-    enum idp_err err = net_target_resolve(net, target, deadline_ms);
-    if (err != IDP_OK)
-        return err;
-    for (size_t i = 0; i < target->addresses.count && !allowed; i++)
-        if (!net_address_is_global((const struct sockaddr *)&target->addresses.list[i]))
-            return IDP_DENIED;
-    return IDP_OK;
-}
-
-/* --- the transfer --------------------------------------------------------------------------- */
-
-static bool make_room(struct exchange *exchange, size_t wanted)
-{
-    size_t room = exchange->room > 0 ? exchange->room : FIRST_ROOM;
-    while (room < wanted)
-        room *= 2;
-    if (room == exchange->room)
-        return true;
-    unsigned char *body = realloc(exchange->body, room);
-    if (body == NULL)
-        return false;
-    exchange->body = body;
-    exchange->room = room;
-    return true;
-}
-
-static size_t receive(char *bytes, size_t size, size_t count, void *context)
-{
-    struct exchange *exchange = context;
-    size_t n = size * count;
-    exchange->full = n > exchange->request->answer_max - exchange->len;
-    if (exchange->full)
-        return 0;
-    exchange->no_memory = !make_room(exchange, exchange->len + n);
-    if (exchange->no_memory)
-        return 0;
-    memcpy(exchange->body + exchange->len, bytes, n);
-    exchange->len += n;
-    return n;
-}
-
-static struct curl_slist *add_header(struct curl_slist *list, const char *name, const char *value)
-{
-    char line[512];
-    int n = snprintf(line, sizeof(line), "%s: %s", name, value);
-    struct curl_slist *longer =
-        n > 0 && (size_t)n < sizeof(line) ? curl_slist_append(list, line) : NULL;
-    if (longer == NULL)
-        curl_slist_free_all(list);
-    return longer;
-}
-
-/* Returns NULL when there is no memory. "Expect:" keeps curl from waiting for 100 Continue. */
-static struct curl_slist *headers_of(const struct net_request *request)
-{
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-    if (list != NULL && request->content_type != NULL)
-        list = add_header(list, "Content-Type", request->content_type);
-    if (list != NULL && request->accept != NULL)
-        list = add_header(list, "Accept", request->accept);
-    return list;
-}
-
-static bool set_limits(CURL *handle, const struct net_request *request)
-{
-    return curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-           curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ==
-               CURLE_OK &&
-           curl_easy_setopt(handle, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->answer_max) ==
-               CURLE_OK;
-}
-
-static bool set_request(CURL *handle, struct exchange *exchange)
-{
-    const struct net_request *request = exchange->request;
-    bool good = curl_easy_setopt(handle, CURLOPT_URL, request->url) == CURLE_OK &&
-                curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive) == CURLE_OK &&
-                curl_easy_setopt(handle, CURLOPT_WRITEDATA, exchange) == CURLE_OK;
-    if (!good || request->content_type == NULL)
-        return good;
-    return curl_easy_setopt(handle, CURLOPT_POST, 1L) == CURLE_OK &&
-           curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len) ==
-               CURLE_OK &&
-           curl_easy_setopt(handle, CURLOPT_POSTFIELDS,
-                            request->body_len > 0 ? request->body : "") == CURLE_OK;
-}
-
-static enum idp_err outcome(const struct exchange *exchange, CURLcode code)
-{
-    if (code == CURLE_OK)
-        return IDP_OK;
-    if (exchange->target.denied)
-        return IDP_DENIED;
-    if (exchange->full || code == CURLE_FILESIZE_EXCEEDED)
-        return IDP_FULL;
-    return exchange->no_memory || code == CURLE_OUT_OF_MEMORY ? IDP_FAULT : IDP_UNAVAILABLE;
-}
-
-static enum idp_err take_answer(CURL *handle, struct arena *arena, const struct exchange *exchange,
-                                struct net_answer *out)
-{
-    struct net_answer answer = {.body_len = exchange->len};
-    char *content_type = NULL;
-    if (curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &answer.status) != CURLE_OK ||
-        curl_easy_getinfo(handle, CURLINFO_CONTENT_TYPE, &content_type) != CURLE_OK)
-        return IDP_UNAVAILABLE;
-    answer.content_type = arena_strdup(arena, content_type);
-    answer.body =
-        arena_copy(arena, exchange->len > 0 ? exchange->body : (const void *)"", exchange->len);
-    if (answer.body == NULL || (content_type != NULL && answer.content_type == NULL))
-        return IDP_FAULT;
-    *out = answer;
-    return IDP_OK;
-}
-
-static enum idp_err transfer(struct net *net, struct arena *arena, struct exchange *exchange,
+static enum idp_err transfer(struct net *net, struct arena *arena, struct net_exchange *exchange,
                              unsigned deadline_ms, struct net_answer *out)
 {
     CURL *handle = net_handle();
-    struct curl_slist *headers = headers_of(exchange->request);
-    struct curl_slist *pins = NULL;
-    enum idp_err err = IDP_FAULT;
-    if (handle != NULL && headers != NULL &&
-        net_target_bind(handle, net, &exchange->target, deadline_ms, &pins) &&
-        set_limits(handle, exchange->request) && set_request(handle, exchange) &&
-        curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers) == CURLE_OK)
-        err = outcome(exchange, curl_easy_perform(handle));
+    if (handle == NULL)
+        return IDP_FAULT;
+    enum idp_err err = net_exchange_bind(exchange, net, handle, deadline_ms);
     if (err == IDP_OK)
-        err = take_answer(handle, arena, exchange, out);
-    if (handle != NULL)
-        curl_easy_reset(handle); /* keeps the connections, forgets everything borrowed */
-    curl_slist_free_all(headers);
-    curl_slist_free_all(pins);
-    free(exchange->body);
+        err = net_exchange_outcome(exchange, handle, curl_easy_perform(handle), arena, out);
+    curl_easy_reset(handle); /* keeps the connections, forgets everything borrowed */
+    net_exchange_clear(exchange);
     return err;
 }
 
 enum idp_err net_fetch(struct net *net, struct arena *arena, const struct net_request *request,
                        struct net_answer *out)
 {
-    struct exchange exchange = {.request = request};
+    struct net_exchange exchange;
     int64_t end = clock_ticks_ms() + request->deadline_ms;
     if (!lane_may_wait())
         return IDP_WAIT;
-    enum idp_err err = net_target_read(request->url, "http https", &exchange.target);
-    if (err == IDP_OK)
-        err = find_addresses(net, &exchange, request->deadline_ms);
+    enum idp_err err = net_exchange_aim(net, request, request->deadline_ms, &exchange);
     if (err != IDP_OK)
         return err;
     int64_t left = end - clock_ticks_ms();

@@ -29,6 +29,7 @@ enum idp_err net_new(const char *const *allow, struct net **out)
         free(net);
         return IDP_FAULT;
     }
+    net_pool_init(&net->pool);
     *out = net;
     return IDP_OK;
 }
@@ -37,6 +38,7 @@ void net_free(struct net *net)
 {
     if (net == NULL)
         return;
+    net_pool_clear(&net->pool);
     for (size_t i = 0; net->allow[i] != NULL; i++)
         free(net->allow[i]);
     free((void *)net->allow);

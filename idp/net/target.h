@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "net/net.h"
+#include "net/pool.h"
 #include "net/resolve.h"
 
 enum { NET_HOST_MAX = 253 }; /* RFC 1035 section 2.3.4 */
@@ -19,6 +20,7 @@ struct net {
     char **allow; /* ends with NULL */
     struct net_resolver resolver;
     atomic_bool interrupted;
+    struct net_pool pool;
 };
 
 struct net_target {

@@ -10,11 +10,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -22,122 +19,57 @@
 #include "net/fetch.h"
 #include "net/resolve.h"
 #include "tests/help.h"
+#include "tests/net/http_peer.h"
 
-/* A server that answers each request by its path, and what it saw. */
-static struct {
-    int port, fd;
-    pthread_t thread;
-    atomic_int connections;
-    char seen[2048]; /* the last request */
-} server;
-
-static void say(int fd, const char *text)
-{
-    (void)send(fd, text, strlen(text), MSG_NOSIGNAL);
-}
+/* Answers each request by its path. */
+static bool answer(int fd, const char *request, int nth);
+static struct http_peer server = {.answer = answer};
 
 /* One byte each 20 ms, without end. */
 static void dribble(int fd)
 {
     const struct timespec pause = {.tv_nsec = 20000000};
-    say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+    http_peer_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
     for (int i = 0; i < 500 && send(fd, "x", 1, MSG_NOSIGNAL) == 1; i++)
         (void)nanosleep(&pause, NULL);
 }
 
-/* Returns false when the connection is to be closed. */
-static bool answer(int fd, const char *request)
+static bool answer(int fd, const char *request, int nth)
 {
+    (void)nth;
     const char *path = strchr(request, ' ') + 1;
     if (strncmp(path, "/slow", 5) == 0)
         dribble(fd);
     else if (strncmp(path, "/large", 6) == 0)
-        say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world");
+        http_peer_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world");
     else if (strncmp(path, "/endless", 8) == 0)
-        say(fd, "HTTP/1.1 200 OK\r\n\r\nhello world");
+        http_peer_say(fd, "HTTP/1.1 200 OK\r\n\r\nhello world");
     else if (strncmp(path, "/away", 5) == 0)
-        say(fd, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
+        http_peer_say(
+            fd, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
     else if (strncmp(path, "/rubbish", 8) == 0)
-        say(fd, "\x01\x02\x03\r\n\r\n");
+        http_peer_say(fd, "\x01\x02\x03\r\n\r\n");
     else if (strncmp(path, "/empty", 6) == 0)
-        say(fd, "HTTP/1.1 204 No Content\r\n\r\n");
+        http_peer_say(fd, "HTTP/1.1 204 No Content\r\n\r\n");
     else {
-        say(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello");
+        http_peer_say(
+            fd, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello");
         return true;
     }
     return false;
 }
 
-/* Reads a whole request: the head, and as much of a body as it announces. */
-static bool read_request(int fd, char *request, size_t size)
-{
-    size_t n = 0;
-    for (;;) {
-        ssize_t got = recv(fd, request + n, size - 1 - n, 0);
-        if (got <= 0)
-            return false;
-        n += (size_t)got;
-        request[n] = '\0';
-        const char *end = strstr(request, "\r\n\r\n");
-        const char *length = strstr(request, "Content-Length: ");
-        size_t wanted = length != NULL ? strtoul(length + 16, NULL, 10) : 0;
-        if (end != NULL && n >= (size_t)(end + 4 - request) + wanted)
-            return true;
-    }
-}
-
-static void *serve_one(void *argument)
-{
-    int fd = *(int *)argument;
-    char request[sizeof(server.seen)] = "";
-    free(argument);
-    while (read_request(fd, request, sizeof(request))) {
-        memcpy(server.seen, request, sizeof(request));
-        if (!answer(fd, request))
-            break;
-    }
-    (void)close(fd);
-    return NULL;
-}
-
-static void *serve(void *argument)
-{
-    (void)argument;
-    for (;;) {
-        pthread_t id;
-        int *fd = malloc(sizeof(*fd));
-        *fd = accept(server.fd, NULL, NULL);
-        if (*fd < 0) {
-            free(fd);
-            return NULL;
-        }
-        server.connections++;
-        if (pthread_create(&id, NULL, serve_one, fd) == 0)
-            (void)pthread_detach(id);
-    }
-}
-
 static int start_server(void **state)
 {
     (void)state;
-    int yes = 1;
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    server.port = help_free_port();
-    address.sin_port = htons((uint16_t)server.port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    server.fd = socket(AF_INET, SOCK_STREAM, 0);
-    (void)setsockopt(server.fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    assert_int_equal(bind(server.fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(listen(server.fd, 16), 0);
-    return pthread_create(&server.thread, NULL, serve, NULL);
+    http_peer_start(&server);
+    return 0;
 }
 
 static int stop_server(void **state)
 {
     (void)state;
-    (void)shutdown(server.fd, SHUT_RDWR);
-    (void)pthread_join(server.thread, NULL);
-    (void)close(server.fd);
+    http_peer_stop(&server);
     return 0;
 }
 
