@@ -93,6 +93,7 @@ static void begin(struct course *course, size_t which)
         return;
     }
     entrant->begun = true;
+    entrant->joined = !alone;
     course->next_ms = clock_ticks_ms() + entrant->patience_ms;
     if (err == IDP_OK)
         err = set_off(course, runner);

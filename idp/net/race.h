@@ -20,6 +20,7 @@ struct net_entrant {
     unsigned patience_ms;       /* how long it runs before the next one joins it */
     /* Set by the race. */
     bool begun;
+    bool joined;     /* while another was on its way */
     bool over;       /* take() was told; else it was broken off */
     int64_t took_us; /* until it was over or broken off */
 };

@@ -10,7 +10,7 @@
 
 struct arena;
 
-enum { EXPOSITION_MAX = 1024 * 1024 };
+enum { EXPOSITION_MAX = 2 * 1024 * 1024 };
 #define EXPOSITION_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 struct exposition {

@@ -10,7 +10,10 @@ void families_of_server(struct exposition *e, struct request *rq);
 /* The two stores. */
 void families_of_stores(struct exposition *e, struct request *rq);
 
-/* Signing keys, authorities, refused locks, and when keys and certificates end. */
+/* The certification authorities and the addresses of their status services. */
+void families_of_authorities(struct exposition *e, struct request *rq);
+
+/* Refused locks, signing keys, and when keys and certificates end. */
 void families_of_trust(struct exposition *e, struct request *rq);
 
 /* What waits to be done outside the database, and what was given up. */

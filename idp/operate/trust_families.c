@@ -10,77 +10,6 @@
 #include "jose/sign.h"
 #include "operate/expiry.h"
 #include "operate/exposition.h"
-#include "pki/figures.h"
-#include "pki/trust.h"
-
-/* --- authorities ---------------------------------------------------------------------------- */
-
-struct authorities {
-    size_t count;
-    struct pki_figure list[TRUST_AUTHORITIES_MAX];
-};
-
-static void questions(struct exposition *e, const struct authorities *all)
-{
-    exposition_counter(e, "tamga_authority_questions_total",
-                       "Questions about revocation, by what came back: good; other (revoked, on "
-                       "hold, unknown); unusable (nothing in time, or nothing that counts).");
-    for (size_t i = 0; i < all->count; i++) {
-        const struct pki_figure *f = &all->list[i];
-        const struct {
-            const char *result;
-            uint64_t count;
-        } results[] = {{"good", f->good}, {"other", f->other}, {"unusable", f->unusable}};
-        for (size_t j = 0; j < 3; j++) {
-            const struct label labels[] = {
-                {"authority", f->id}, {"result", results[j].result}, {NULL, NULL}};
-            exposition_count(e, labels, results[j].count);
-        }
-    }
-}
-
-static void timings(struct exposition *e, const struct authorities *all)
-{
-    exposition_histogram(e, "tamga_authority_question_seconds", "How long they took.");
-    for (size_t i = 0; i < all->count; i++) {
-        const struct pki_figure *f = &all->list[i];
-        const struct label labels[] = {{"authority", f->id}, {NULL, NULL}};
-        const struct timings timings = {.bounds_us = figures_bounds_us,
-                                        .buckets = f->buckets,
-                                        .bounds = FIGURES_BOUNDS,
-                                        .total_us = f->total_us};
-        exposition_timings(e, labels, &timings);
-    }
-}
-
-static void not_asked(struct exposition *e, const struct authorities *all)
-{
-    exposition_counter(e, "tamga_authority_known_total",
-                       "Answers that were remembered, so that nobody had to ask.");
-    for (size_t i = 0; i < all->count; i++) {
-        const struct label labels[] = {{"authority", all->list[i].id}, {NULL, NULL}};
-        exposition_count(e, labels, all->list[i].known);
-    }
-    exposition_counter(e, "tamga_authority_spared_total",
-                       "Questions that were not sent: the circuit was open, or too many waited.");
-    for (size_t i = 0; i < all->count; i++) {
-        const struct label labels[] = {{"authority", all->list[i].id}, {NULL, NULL}};
-        exposition_count(e, labels, all->list[i].spared);
-    }
-}
-
-static void authorities(struct exposition *e, const struct authorities *all)
-{
-    questions(e, all);
-    timings(e, all);
-    not_asked(e, all);
-    exposition_gauge(e, "tamga_authority_circuit_open",
-                     "1 while nobody asks the authority because it did not answer.");
-    for (size_t i = 0; i < all->count; i++) {
-        const struct label labels[] = {{"authority", all->list[i].id}, {NULL, NULL}};
-        exposition_count(e, labels, all->list[i].open ? 1 : 0);
-    }
-}
 
 /* --- locks ---------------------------------------------------------------------------------- */
 
@@ -136,9 +65,6 @@ static void tell_end(void *with, const struct expiry *what)
 
 void families_of_trust(struct exposition *e, struct request *rq)
 {
-    struct authorities all;
-    all.count = pki_figures(rq->app->pki, rq->arena, all.list, TRUST_AUTHORITIES_MAX);
-    authorities(e, &all);
     refusals(e, rq);
     keys(e, rq);
     exposition_gauge(e, "tamga_expires_days",

@@ -7,9 +7,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/log.h"
-#include "base/text.h"
-#include "net/fetch.h"
+#include "pki/round.h"
 #include "pki/rules.h"
 #include "pki/verdicts.h"
 
@@ -65,94 +63,20 @@ void asking_free(struct asking *asking)
 
 /* --- one question --------------------------------------------------------------------------- */
 
-static void log_problem(const struct leaf *leaf, const char *problem)
-{
-    char hash[2 * DIGEST_SIZE + 1];
-    struct log_line line;
-    text_to_hex(leaf->hash, DIGEST_SIZE, hash);
-    log_begin(&line, LOG_WARN, "status_unusable");
-    log_text(&line, "authority", leaf->authority->id);
-    log_text(&line, "certificate", hash);
-    log_text(&line, "problem", problem);
-    log_end(&line);
-}
-
-/* What came back from a service. */
-struct reply {
-    struct net_answer received;
-    bool came; /* anything at all */
-};
-
-/* One address: why nothing came, or NULL. */
-static const char *fetch(const struct asking *asking, struct arena *arena,
-                         const struct net_request *request, struct reply *reply)
-{
-    enum idp_err err = asking->fetch.send(asking->fetch.context, arena, request, &reply->received);
-    reply->came = reply->came || err == IDP_OK || err == IDP_FULL;
-    if (err == IDP_UNAVAILABLE)
-        return "no answer came in time";
-    if (err == IDP_DENIED)
-        return "the address is not allowed";
-    if (err == IDP_FULL)
-        return "the answer is too large";
-    if (err != IDP_OK)
-        return "the question could not be sent";
-    return reply->received.status == 200 ? NULL : "the service answered with an HTTP error";
-}
-
-/* Tries the authority's addresses in turn until one gives an answer that counts. */
-static struct ocsp_answer try_addresses(const struct asking *asking, struct arena *arena,
-                                        const struct asking_about *about,
-                                        const struct ocsp_question *question, struct reply *reply)
-{
-    struct ocsp_answer answer = {.problem = "no address"};
-    const struct revocation *revocation = &question->rules->revocation;
-    int64_t end = clock_ticks_ms() + revocation->deadline_ms;
-    struct net_request request = {
-        .content_type = "application/ocsp-request",
-        .body = question->der,
-        .body_len = question->der_len,
-        .accept = "application/ocsp-response",
-        .answer_max = OCSP_ANSWER_MAX,
-        .allow = trust_hosts(about->view->trust),
-    };
-    for (size_t i = 0; i < revocation->ocsp.count && answer.verdict == STATUS_UNUSABLE; i++) {
-        int64_t left = end - clock_ticks_ms();
-        if (left <= 0)
-            break;
-        request.url = revocation->ocsp.list[i];
-        request.deadline_ms = (unsigned)left;
-        answer.problem = fetch(asking, arena, &request, reply);
-        if (answer.problem == NULL)
-            answer = ocsp_answer_read(question, reply->received.body, reply->received.body_len,
-                                      about->now);
-    }
-    return answer;
-}
-
 static enum idp_err ask(struct asking *asking, struct arena *arena,
                         const struct asking_about *about, struct status *out)
 {
-    struct ocsp_question question;
-    struct reply reply = {.came = false};
-    const struct leaf *leaf = about->leaf;
-    struct line *line = view_line(about->view, leaf);
+    struct round round = {.fetch = asking->fetch, .about = about};
+    struct line *line = view_line(about->view, about->leaf);
     int64_t begun_us = clock_ticks_us();
-    enum idp_err err = ocsp_question_make(leaf->authority->rules, leaf->anchor, leaf->der,
-                                          leaf->der_len, &question);
+    enum idp_err err = round_ask(&round, arena, out);
     if (err != IDP_OK)
         return err;
-    struct ocsp_answer answer = try_addresses(asking, arena, about, &question, &reply);
-    ocsp_question_clear(&question);
-    if (reply.came)
+    if (round.answered)
         circuit_answered(&line->circuit);
     else
         circuit_missed(&line->circuit, clock_ticks_ms());
-    line_count(line, answer.verdict, clock_ticks_us() - begun_us);
-    if (answer.verdict == STATUS_UNUSABLE)
-        log_problem(leaf, answer.problem);
-    *out = (struct status){
-        .answer = answer, .response = reply.received.body, .response_len = reply.received.body_len};
+    line_count(line, out->answer.verdict, clock_ticks_us() - begun_us);
     return IDP_OK;
 }
 
@@ -232,7 +156,7 @@ static enum idp_err fly(struct asking *asking, struct arena *arena,
                         const struct asking_about *about, struct status *out)
 {
     struct line *line = view_line(about->view, about->leaf);
-    struct status status = {.answer = {.problem = "the circuit is open"}};
+    struct status status = {.answer = ocsp_unusable(FAULT_NOT_ASKED, "the circuit is open")};
     if (!circuit_allows(&line->circuit, clock_ticks_ms())) {
         line_count_spared(line);
         *out = status;
@@ -264,7 +188,8 @@ static enum idp_err ride_along(struct asking *asking, struct arena *arena, struc
     while (!flight->landed && waited == 0)
         waited = pthread_cond_timedwait(&asking->changed, &asking->lock, &until);
     enum idp_err err = flight->landed ? flight->err : IDP_OK;
-    struct status status = {.answer = {.problem = "the question is still in flight"}};
+    struct status status = {.answer =
+                                ocsp_unusable(FAULT_NOT_ASKED, "the question is still in flight")};
     if (flight->landed && err == IDP_OK) {
         status.answer = flight->answer;
         status.response_len = flight->response_len;
@@ -285,7 +210,8 @@ static enum idp_err ask_or_wait(struct asking *asking, struct arena *arena,
     struct line *line = view_line(about->view, about->leaf);
     if (line->people >= asking->waiters) {
         line_count_spared(line);
-        *out = (struct status){.answer = {.problem = "too many wait for this authority"}};
+        *out = (struct status){
+            .answer = ocsp_unusable(FAULT_NOT_ASKED, "too many wait for this authority")};
         return IDP_OK;
     }
     line->people++;

@@ -1,5 +1,7 @@
 #include "pki/figures.h"
 
+#include "base/arena.h"
+#include "base/clock.h"
 #include "pki/certificate_time.h"
 #include "pki/rules.h"
 #include "pki/state.h"
@@ -19,13 +21,43 @@ static int64_t first_end(const struct authority_rules *rules)
     return known && until < ends ? until : ends;
 }
 
+/* Returns false when there is no memory. */
+static bool look_at_service(struct services *services, const char *url, struct arena *arena,
+                            struct pki_service_figure *out)
+{
+    struct service service;
+    services_look(services, url, &service);
+    *out = (struct pki_service_figure){
+        .address = arena_strdup(arena, url),
+        .asked = service.asked,
+        .hedged = service.hedged,
+        .won = service.won,
+        .lost = service.lost,
+        .unusable = arena_copy(arena, service.unusable, sizeof(service.unusable)),
+        .p50_us = latency_quantile(&service.latency, 50),
+        .p95_us = latency_quantile(&service.latency, 95),
+        .is_down = clock_ticks_ms() < service.down_until_ms,
+    };
+    return out->address != NULL && out->unusable != NULL;
+}
+
+static void look_at_services(const struct urls *urls, struct services *services,
+                             struct arena *arena, struct pki_figure *out)
+{
+    struct pki_service_figure *list = arena_alloc(arena, RULES_OCSP_MAX * sizeof(*list));
+    out->services = list;
+    for (size_t i = 0; i < urls->count && list != NULL; i++)
+        if (look_at_service(services, urls->list[i], arena, &list[out->service_count]))
+            out->service_count++;
+}
+
 size_t pki_figures(struct pki *pki, struct arena *arena, struct pki_figure *out, size_t max)
 {
     const struct view *view = pki_view(pki, arena);
     size_t n = view == NULL ? 0 : view->trust->count < max ? view->trust->count : max;
     for (size_t i = 0; i < n; i++) {
         const struct authority *authority = &view->trust->authorities[i];
-        const struct line *line = view->lines[i];
+        struct line *line = view->lines[i];
         out[i] = (struct pki_figure){
             .id = authority->id,
             .good = atomic_load(&line->good),
@@ -35,10 +67,12 @@ size_t pki_figures(struct pki *pki, struct arena *arena, struct pki_figure *out,
             .known = atomic_load(&line->known),
             .spared = atomic_load(&line->spared),
             .open = circuit_is_open(&line->circuit),
+            .waiting = atomic_load(&line->people),
             .ends = first_end(authority->rules),
         };
         for (size_t j = 0; j < FIGURES_BUCKETS; j++)
             out[i].buckets[j] = atomic_load(&line->buckets[j]);
+        look_at_services(&authority->rules->revocation.ocsp, &line->services, arena, &out[i]);
     }
     return n;
 }

@@ -12,6 +12,7 @@ struct line *line_new(const char *id)
     atomic_init(&line->references, 1);
     memcpy(line->id, id, size);
     circuit_init(&line->circuit, line->id, LINE_PAUSE_MS);
+    services_init(&line->services);
     return line;
 }
 
@@ -56,6 +57,8 @@ struct line *line_take(struct line *line)
 
 void line_release(struct line *line)
 {
-    if (line != NULL && atomic_fetch_sub_explicit(&line->references, 1, memory_order_acq_rel) == 1)
-        free(line);
+    if (line == NULL || atomic_fetch_sub_explicit(&line->references, 1, memory_order_acq_rel) != 1)
+        return;
+    services_clear(&line->services);
+    free(line);
 }

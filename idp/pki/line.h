@@ -9,6 +9,7 @@
 
 #include "base/circuit.h"
 #include "pki/ocsp.h"
+#include "pki/services.h"
 #include "store/figures.h"
 
 enum { LINE_PAUSE_MS = 5000 /* between probes of an authority that missed its deadline */ };
@@ -22,8 +23,9 @@ struct line {
     _Atomic uint64_t buckets[FIGURES_BUCKETS]; /* of figures_bounds_us */
     _Atomic uint64_t known;  /* nobody had to ask: the answer, or the verdict, was remembered */
     _Atomic uint64_t spared; /* not asked: the circuit was open, or too many waited */
-    unsigned people;         /* who ask, and who wait; guarded by the lock of asking.c */
-    char id[];               /* the authority's */
+    atomic_uint people;      /* who ask, and who wait; changed with the lock of asking.c */
+    struct services services;
+    char id[]; /* the authority's */
 };
 
 /* Begins a line with one reference. Returns NULL when there is no memory. */

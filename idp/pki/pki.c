@@ -6,20 +6,19 @@
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/log.h"
-#include "net/fetch.h"
+#include "net/race.h"
 #include "pki/crls.h"
 #include "pki/state.h"
 #include "pki/trust.h"
 
-static enum idp_err send_by_net(void *context, struct arena *arena,
-                                const struct net_request *request, struct net_answer *out)
+static enum idp_err race_by_net(void *context, struct arena *arena, struct net_race *race)
 {
-    return net_fetch(context, arena, request, out);
+    return net_race(context, arena, race);
 }
 
 struct pki_fetch pki_fetch_by_net(struct net *net)
 {
-    return (struct pki_fetch){.context = net, .send = send_by_net};
+    return (struct pki_fetch){.context = net, .race = race_by_net};
 }
 
 static void find_by_shelf(void *context, const unsigned char *issuer, const unsigned char *serial,

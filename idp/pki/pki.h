@@ -15,8 +15,7 @@ struct crl_finding;
 struct crls;
 struct kv;
 struct net;
-struct net_answer;
-struct net_request;
+struct net_race;
 struct pki;
 struct sql;
 struct trust;
@@ -24,11 +23,10 @@ struct trust;
 /* The way to the authorities' status services; tests put their own here. */
 struct pki_fetch {
     void *context;
-    enum idp_err (*send)(void *context, struct arena *arena, const struct net_request *request,
-                         struct net_answer *out);
+    enum idp_err (*race)(void *context, struct arena *arena, struct net_race *race);
 };
 
-/* The real one: net_fetch(). The net is borrowed. */
+/* The real one: net_race(). The net is borrowed. */
 struct pki_fetch pki_fetch_by_net(struct net *net);
 
 /* Where lists of revoked certificates are looked into, as pki/crls.h says. */

@@ -16,6 +16,8 @@ enum {
     RULES_LIST_MAX = 16, /* entries of any list in an authority's profile */
     RULES_TEXT_MAX = 256,
     RULES_ANCHORS_MAX = 16,
+    RULES_OCSP_MAX = 4,
+    RULES_URL_MAX = 512,
     RULES_CRLS_MAX = 16,
     RULES_DEGRADED_MAX_S = 86400,
 };

@@ -319,7 +319,7 @@ static enum idp_err check_url(struct reading *reading, void *object)
 }
 
 static const struct member url_members[] = {
-    {"url", .required = true, .read = reading_text, .min = 1, .max = 512},
+    {"url", .required = true, .read = reading_text, .min = 1, .max = RULES_URL_MAX},
     {.name = NULL},
 };
 
@@ -358,7 +358,7 @@ static const struct member revocation_members[] = {
     {"policy", .required = true, .read = reading_name,
      .offset = offsetof(struct authority_rules, revocation.policy), .names = trust_policy_names},
     {"ocsp", .read = reading_list, .offset = offsetof(struct authority_rules, revocation.ocsp),
-     .max = 4, .item = &url_item, .size = sizeof(const char *)},
+     .max = RULES_OCSP_MAX, .item = &url_item, .size = sizeof(const char *)},
     {"crl", .read = reading_list, .offset = offsetof(struct authority_rules, revocation.crl),
      .max = RULES_CRLS_MAX, .item = &url_item, .size = sizeof(const char *)},
     {"hash", .read = reading_name, .offset = offsetof(struct authority_rules, revocation.digest),

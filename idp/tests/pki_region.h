@@ -12,6 +12,10 @@
 #include <openssl/ocsp.h>
 #include <openssl/x509.h>
 
+#include "base/error.h"
+
+struct arena;
+
 /* All dates in the tests are relative to this moment: 2026-11-22 13:20 UTC. */
 enum { REGION_NOW = 1795353600, REGION_DAY = 86400 };
 
@@ -134,3 +138,15 @@ struct region_status {
 /* The OCSPResponse to a request: malloc'ed, in a block of exactly that size. */
 unsigned char *region_answer(const struct region_status *how, const unsigned char *request,
                              size_t request_len, size_t *len);
+
+/* The way to the status services for tests: each request of a race in turn, by this function. */
+struct net_answer;
+struct net_race;
+struct net_request;
+struct region_way {
+    enum idp_err (*send)(void *context, struct arena *arena, const struct net_request *request,
+                         struct net_answer *out);
+};
+
+/* For struct pki_fetch, whose context is a struct region_way, which is the context of its send. */
+enum idp_err region_race(void *context, struct arena *arena, struct net_race *race);

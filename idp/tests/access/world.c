@@ -221,6 +221,8 @@ static enum idp_err answer_question(void *context, struct arena *arena,
     return IDP_OK;
 }
 
+static struct region_way way = {answer_question};
+
 /* --- opening and closing --------------------------------------------------------------------- */
 
 static void fill_config(struct config *config)
@@ -312,7 +314,7 @@ static void open_world(const char *where)
     const struct pki_settings settings = {.trust = world_trust_without(WORLD_AUTHORITIES),
                                           .kv = world.app.kv,
                                           .db = world.app.db,
-                                          .fetch = {.send = answer_question}};
+                                          .fetch = {&way, region_race}};
     assert_int_equal(pki_new(&settings, &world.app.pki), IDP_OK);
     world.app.access.pki = world.app.pki;
     for (size_t i = 0; i < WORLD_CLIENTS; i++) {

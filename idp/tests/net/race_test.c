@@ -210,6 +210,7 @@ static void first_may_win_although_the_second_joined(void **state)
     run();
     assert_int_equal(w.which[0], 0);
     assert_true(w.list[1].begun && !w.list[1].over);
+    assert_true(!w.list[0].joined && w.list[1].joined);
 }
 
 static void third_joins_when_two_are_silent(void **state)
@@ -236,6 +237,7 @@ static void next_one_begins_at_once_when_one_has_failed(void **state)
     assert_int_equal(w.errs[0], IDP_DENIED);
     assert_int_equal(w.errs[1], IDP_FULL);
     assert_int_equal(w.errs[2], IDP_OK);
+    assert_false(w.list[2].joined);
 }
 
 /* Whoever asks decides what is an answer: the race goes on. */

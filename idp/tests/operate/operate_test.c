@@ -24,6 +24,7 @@
 #include "operate/metrics.h"
 #include "operate/ready.h"
 #include "pki/reasons.h"
+#include "pki/state.h"
 #include "store/generation.h"
 #include "tests/access/world.h"
 #include "tests/wire.h"
@@ -252,6 +253,38 @@ static void questions_to_authorities_are_counted_by_what_came_back(void **state)
     expect_line("tamga_authority_questions_total{authority=\"one\",result=\"good\"} 1");
     expect_line("tamga_authority_known_total{authority=\"one\"} 1");
     expect_line("tamga_authority_spared_total{authority=\"one\"} 0");
+    expect_line("tamga_authority_waiting{authority=\"one\"} 0");
+#define SERVICE "{authority=\"one\",address=\"http://127.0.0.50:8500/ocsp\""
+    expect_line("tamga_service_asked_total" SERVICE "} 1");
+    expect_line("tamga_service_won_total" SERVICE "} 1");
+    expect_line("tamga_service_hedged_total" SERVICE "} 0");
+    expect_line("tamga_service_lost_total" SERVICE "} 0");
+    expect_line("tamga_service_down" SERVICE "} 0");
+}
+
+/* As the pages of the figures tell it: each kind of fault by its name, the usual time in seconds.
+ */
+static void services_are_told_by_address(void **state)
+{
+    (void)state;
+    static const char url[] = "http://127.0.0.50:8500/ocsp";
+    struct view *view = pki_view(world.app.pki, world.arena);
+    struct services *services = &view->lines[0]->services;
+    const struct service_outcome wrong = {
+        .url = url, .hedged = true, .result = SERVICE_UNUSABLE, .fault = FAULT_SIGNER};
+    const struct service_outcome lost = {.url = url, .result = SERVICE_LOST};
+    const struct service_outcome won = {.url = url, .result = SERVICE_WON, .took_us = 1000};
+    for (int i = 0; i < LATENCY_FEW; i++)
+        services_count(services, &won, 0);
+    services_count(services, &lost, 0);
+    services_count(services, &wrong, clock_ticks_ms());
+    expect_line("tamga_service_lost_total" SERVICE "} 1");
+    expect_line("tamga_service_hedged_total" SERVICE "} 1");
+    expect_line("tamga_service_unusable_total" SERVICE ",fault=\"signer\"} 1");
+    assert_null(strstr(metrics(), "fault=\"silent\""));
+    expect_line("tamga_service_down" SERVICE "} 1");
+    assert_non_null(
+        strstr(metrics(), "tamga_service_usual_seconds" SERVICE ",quantile=\"0.95\"} 0.001"));
 }
 
 static void refused_locks_are_counted_by_authority_and_reason(void **state)
@@ -439,6 +472,7 @@ int main(void)
         TEST(server_without_tls_has_no_certificate_to_end),
         TLS(days_until_the_certificate_ends_are_told),
         TLS(certificate_is_warned_of_a_month_before_and_urgently_a_week_before),
+        TEST(services_are_told_by_address),
         TEST(authority_that_ends_is_warned_of_by_name),
         TEST(key_that_is_replaced_by_schedule_is_measured_and_not_warned_of),
     };

@@ -62,6 +62,8 @@ static enum idp_err answer_question(void *context, struct arena *arena,
     return IDP_OK;
 }
 
+static struct region_way way = {answer_question};
+
 static void find_in_list(void *context, const unsigned char *issuer, const unsigned char *serial,
                          size_t serial_len, struct crl_finding *out)
 {
@@ -147,7 +149,7 @@ static int set_up(void **state)
     faulty_kv_init(&w.faulty, w.kv);
     struct pki_settings settings = {.trust = make_trust("ocsp", NULL),
                                     .kv = &w.faulty.kv,
-                                    .fetch.send = answer_question,
+                                    .fetch = {&way, region_race},
                                     .lists.find = find_in_list};
     serve(V_OCSP_CERTSTATUS_GOOD);
     assert_int_equal(pki_new(&settings, &w.pki), IDP_OK);
@@ -347,7 +349,7 @@ static void another_node_finds_the_mark_in_the_store(void **state)
     struct pki *first = w.pki;
     struct pki_settings settings = {.trust = make_trust("ocsp", NULL),
                                     .kv = w.kv,
-                                    .fetch.send = answer_question,
+                                    .fetch = {&way, region_race},
                                     .lists.find = find_in_list};
     assert_int_equal(make(), VERDICT_GOOD);
     list_says(CRL_LISTED);
