@@ -4,12 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pki/crls.h"
 #include "pki/der.h"
 #include "pki/rules.h"
 #include "pki/signed.h"
 
 /* --- the table ---------------------------------------------------------------------------------
  */
+
+bool crls_are_wanted(const struct trust *trust)
+{
+    for (size_t i = 0; i < trust->count; i++)
+        if (trust->authorities[i].rules->revocation.crl.count > 0)
+            return true;
+    return false;
+}
 
 static size_t count_of(const struct trust *trust)
 {

@@ -31,9 +31,10 @@ struct shelf {
 };
 
 struct crls {
-    char *folder; /* NULL: none */
+    char *wanted; /* the folder's name; NULL: there is none */
     struct turns *shelves;
     pthread_mutex_t changing; /* guards what is below, and that the shelf is exchanged */
+    const char *folder;       /* the same name, once it can be written */
     struct crl_issuers *issuers;
 };
 
@@ -375,6 +376,7 @@ struct crls_result crls_offer(struct crls *crls, const struct crl_draft *draft,
         result.outcome = err == IDP_REFUSED ? CRLS_REFUSED : CRLS_FAILED;
         return result;
     }
+    memcpy(result.hash, offered.held->name.hash, DIGEST_SIZE);
     result.this_update = offered.held->is.list.this_update;
     result.next_update = offered.held->is.list.next_update;
     result.entries = offered.held->is.list.count;
@@ -387,7 +389,60 @@ struct crls_result crls_offer(struct crls *crls, const struct crl_draft *draft,
 
 enum idp_err crls_draft(struct crls *crls, struct crl_draft *out)
 {
-    return crls->folder != NULL ? crl_draft_begin(crls->folder, out) : IDP_UNAVAILABLE;
+    (void)pthread_mutex_lock(&crls->changing);
+    const char *folder = crls->folder;
+    (void)pthread_mutex_unlock(&crls->changing);
+    return folder != NULL ? crl_draft_begin(folder, out) : IDP_UNAVAILABLE;
+}
+
+bool crls_hold(struct crls *crls, const unsigned char hash[DIGEST_SIZE], struct crl_name *out)
+{
+    bool found = false;
+    struct turns_place *held = turns_take(crls->shelves);
+    const struct shelf *shelf = turns_of(held);
+    for (size_t i = 0; i < 2 * shelf->count && !found; i++) {
+        const struct place *place = &shelf->places[i / 2];
+        const struct crl_held *list = i % 2 == 0 ? place->full : place->delta;
+        found = list != NULL && memcmp(list->name.hash, hash, DIGEST_SIZE) == 0;
+        if (found)
+            *out = list->name;
+    }
+    turns_leave(held);
+    return found;
+}
+
+/* --- the folder --------------------------------------------------------------------------------
+ */
+
+/* With the lock held. */
+static enum idp_err begin_folder(struct crls *crls, char **why)
+{
+    *why = NULL;
+    if (crls->wanted == NULL || crls->folder != NULL)
+        return IDP_OK;
+    enum idp_err err = crl_files_begin(crls->wanted, why);
+    if (err == IDP_OK)
+        crls->folder = crls->wanted;
+    return err;
+}
+
+enum idp_err crls_begin_folder(struct crls *crls, char **why)
+{
+    (void)pthread_mutex_lock(&crls->changing);
+    enum idp_err err = begin_folder(crls, why);
+    (void)pthread_mutex_unlock(&crls->changing);
+    return err;
+}
+
+/* With the lock held: before the first list is looked for. */
+static void need_folder(struct crls *crls)
+{
+    char *why = NULL;
+    if (crls->wanted == NULL)
+        log_event(LOG_ERROR, "lists_without_folder", "setting", "crl_folder");
+    else if (begin_folder(crls, &why) != IDP_OK)
+        log_event(LOG_ERROR, "lists_without_folder", "why", why);
+    free(why);
 }
 
 /* --- following the trust list ------------------------------------------------------------------
@@ -495,6 +550,8 @@ enum idp_err crls_follow(struct crls *crls, const struct trust *trust)
     if (err != IDP_OK)
         return err;
     (void)pthread_mutex_lock(&crls->changing);
+    if (issuers->count > 0)
+        need_folder(crls);
     struct shelf *shelf = make_shelf(crls, issuers);
     if (shelf != NULL) {
         struct crl_issuers *before = crls->issuers;
@@ -547,24 +604,21 @@ size_t crls_figures(struct crls *crls, const char *authority, struct crls_figure
 /* --- its life ----------------------------------------------------------------------------------
  */
 
-enum idp_err crls_new(const char *folder, char **why, struct crls **out)
+enum idp_err crls_new(const char *folder, struct crls **out)
 {
     struct crls *crls = calloc(1, sizeof(*crls));
     struct shelf *shelf = new_shelf(0);
-    char *copy = folder != NULL ? strdup(folder) : NULL;
-    enum idp_err err = IDP_FAULT;
-    *why = NULL;
-    if (crls != NULL && shelf != NULL && (copy != NULL || folder == NULL))
-        err = folder != NULL ? crl_files_begin(folder, why) : IDP_OK;
-    if (err == IDP_OK)
+    char *wanted = folder != NULL ? strdup(folder) : NULL;
+    bool good = crls != NULL && shelf != NULL && (wanted != NULL || folder == NULL);
+    if (good)
         crls->shelves = turns_new(shelf, drop_shelf);
-    if (err != IDP_OK || crls->shelves == NULL) {
-        free(copy);
+    if (!good || crls->shelves == NULL) {
+        free(wanted);
         free(shelf);
         free(crls);
-        return err != IDP_OK ? err : IDP_FAULT;
+        return IDP_FAULT;
     }
-    crls->folder = copy;
+    crls->wanted = wanted;
     (void)pthread_mutex_init(&crls->changing, NULL);
     *out = crls;
     return IDP_OK;
@@ -577,6 +631,6 @@ void crls_free(struct crls *crls)
     turns_free(crls->shelves);
     crl_issuers_free(crls->issuers);
     (void)pthread_mutex_destroy(&crls->changing);
-    free(crls->folder);
+    free(crls->wanted);
     free(crls);
 }

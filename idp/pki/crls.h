@@ -53,22 +53,29 @@ void crls_find(struct crls *crls, const unsigned char issuer[DIGEST_SIZE],
  */
 bool crls_anchor_revoked(struct crls *crls, const unsigned char anchor[DIGEST_SIZE]);
 
-/*
- * Begins an empty shelf over a folder, which is made (0700) when it is missing. With NULL there is
- * no folder, no list is ever taken, and nothing is listed. Returns IDP_UNAVAILABLE with a line
- * "FOLDER: what is wrong" in *why, which the caller frees, when the folder cannot be written;
- * IDP_FAULT when there is no memory.
- */
-enum idp_err crls_new(const char *folder, char **why, struct crls **out);
+/* Begins an empty shelf over a folder, which may be NULL: then no list is ever taken. IDP_FAULT
+ * when there is no memory. */
+enum idp_err crls_new(const char *folder, struct crls **out);
 
 /* Nobody may use it any more. NULL is allowed. */
 void crls_free(struct crls *crls);
 
+/* Says whether a trust list names places of lists: then there has to be a folder. */
+bool crls_are_wanted(const struct trust *trust);
+
+/*
+ * Makes the folder (0700) when it is missing, and tries to write there. Returns IDP_UNAVAILABLE
+ * with a line "FOLDER: what is wrong" in *why, which the caller frees; IDP_FAULT when there is no
+ * memory.
+ */
+enum idp_err crls_begin_folder(struct crls *crls, char **why);
+
 /*
  * Goes by another trust list, which is not kept: the lists of issuers that are gone are dropped
  * with their files, and those of new ones are read from the folder, verified and indexed again, as
- * at the start. A file that is damaged or does not verify is removed with a line in the log. Takes
- * as long as that takes. Returns IDP_FAULT when there is no memory; then nothing has changed.
+ * at the start. A file that is damaged or does not verify is removed with a line in the log. The
+ * folder is begun when the first list is wanted, with a line in the log when that fails. Takes as
+ * long as that takes. Returns IDP_FAULT when there is no memory; then nothing has changed.
  */
 enum idp_err crls_follow(struct crls *crls, const struct trust *trust);
 
@@ -86,6 +93,7 @@ enum crls_outcome {
 
 struct crls_result {
     enum crls_outcome outcome;
+    unsigned char hash[DIGEST_SIZE];  /* of the list */
     const char *why;                  /* a name for logs: of a refusal; else NULL */
     int64_t this_update, next_update; /* of the list; 0 when it could not be read */
     size_t entries;
@@ -101,6 +109,9 @@ struct crls_result {
  */
 struct crls_result crls_offer(struct crls *crls, const struct crl_draft *draft,
                               const char *authority, int64_t now);
+
+/* Says whether a list with this hash is in use, and then names it. */
+bool crls_hold(struct crls *crls, const unsigned char hash[DIGEST_SIZE], struct crl_name *out);
 
 /* What an operator wants to know of an issuer's lists. */
 struct crls_figure {

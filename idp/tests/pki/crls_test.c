@@ -87,9 +87,8 @@ static struct trust *make_trust(json_t *const *entries)
 
 static void open_shelf(void)
 {
-    char *why = NULL;
     crls_free(w.crls);
-    assert_int_equal(crls_new(w.folder, &why, &w.crls), IDP_OK);
+    assert_int_equal(crls_new(w.folder, &w.crls), IDP_OK);
     assert_int_equal(crls_follow(w.crls, w.trust), IDP_OK);
 }
 
@@ -849,47 +848,78 @@ static void other_files_in_the_folder_are_left_alone(void **state)
     assert_int_equal(access(path, F_OK), 0);
 }
 
+static void expect_no_folder(const char *path)
+{
+    char *why = NULL;
+    struct crls *crls = NULL;
+    struct crl_draft draft;
+    assert_int_equal(crls_new(path, &crls), IDP_OK);
+    assert_int_equal(crls_begin_folder(crls, &why), IDP_UNAVAILABLE);
+    assert_memory_equal(why, path, strlen(path));
+    free(why);
+    assert_int_equal(crls_follow(crls, w.trust), IDP_OK); /* it says so in the log, and goes on */
+    assert_int_equal(crls_draft(crls, &draft), IDP_UNAVAILABLE);
+    crls_free(crls);
+}
+
 static void a_folder_that_cannot_be_written_is_refused_by_name(void **state)
 {
     char path[512];
-    char *why = NULL;
-    struct crls *crls = NULL;
     (void)state;
     (void)snprintf(path, sizeof(path), "%s/file", w.folder);
     help_write_file(path, "x", 1);
-    assert_int_equal(crls_new(path, &why, &crls), IDP_UNAVAILABLE);
-    assert_memory_equal(why, path, strlen(path));
-    free(why);
+    expect_no_folder(path);
     (void)snprintf(path, sizeof(path), "%s/missing/folder", w.folder);
-    assert_int_equal(crls_new(path, &why, &crls), IDP_UNAVAILABLE);
-    free(why);
+    expect_no_folder(path);
 }
 
-static void a_missing_folder_is_made_for_its_owner(void **state)
+static void a_folder_is_made_for_its_owner_when_lists_are_wanted(void **state)
 {
     char path[512];
-    char *why = NULL;
     struct crls *crls = NULL;
     struct stat stats;
     (void)state;
+    json_t *entries[] = {region_entry(&p256), NULL};
+    struct trust *without = make_trust(entries);
     (void)snprintf(path, sizeof(path), "%s/lists", w.folder);
-    assert_int_equal(crls_new(path, &why, &crls), IDP_OK);
+    assert_int_equal(crls_new(path, &crls), IDP_OK);
+    assert_false(crls_are_wanted(without));
+    assert_int_equal(crls_follow(crls, without), IDP_OK);
+    assert_int_equal(stat(path, &stats), -1);
+    assert_true(crls_are_wanted(w.trust));
+    assert_int_equal(crls_follow(crls, w.trust), IDP_OK);
     assert_int_equal(stat(path, &stats), 0);
     assert_int_equal(stats.st_mode & 0777, 0700);
     crls_free(crls);
+    trust_free(without);
 }
 
 static void without_a_folder_there_are_no_lists(void **state)
 {
-    char *why = NULL;
     struct crl_draft draft;
     (void)state;
     crls_free(w.crls);
-    assert_int_equal(crls_new(NULL, &why, &w.crls), IDP_OK);
+    assert_int_equal(crls_new(NULL, &w.crls), IDP_OK);
     assert_int_equal(crls_follow(w.crls, w.trust), IDP_OK);
     assert_int_equal(crls_draft(w.crls, &draft), IDP_UNAVAILABLE);
     assert_false(find(MINE).present);
     assert_false(anchor_is_revoked());
+}
+
+static void lists_in_use_are_found_by_their_hash(void **state)
+{
+    struct crl_name name;
+    (void)state;
+    take_full("10");
+    struct crls_result full = w.result;
+    delta("12", "10", 1);
+    assert_int_equal(offer(), CRLS_TAKEN);
+    assert_true(crls_hold(w.crls, full.hash, &name));
+    assert_string_equal(name.number, "10");
+    assert_true(crls_hold(w.crls, w.result.hash, &name));
+    assert_string_equal(name.number, "12");
+    take_full("12");
+    assert_false(crls_hold(w.crls, full.hash, &name));
 }
 
 /* --- figures -----------------------------------------------------------------------------------
@@ -1011,7 +1041,8 @@ int main(void)
         TEST(an_authority_without_addresses_has_no_lists),
         TEST(other_files_in_the_folder_are_left_alone),
         TEST(a_folder_that_cannot_be_written_is_refused_by_name),
-        TEST(a_missing_folder_is_made_for_its_owner),
+        TEST(a_folder_is_made_for_its_owner_when_lists_are_wanted),
+        TEST(lists_in_use_are_found_by_their_hash),
         TEST(without_a_folder_there_are_no_lists),
         TEST(figures_tell_of_each_issuer),
         TEST(lists_are_exchanged_while_they_are_read),
