@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "net/address.h"
 
-enum { FIRST_ROOM = 4096 };
+enum { FIRST_ROOM = 4096, STALL_BYTES = 1024, STALL_S = 10 };
 
 /* Resolves the host once, and refuses it when any of its addresses is not of the public Internet.
  */
@@ -46,6 +47,25 @@ static bool make_room(struct net_exchange *exchange, size_t wanted)
     return true;
 }
 
+static bool hold(struct net_exchange *exchange, const char *bytes, size_t n)
+{
+    exchange->no_memory = !make_room(exchange, exchange->len + n);
+    if (!exchange->no_memory)
+        memcpy(exchange->body + exchange->len, bytes, n);
+    return !exchange->no_memory;
+}
+
+static bool write_out(struct net_exchange *exchange, const char *bytes, size_t n)
+{
+    size_t done = 0;
+    while (done < n && !exchange->unwritable) {
+        ssize_t written = write(*exchange->request->file, bytes + done, n - done);
+        exchange->unwritable = written <= 0;
+        done += written > 0 ? (size_t)written : 0;
+    }
+    return !exchange->unwritable;
+}
+
 static size_t receive(char *bytes, size_t size, size_t count, void *context)
 {
     struct net_exchange *exchange = context;
@@ -53,10 +73,10 @@ static size_t receive(char *bytes, size_t size, size_t count, void *context)
     exchange->full = n > exchange->request->answer_max - exchange->len;
     if (exchange->full)
         return 0;
-    exchange->no_memory = !make_room(exchange, exchange->len + n);
-    if (exchange->no_memory)
+    bool good =
+        exchange->request->file != NULL ? write_out(exchange, bytes, n) : hold(exchange, bytes, n);
+    if (!good)
         return 0;
-    memcpy(exchange->body + exchange->len, bytes, n);
     exchange->len += n;
     return n;
 }
@@ -80,12 +100,20 @@ static struct curl_slist *headers_of(const struct net_request *request)
         list = add_header(list, "Content-Type", request->content_type);
     if (list != NULL && request->accept != NULL)
         list = add_header(list, "Accept", request->accept);
+    if (list != NULL && request->if_none_match != NULL)
+        list = add_header(list, "If-None-Match", request->if_none_match);
+    if (list != NULL && request->if_modified_since != NULL)
+        list = add_header(list, "If-Modified-Since", request->if_modified_since);
     return list;
 }
 
 static bool set_limits(CURL *handle, const struct net_request *request)
 {
-    return curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+    long stall_bytes = request->file != NULL ? STALL_BYTES : 0;
+    long stall_s = request->file != NULL ? STALL_S : 0;
+    return curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, stall_bytes) == CURLE_OK &&
+           curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, stall_s) == CURLE_OK &&
+           curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
            curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ==
                CURLE_OK &&
@@ -116,7 +144,31 @@ static enum idp_err error_of(const struct net_exchange *exchange, CURLcode code)
         return IDP_DENIED;
     if (exchange->full || code == CURLE_FILESIZE_EXCEEDED)
         return IDP_FULL;
-    return exchange->no_memory || code == CURLE_OUT_OF_MEMORY ? IDP_FAULT : IDP_UNAVAILABLE;
+    bool ours = exchange->no_memory || exchange->unwritable || code == CURLE_OUT_OF_MEMORY;
+    return ours ? IDP_FAULT : IDP_UNAVAILABLE;
+}
+
+/* A header of the answer, as it may be sent back: one of its kind, and no longer than is usual. */
+static enum idp_err take_header(CURL *handle, struct arena *arena, const char *name,
+                                const char **out)
+{
+    struct curl_header *header = NULL;
+    *out = NULL;
+    if (curl_easy_header(handle, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
+        header->amount != 1 || strlen(header->value) > NET_VALIDATOR_MAX)
+        return IDP_OK;
+    *out = arena_strdup(arena, header->value);
+    return *out != NULL ? IDP_OK : IDP_FAULT;
+}
+
+static enum idp_err take_body(struct arena *arena, const struct net_exchange *exchange,
+                              struct net_answer *out)
+{
+    if (exchange->request->file != NULL)
+        return IDP_OK;
+    out->body =
+        arena_copy(arena, exchange->len > 0 ? exchange->body : (const void *)"", exchange->len);
+    return out->body != NULL ? IDP_OK : IDP_FAULT;
 }
 
 static enum idp_err take_answer(CURL *handle, struct arena *arena,
@@ -128,12 +180,16 @@ static enum idp_err take_answer(CURL *handle, struct arena *arena,
         curl_easy_getinfo(handle, CURLINFO_CONTENT_TYPE, &content_type) != CURLE_OK)
         return IDP_UNAVAILABLE;
     answer.content_type = arena_strdup(arena, content_type);
-    answer.body =
-        arena_copy(arena, exchange->len > 0 ? exchange->body : (const void *)"", exchange->len);
-    if (answer.body == NULL || (content_type != NULL && answer.content_type == NULL))
-        return IDP_FAULT;
-    *out = answer;
-    return IDP_OK;
+    enum idp_err err = content_type != NULL && answer.content_type == NULL ? IDP_FAULT : IDP_OK;
+    if (err == IDP_OK)
+        err = take_header(handle, arena, "ETag", &answer.etag);
+    if (err == IDP_OK)
+        err = take_header(handle, arena, "Last-Modified", &answer.last_modified);
+    if (err == IDP_OK)
+        err = take_body(arena, exchange, &answer);
+    if (err == IDP_OK)
+        *out = answer;
+    return err;
 }
 
 enum idp_err net_exchange_aim(struct net *net, const struct net_request *request,

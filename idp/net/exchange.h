@@ -11,7 +11,7 @@ struct net_exchange {
     const struct net_request *request;
     struct net_target target;
     struct curl_slist *headers, *pins;
-    bool full, no_memory;
+    bool full, no_memory, unwritable;
     unsigned char *body;
     size_t len, room;
 };

@@ -22,8 +22,7 @@ enum { ENDINGS = sizeof(endings) / sizeof(*endings) };
 
 static const char draft_ending[] = ".part";
 
-/* --- names -------------------------------------------------------------------------------------
- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static bool path_of(const char *folder, const unsigned char *issuer, enum crl_file kind,
                     char path[CRL_PATH_MAX])
@@ -59,8 +58,7 @@ static bool read_name(const char *name, unsigned char issuer[DIGEST_SIZE])
     return ours && text_from_hex(hash, issuer, DIGEST_SIZE);
 }
 
-/* --- drafts ------------------------------------------------------------------------------------
- */
+/* --- drafts ----------------------------------------------------------------------------------- */
 
 enum idp_err crl_draft_begin(const char *folder, struct crl_draft *out)
 {
@@ -101,8 +99,7 @@ enum idp_err crl_draft_keep(const struct crl_draft *draft, const char *folder,
     return IDP_UNAVAILABLE;
 }
 
-/* --- files -------------------------------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 int crl_file_open(const char *folder, const unsigned char issuer[DIGEST_SIZE], enum crl_file kind)
 {
@@ -129,8 +126,7 @@ enum idp_err crl_file_mark(const char *folder, const unsigned char issuer[DIGEST
     return IDP_OK;
 }
 
-/* --- the folder --------------------------------------------------------------------------------
- */
+/* --- the folder ------------------------------------------------------------------------------- */
 
 static enum idp_err complain(const char *folder, const char *what, char **why)
 {

@@ -18,7 +18,7 @@ struct crl_index {
     struct place places[];
 };
 
-/* --- the order ---------------------------------------------------------------------------------
+/* --- the order --------------------------------------------------------------------------------
  * Hashes are spread evenly, so their octets, the highest first, say nearly where a place belongs.
  * The places are brought into 256 buckets by an octet, in the same memory: each is put where it
  * belongs, and what stood there is carried on (an American flag sort). Each bucket is treated in
@@ -82,7 +82,7 @@ static void sort(struct place *places, size_t count, unsigned shift)
         sort(places + from, ends[b] - from, shift - 8);
 }
 
-/* --- building -------------------------------------------------------------------------------- */
+/* --- building --------------------------------------------------------------------------------- */
 
 static void fill(struct crl_index *index)
 {
@@ -120,7 +120,7 @@ void crl_index_free(struct crl_index *index)
     free(index);
 }
 
-/* --- looking up ------------------------------------------------------------------------------ */
+/* --- looking up ------------------------------------------------------------------------------- */
 
 /* The first place whose hash is not below. */
 static size_t first_of(const struct crl_index *index, uint64_t hash)

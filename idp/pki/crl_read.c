@@ -69,8 +69,7 @@ static bool is_shortest(const struct der_item *integer)
     return !(at[0] == 0 && at[1] < 0x80) && !(at[0] == 0xff && at[1] >= 0x80);
 }
 
-/* --- entries -----------------------------------------------------------------------------------
- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 static bool read_reason(const struct crl_extension *extension, int *out)
 {
@@ -177,8 +176,7 @@ static enum crl_fault read_entries(struct crl_list *list)
     return CRL_SOUND;
 }
 
-/* --- the list's extensions ---------------------------------------------------------------------
- */
+/* --- the list's extensions -------------------------------------------------------------------- */
 
 /* Twenty octets of magnitude: a number with its highest bit set has a zero before it. */
 static bool read_number(const struct crl_extension *extension, struct crl_number *out)
@@ -324,8 +322,7 @@ static enum crl_fault read_extensions(const struct der_item *tagged, struct crl_
     return fault;
 }
 
-/* --- the list ----------------------------------------------------------------------------------
- */
+/* --- the list --------------------------------------------------------------------------------- */
 
 /* The version is there for 2 only (section 5.1.2.1). */
 static bool read_version(struct der *der, struct crl_list *out)

@@ -38,8 +38,7 @@ struct crls {
     struct crl_issuers *issuers;
 };
 
-/* --- the shelf ---------------------------------------------------------------------------------
- */
+/* --- the shelf -------------------------------------------------------------------------------- */
 
 static struct place *find_place(struct shelf *shelf, const unsigned char *issuer)
 {
@@ -100,8 +99,7 @@ static void exchange(struct crls *crls, struct shelf *shelf)
         (void)nanosleep(&moment, NULL);
 }
 
-/* --- looking up --------------------------------------------------------------------------------
- */
+/* --- looking up ------------------------------------------------------------------------------- */
 
 static void look_in(const struct place *place, const struct crl_part *serial,
                     struct crl_finding *out)
@@ -138,8 +136,7 @@ bool crls_anchor_revoked(struct crls *crls, const unsigned char anchor[DIGEST_SI
     return revoked;
 }
 
-/* --- anchors -----------------------------------------------------------------------------------
- */
+/* --- anchors ---------------------------------------------------------------------------------- */
 
 static void log_anchor(const struct crl_issuer *anchor)
 {
@@ -180,8 +177,7 @@ static void judge_anchors(const struct crls *crls, const struct crl_issuers *iss
             judge_anchor(crls, shelf, &issuers->list[i]);
 }
 
-/* --- whether a list may come -------------------------------------------------------------------
- */
+/* --- whether a list may come ------------------------------------------------------------------ */
 
 /* A list as it is offered to one issuer. */
 struct offered {
@@ -278,8 +274,7 @@ static enum crls_outcome judge(const struct place *place, const struct offered *
     return outcome == CRLS_TAKEN ? follows(place->delta, held, why) : outcome;
 }
 
-/* --- putting a list on the shelf ---------------------------------------------------------------
- */
+/* --- putting a list on the shelf -------------------------------------------------------------- */
 
 static void put(struct place *place, struct crl_held *held)
 {
@@ -411,8 +406,7 @@ bool crls_hold(struct crls *crls, const unsigned char hash[DIGEST_SIZE], struct 
     return found;
 }
 
-/* --- the folder --------------------------------------------------------------------------------
- */
+/* --- the folder ------------------------------------------------------------------------------- */
 
 /* With the lock held. */
 static enum idp_err begin_folder(struct crls *crls, char **why)
@@ -445,8 +439,7 @@ static void need_folder(struct crls *crls)
     free(why);
 }
 
-/* --- following the trust list ------------------------------------------------------------------
- */
+/* --- following the trust list ----------------------------------------------------------------- */
 
 static void log_dropped(const struct crl_issuer *issuer, enum crl_file kind, const char *why)
 {
@@ -566,8 +559,7 @@ enum idp_err crls_follow(struct crls *crls, const struct trust *trust)
     return shelf != NULL ? IDP_OK : IDP_FAULT;
 }
 
-/* --- figures -----------------------------------------------------------------------------------
- */
+/* --- figures ---------------------------------------------------------------------------------- */
 
 static void describe(const struct place *place, const struct crl_issuer *issuer,
                      struct crls_figure *out)
@@ -601,8 +593,7 @@ size_t crls_figures(struct crls *crls, const char *authority, struct crls_figure
     return n;
 }
 
-/* --- its life ----------------------------------------------------------------------------------
- */
+/* --- its life --------------------------------------------------------------------------------- */
 
 enum idp_err crls_new(const char *folder, struct crls **out)
 {

@@ -9,9 +9,11 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -49,6 +51,11 @@ static bool answer(int fd, const char *request, int nth)
             fd, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
     else if (strncmp(path, "/rubbish", 8) == 0)
         http_peer_say(fd, "\x01\x02\x03\r\n\r\n");
+    else if (strncmp(path, "/list", 5) == 0 && strstr(request, "If-None-Match: \"v1\"") != NULL)
+        http_peer_say(fd, "HTTP/1.1 304 Not Modified\r\nETag: \"v1\"\r\n\r\n");
+    else if (strncmp(path, "/list", 5) == 0)
+        http_peer_say(fd, "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nLast-Modified: Sun, 22 Nov 2026 "
+                          "13:20:00 GMT\r\nContent-Length: 9\r\n\r\nthe lists");
     else if (strncmp(path, "/empty", 6) == 0)
         http_peer_say(fd, "HTTP/1.1 204 No Content\r\n\r\n");
     else {
@@ -194,6 +201,65 @@ static void redirect_is_not_followed(void **state)
     (void)state;
     assert_int_equal(get(url_of("127.0.0.1", "/away")), IDP_OK);
     assert_int_equal(w.answer.status, 302);
+}
+
+/* --- into a file ---------------------------------------------------------------------------- */
+
+static enum idp_err get_into(int fd, const char *path, const char *etag, size_t max)
+{
+    const struct net_request request = {.url = url_of("127.0.0.1", path),
+                                        .if_none_match = etag,
+                                        .file = &fd,
+                                        .answer_max = max,
+                                        .deadline_ms = 500};
+    return net_fetch(w.net, w.arena, &request, &w.answer);
+}
+
+static void body_goes_to_a_file_where_one_is_named(void **state)
+{
+    char found[16] = "";
+    (void)state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(get_into(fileno(file), "/", NULL, 5), IDP_OK);
+    assert_null(w.answer.body);
+    assert_int_equal(w.answer.body_len, 5);
+    assert_int_equal(pread(fileno(file), found, sizeof(found), 0), 5);
+    assert_string_equal(found, "hello");
+    (void)fclose(file);
+}
+
+static void too_large_a_file_is_cut_off(void **state)
+{
+    (void)state;
+    FILE *file = tmpfile();
+    assert_int_equal(get_into(fileno(file), "/large", NULL, 10), IDP_FULL);
+    assert_int_equal(get_into(fileno(file), "/endless", NULL, 10), IDP_FULL);
+    assert_true(lseek(fileno(file), 0, SEEK_END) <= 10);
+    (void)fclose(file);
+}
+
+static void file_that_cannot_be_written_is_our_fault(void **state)
+{
+    (void)state;
+    int fd = open("/dev/full", O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(get_into(fd, "/", NULL, 10), IDP_FAULT);
+    (void)close(fd);
+}
+
+static void what_has_not_changed_is_not_sent_again(void **state)
+{
+    (void)state;
+    FILE *file = tmpfile();
+    assert_int_equal(get_into(fileno(file), "/list", NULL, 10), IDP_OK);
+    assert_int_equal(w.answer.status, 200);
+    assert_string_equal(w.answer.etag, "\"v1\"");
+    assert_string_equal(w.answer.last_modified, "Sun, 22 Nov 2026 13:20:00 GMT");
+    assert_int_equal(get_into(fileno(file), "/list", w.answer.etag, 10), IDP_OK);
+    assert_int_equal(w.answer.status, 304);
+    assert_null(w.answer.last_modified);
+    (void)fclose(file);
 }
 
 static void too_large_an_answer_is_cut_off(void **state)
@@ -364,6 +430,10 @@ int main(void)
         TEST(empty_answer_is_an_answer),
         TEST(connection_is_used_again),
         TEST(redirect_is_not_followed),
+        TEST(body_goes_to_a_file_where_one_is_named),
+        TEST(too_large_a_file_is_cut_off),
+        TEST(file_that_cannot_be_written_is_our_fault),
+        TEST(what_has_not_changed_is_not_sent_again),
         TEST(too_large_an_answer_is_cut_off),
         TEST(deadline_is_total),
         TEST(silence_and_rubbish_are_no_answer),

@@ -95,8 +95,7 @@ static void add_extension(struct bytes *to, unsigned char arc, bool critical, st
     add_wrapped(to, 0x30, &inside);
 }
 
-/* --- entries -----------------------------------------------------------------------------------
- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 static void add_reason(struct bytes *to, int reason)
 {
@@ -139,8 +138,7 @@ static void add_random_entries(struct bytes *to, const struct crl_making *how)
     free(date.at);
 }
 
-/* --- the list ----------------------------------------------------------------------------------
- */
+/* --- the list --------------------------------------------------------------------------------- */
 
 static void add_number(struct bytes *to, unsigned char arc, bool critical, const char *hex)
 {

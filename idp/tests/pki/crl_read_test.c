@@ -132,8 +132,7 @@ static struct crl_record entry(size_t index)
     return record;
 }
 
-/* --- what is read ------------------------------------------------------------------------------
- */
+/* --- what is read ----------------------------------------------------------------------------- */
 
 static void a_list_says_who_when_and_which_number(void **state)
 {
@@ -313,8 +312,7 @@ static void unknown_extensions_that_are_not_critical_are_passed_over(void **stat
     expect(CRL_SOUND);
 }
 
-/* --- what is refused ---------------------------------------------------------------------------
- */
+/* --- what is refused -------------------------------------------------------------------------- */
 
 struct fault {
     const char *piece;

@@ -128,8 +128,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* --- what a test does --------------------------------------------------------------------------
- */
+/* --- what a test does ------------------------------------------------------------------------- */
 
 static enum crls_outcome offer_bytes(const unsigned char *der, size_t len)
 {
@@ -228,8 +227,7 @@ static size_t count_files(void)
     return n - 2;
 }
 
-/* --- what is found -----------------------------------------------------------------------------
- */
+/* --- what is found ---------------------------------------------------------------------------- */
 
 static void without_a_list_nothing_is_known(void **state)
 {
@@ -285,8 +283,7 @@ static void lists_of_one_authority_say_nothing_of_anothers_locks(void **state)
     assert_false(find_at(p256.root, MINE).present);
 }
 
-/* --- SECURITY row 38 ---------------------------------------------------------------------------
- */
+/* --- SECURITY row 38 -------------------------------------------------------------------------- */
 
 static void a_bad_signature_replaces_nothing(void **state)
 {
@@ -389,8 +386,7 @@ static void what_was_restored_is_not_gone_back_behind(void **state)
     expect_refused("number_lower");
 }
 
-/* --- what else is refused ----------------------------------------------------------------------
- */
+/* --- what else is refused --------------------------------------------------------------------- */
 
 static void the_same_list_again_changes_nothing(void **state)
 {
@@ -503,8 +499,7 @@ static void only_who_may_sign_lists_does(void **state)
     X509_free(other.certificate);
 }
 
-/* --- deltas ------------------------------------------------------------------------------------
- */
+/* --- deltas ----------------------------------------------------------------------------------- */
 
 static void take_full(const char *number)
 {
@@ -632,8 +627,7 @@ static void a_newer_full_list_ends_the_deltas_it_covers(void **state)
     assert_false(has_file(p256.certificate, ".delta.crl"));
 }
 
-/* --- anchors -----------------------------------------------------------------------------------
- */
+/* --- anchors ---------------------------------------------------------------------------------- */
 
 static void an_anchor_in_its_roots_list_is_revoked(void **state)
 {
@@ -703,8 +697,7 @@ static void an_anchors_own_list_does_not_revoke_it(void **state)
     assert_false(anchor_is_revoked());
 }
 
-/* --- files -------------------------------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static void a_restart_needs_nobody(void **state)
 {
@@ -922,8 +915,7 @@ static void lists_in_use_are_found_by_their_hash(void **state)
     assert_false(crls_hold(w.crls, full.hash, &name));
 }
 
-/* --- figures -----------------------------------------------------------------------------------
- */
+/* --- figures ---------------------------------------------------------------------------------- */
 
 static void figures_tell_of_each_issuer(void **state)
 {
@@ -946,8 +938,7 @@ static void figures_tell_of_each_issuer(void **state)
     assert_int_equal(crls_figures(w.crls, "nobody", figures, 4), 0);
 }
 
-/* --- threads -----------------------------------------------------------------------------------
- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 static atomic_bool over;
 static atomic_int wrong;
