@@ -91,6 +91,10 @@ fuzz: ## libFuzzer on each parser for a minute (FUZZ_SECONDS=60)
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 FUZZ_SECONDS = 60
 
+sm2-long: $(OUT)/tests/pki/sm2_test ## random SM2 signatures, good and altered, by our arithmetic and by OpenSSL
+	@TAMGA_TEST_SM2_ROUNDS=$(SM2_ROUNDS) $<
+SM2_ROUNDS = 100000
+
 weather: ## nodes, stores and disks fail under load; every acknowledged result is looked up afterwards
 	@scripts/install-packages.sh
 	@$(MAKE) --no-print-directory ready
@@ -195,7 +199,7 @@ $(OUT)/fuzz/%_replay: $(OUT)/obj/idp/fuzz/%_fuzz.o $(OUT)/obj/idp/fuzz/replay.o 
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
 .SECONDARY:
-.PHONY: help run check lint sanitize bench fuzz weather mutants package clean ready rooms fuzz-targets
+.PHONY: help run check lint sanitize bench fuzz sm2-long weather mutants package clean ready rooms fuzz-targets
 
 fuzz-targets: $(FUZZ:%=$(OUT)/targets/%)
 $(OUT)/targets/%: $(OUT)/obj/idp/fuzz/%_fuzz.o $(ROOM_LIBS)

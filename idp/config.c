@@ -31,6 +31,7 @@ static const struct setting {
     {NULL, "master_key_file", PATH, false, AT(master_key_file)},
     {NULL, "master_key_file_next", PATH, false, AT(master_key_file_next)},
     {NULL, "trust_list", PATH, false, AT(trust_list)},
+    {NULL, "sm2_by_openssl", TRUTH, false, AT(sm2_by_openssl)},
     {NULL, "pages", PATH, true, AT(pages)},
     {NULL, "packages", PATH, false, AT(packages)},
     {"listen", "address", TEXT, false, AT(listen_address), .text = "127.0.0.1"},

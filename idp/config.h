@@ -32,6 +32,7 @@ struct config {
     const char *kv_password_file, *kv_ca_file; /* NULL: none; the system's authorities */
     int64_t kv_deadline_ms;
     const char *master_key_file, *master_key_file_next; /* NULL: the environment has it, or not */
+    bool sm2_by_openssl;                                /* and not by the house's own arithmetic */
     const char *trust_list, *pages, *packages;
     const char *assistant_address, *assistant_minimum_version;
     const char *allow[CONFIG_ALLOW_MAX + 1]; /* host:port that may be asked by plain http */

@@ -164,6 +164,7 @@ static enum idp_err open_pki(struct app *app, char **why)
         .background = BACKGROUND_THREADS,
         /* One slow authority may hold a quarter of the workers: the others serve the others. */
         .waiters = (unsigned)(app->config.workers + 3) / 4,
+        .sm2_by_openssl = app->config.sm2_by_openssl,
     };
     if (err == IDP_OK)
         err = pki_new(&settings, &app->pki);

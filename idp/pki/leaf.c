@@ -12,6 +12,7 @@
 #include "pki/path.h"
 #include "pki/profile.h"
 #include "pki/signed.h"
+#include "pki/sm2.h"
 
 /* --- the key -------------------------------------------------------------------------------- */
 
@@ -111,8 +112,12 @@ bool leaf_has_signed(const struct leaf *leaf, enum lock_algorithm algorithm, con
                      size_t n, const unsigned char *signature, size_t signature_len)
 {
     const EVP_MD_CTX *ready = leaf->ready[algorithm == LOCK_PS256];
+    if (!leaf_fits(leaf, algorithm))
+        return false;
+    if (leaf->sm2 != NULL)
+        return sm2_key_has_signed(leaf->sm2, m, n, signature, signature_len);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool good = ctx != NULL && leaf_fits(leaf, algorithm) && EVP_MD_CTX_copy_ex(ctx, ready) == 1 &&
+    bool good = ctx != NULL && EVP_MD_CTX_copy_ex(ctx, ready) == 1 &&
                 EVP_DigestVerify(ctx, signature, signature_len, m, n) == 1;
     EVP_MD_CTX_free(ctx);
     return good;
@@ -161,6 +166,18 @@ static bool hash_key(const X509 *certificate, unsigned char out[DIGEST_SIZE])
     return good;
 }
 
+static enum idp_err prepare_key(struct leaf *leaf)
+{
+    leaf->sm2 = leaf->kind == LOCK_KEY_SM2 ? sm2_key_of(leaf->key) : NULL;
+    if (leaf->sm2 != NULL)
+        return IDP_OK;
+    leaf->ready[0] = prepare(leaf, false);
+    if (leaf->kind == LOCK_KEY_RSA)
+        leaf->ready[1] = prepare(leaf, true);
+    bool ready = leaf->ready[0] != NULL && (leaf->ready[1] != NULL || leaf->kind != LOCK_KEY_RSA);
+    return ready ? IDP_OK : IDP_FAULT;
+}
+
 static enum idp_err set_key(struct leaf *leaf, enum pki_reason *why)
 {
     *why = find_kind(leaf->certificate, &leaf->kind);
@@ -173,11 +190,7 @@ static enum idp_err set_key(struct leaf *leaf, enum pki_reason *why)
     *why = PKI_KEY_OVERSIZED;
     if (!is_cheap(leaf->key, leaf->kind))
         return IDP_REFUSED;
-    leaf->ready[0] = prepare(leaf, false);
-    if (leaf->kind == LOCK_KEY_RSA)
-        leaf->ready[1] = prepare(leaf, true);
-    bool ready = leaf->ready[0] != NULL && (leaf->ready[1] != NULL || leaf->kind != LOCK_KEY_RSA);
-    return ready ? IDP_OK : IDP_FAULT;
+    return prepare_key(leaf);
 }
 
 static enum idp_err fill(struct leaf *leaf, enum pki_reason *why)

@@ -21,6 +21,8 @@
 
 enum { LEAF_SERIAL_SIZE = 2 * 20 + 1 };
 
+struct sm2_key;
+
 /* A part of a certificate, as a refusal names it. */
 struct leaf_field {
     const char *name, *zh, *en;
@@ -33,8 +35,9 @@ struct leaf {
     unsigned char key_hash[DIGEST_SIZE];
     enum lock_key kind;
     EVP_PKEY *key;
-    EVP_MD_CTX *ready[2]; /* prepared to verify: RS256, ES256 or SM2; PS256 */
-    X509 *certificate;    /* NULL once judged */
+    const struct sm2_key *sm2; /* key's own; NULL: OpenSSL verifies */
+    EVP_MD_CTX *ready[2];      /* with OpenSSL: RS256, ES256 or SM2; PS256 */
+    X509 *certificate;         /* NULL once judged */
     int64_t not_before, not_after;
     char serial[LEAF_SERIAL_SIZE]; /* upper-case hex; "": zero, negative or too long */
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "net/race.h"
 #include "pki/crls.h"
+#include "pki/sm2.h"
 #include "pki/state.h"
 #include "pki/trust.h"
 
@@ -68,6 +69,8 @@ enum idp_err pki_new(const struct pki_settings *settings, struct pki **out)
     struct pki *pki = calloc(1, sizeof(*pki));
     if (pki == NULL)
         return IDP_FAULT;
+    sm2_set_by_openssl(settings->sm2_by_openssl);
+    (void)sm2_is_used(); /* a self-test that fails is told at start */
     pki->kv = settings->kv;
     pki->lists = settings->lists;
     pki->revoked = revoked_new(settings->db);

@@ -49,6 +49,7 @@ struct pki_settings {
     struct pki_lists lists;
     unsigned background; /* threads for pki_ask_ahead(), 0 to 8 */
     unsigned waiters;    /* threads that one authority may occupy at a time; 0: 8 */
+    bool sm2_by_openssl; /* SM2 is verified by OpenSSL, eight times slower (pki/sm2.h) */
 };
 
 /* Starts the background threads. Returns IDP_FAULT when there is no memory or no thread. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pki/der.h"
+#include "pki/sm2.h"
 
 /* The algorithms that are taken. */
 static const struct signed_algorithm algorithms[] = {
@@ -83,6 +84,10 @@ static const struct signed_algorithm *find(const struct der_item *identifier, co
 static int verify(const struct signed_algorithm *algorithm, EVP_PKEY *key,
                   const struct der_item *body, const struct der_item *signature)
 {
+    const struct sm2_key *sm2 = algorithm->nid == NID_SM2_with_SM3 ? sm2_key_of(key) : NULL;
+    if (sm2 != NULL)
+        return sm2_key_has_signed(sm2, body->whole, body->whole_len, signature->bytes + 1,
+                                  signature->len - 1);
     EVP_PKEY_CTX *key_ctx = NULL;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     int good = ctx != NULL && EVP_DigestVerifyInit_ex(ctx, &key_ctx, algorithm->digest, NULL, NULL,
