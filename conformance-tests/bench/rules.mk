@@ -12,7 +12,7 @@ $(BENCH_OUT)/bench-answers: $(call bench_obj,answers)
 $(BENCH_OUT)/bench-bare: $(call bench_obj,bare bare_clock bare_crypto bare_kv bare_sql) $(BENCH_BASE)
 $(BENCH_OUT)/bench-stores: $(call bench_obj,stores)
 $(BENCH_OUT)/bench-verify: $(call bench_obj,verify verify_world bare_clock) \
-    $(call obj,idp/tests/pki_region.c) $(ROOM_LIBS)
+    $(call obj,idp/tests/pki_region.c idp/tests/pki/crl_make.c) $(ROOM_LIBS)
 	@mkdir -p $(@D)
 	@echo "  link $@"
 	@$(CC) $(MODE) $(MODE_LINK) -pthread $^ $(EXTERNAL) -o $@

@@ -13,7 +13,7 @@ const KINDS = [
   { kind: 'p256', warm: 0.75, cold: 0.7 },
   { kind: 'sm2', warm: 0.9, cold: 0.7 },
 ];
-const WEATHERS = ['', '_ca_dead'];
+const WEATHERS = ['', '_ca_dead', '_million_crl'];
 
 const sum = (parts) => Object.values(parts).reduce((all, us) => all + us, 0);
 

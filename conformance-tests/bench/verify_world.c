@@ -5,17 +5,23 @@
 #include <string.h>
 #include <time.h>
 
+#include <dirent.h>
+#include <unistd.h>
+
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/digest.h"
 #include "http/http.h"
-#include "net/fetch.h"
+#include "net/race.h"
+#include "pki/crl_files.h"
+#include "pki/crls.h"
 #include "pki/lock_answer.h"
 #include "pki/pki.h"
 #include "pki/trust.h"
 #include "pki/verify.h"
 #include "store/kv.h"
 #include "store/memory.h"
+#include "tests/pki/crl_make.h"
 
 static const struct kind {
     const char *name, *key, *algorithm;
@@ -26,7 +32,7 @@ static const struct kind {
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
 const char *const verify_suffixes[VERIFY_WEATHERS] = {
-    [VERIFY_USUAL] = "", [VERIFY_CA_DEAD] = "_ca_dead"};
+    [VERIFY_USUAL] = "", [VERIFY_CA_DEAD] = "_ca_dead", [VERIFY_MILLION_CRL] = "_million_crl"};
 
 /* --- the locks ------------------------------------------------------------------------------ */
 
@@ -167,8 +173,15 @@ void verify_region_clear(struct verify_region *region)
 
 /* --- the room ------------------------------------------------------------------------------- */
 
+#define FOLDER "/tmp/bench-verify-XXXXXX"
+enum { REVOKED = 1000000 };
+
 struct verify_world {
+    struct region_way way; /* first: serve() is told it */
     struct verify_region *region;
+    enum verify_weather weather;
+    char folder[sizeof(FOLDER)];
+    struct crls *crls;
     char *list; /* the trust list, as it is read */
     struct kv *kv;
     struct pki *pki;
@@ -202,10 +215,17 @@ static enum idp_err serve(void *context, struct arena *arena, const struct net_r
     return out->body != NULL ? IDP_OK : IDP_FAULT;
 }
 
-static char *write_list(const struct verify_region *region)
+/* With lists, they are all that counts. */
+static char *write_list(const struct verify_world *world)
 {
-    json_t *entries[] = {region_entry(&region->authority), NULL};
-    json_t *list = region_trust_list(entries);
+    json_t *entry = region_entry(&world->region->authority);
+    json_t *revocation = json_object_get(entry, "revocation");
+    if (world->weather == VERIFY_MILLION_CRL) {
+        (void)json_object_set_new(revocation, "policy", json_string("crl"));
+        (void)json_object_set_new(revocation, "crl",
+                                  json_pack("[{s:s}]", "url", "http://127.0.0.51:8500/crl"));
+    }
+    json_t *list = region_trust_list((json_t *[]){entry, NULL});
     char *text = json_dumps(list, 0);
     json_decref(list);
     return text;
@@ -221,16 +241,59 @@ static struct trust *read_list(const struct verify_world *world)
     return trust;
 }
 
+/* Takes a list of a million others that are revoked. */
+static bool take_million(struct verify_world *world, const unsigned char *der, size_t len)
+{
+    struct crl_draft draft;
+    const char *id = world->region->authority.id;
+    if (crls_draft(world->crls, &draft) != IDP_OK)
+        return false;
+    size_t written = 0;
+    for (ssize_t n = 1; written < len && n > 0; written += (size_t)n)
+        n = write(draft.fd, der + written, len - written);
+    const struct crls_result result = crls_offer(world->crls, &draft, id, REGION_NOW);
+    crl_draft_end(&draft);
+    return result.outcome == CRLS_TAKEN && result.entries == REVOKED;
+}
+
+static bool begin_lists(struct verify_world *world, const struct trust *trust)
+{
+    const struct crl_making how = {.issuer = world->region->authority.certificate,
+                                   .key = world->region->authority.key,
+                                   .this_update = REGION_NOW - 60,
+                                   .next_update = REGION_NOW + REGION_DAY,
+                                   .number = "01",
+                                   .random = REVOKED};
+    char *why = NULL;
+    size_t len = 0;
+    memcpy(world->folder, FOLDER, sizeof(FOLDER));
+    if (mkdtemp(world->folder) == NULL || crls_new(world->folder, &why, &world->crls) != IDP_OK ||
+        crls_follow(world->crls, trust) != IDP_OK)
+        return false;
+    unsigned char *der = crl_make(&how, &len);
+    bool good = take_million(world, der, len);
+    free(der);
+    return good;
+}
+
 static bool begin(struct verify_world *world)
 {
-    struct pki_settings settings = {
-        .fetch = {.context = world, .send = serve}, .background = 1, .kv = NULL};
+    struct pki_settings settings = {.fetch = {.context = world, .race = region_race},
+                                    .background = 1};
     if (kv_memory_open(NULL, NULL, &world->kv) != IDP_OK)
         return false;
     settings.kv = world->kv;
-    world->list = write_list(world->region);
+    world->list = write_list(world);
     settings.trust = world->list != NULL ? read_list(world) : NULL;
-    return settings.trust != NULL && pki_new(&settings, &world->pki) == IDP_OK;
+    if (settings.trust == NULL)
+        return false;
+    bool good = world->weather != VERIFY_MILLION_CRL || begin_lists(world, settings.trust);
+    if (good && world->crls != NULL)
+        settings.lists = pki_lists_of(world->crls);
+    good = good && pki_new(&settings, &world->pki) == IDP_OK;
+    if (!good)
+        trust_free(settings.trust);
+    return good;
 }
 
 struct verify_world *verify_world_new(struct verify_region *region, enum verify_weather weather)
@@ -238,15 +301,28 @@ struct verify_world *verify_world_new(struct verify_region *region, enum verify_
     struct verify_world *world = calloc(1, sizeof(*world));
     if (world == NULL)
         return NULL;
+    world->way.send = serve;
     world->region = region;
+    world->weather = weather;
     bool good = begin(world);
     for (size_t i = 0; good && i < VERIFY_LOCKS; i++)
         good = verify_once(world, i);
-    world->is_dead = weather == VERIFY_CA_DEAD;
+    world->is_dead = weather != VERIFY_USUAL;
     if (good)
         return world;
     verify_world_free(world);
     return NULL;
+}
+
+static void remove_folder(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry = NULL;
+    while (dir != NULL && (entry = readdir(dir)) != NULL)
+        (void)unlinkat(dirfd(dir), entry->d_name, 0); /* . and .. are no files */
+    if (dir != NULL)
+        (void)closedir(dir);
+    (void)rmdir(folder);
 }
 
 void verify_world_free(struct verify_world *world)
@@ -254,6 +330,9 @@ void verify_world_free(struct verify_world *world)
     if (world == NULL)
         return;
     pki_free(world->pki);
+    crls_free(world->crls);
+    if (world->crls != NULL)
+        remove_folder(world->folder);
     kv_close(world->kv);
     trust_free(world->next);
     free(world->list);

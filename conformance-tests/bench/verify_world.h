@@ -43,6 +43,7 @@ struct verify_world;
 enum verify_weather {
     VERIFY_USUAL,   /* the authority's status service answers, and has answered about each lock */
     VERIFY_CA_DEAD, /* it has answered about each lock, and does not answer any more */
+    VERIFY_MILLION_CRL, /* there is none, but a list of a million revoked certificates */
     VERIFY_WEATHERS
 };
 
