@@ -1,13 +1,16 @@
 // A provider that cannot start says why in one line, leaves with exit status 1, and leaves nothing
 // half-started behind: nothing listens, and no store was made where it could not be used.
 import assert from 'node:assert/strict';
-import { access, chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { makeCertificate } from './lib/certificate.mjs';
 import { request } from './lib/http.mjs';
+import { Postgres } from './lib/postgres.mjs';
 import { built, listens, run } from './lib/process.mjs';
 import { Provider, providerProgram } from './lib/provider.mjs';
+import { Redis } from './lib/redis.mjs';
 import { openRegion } from './lib/region.mjs';
 
 const demo = await openRegion();
@@ -180,6 +183,44 @@ for (const [what, text] of [
     assertGaveUp(ended, 'trust.json');
   });
 }
+
+// SECURITY row 36, with a database that nodes share: it holds no list yet, so somebody has to bring a
+// good one.
+test('a PostgreSQL database without a trust list, and no good file, is no start', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'tamga-e2e-'));
+  await chmod(folder, 0o755); // PostgreSQL is somebody else
+  const postgres = await (await Postgres.make(path.join(folder, 'postgres'))).start();
+  const redis = await (await Redis.make(path.join(folder, 'redis'))).start();
+  try {
+    await postgres.create('tamga');
+    const store = {
+      sql: postgres.uri('tamga'),
+      sql_password_file: await postgres.passwordFile(path.join(folder, 'sql-password')),
+      kv: redis.uri(),
+      kv_password_file: await redis.passwordFile(path.join(folder, 'kv-password')),
+    };
+    const master_key_file = path.join(folder, 'master.key');
+    const common = { store, master_key_file };
+    const migrate = ({ settings }) => ['migrate', '--settings', settings];
+    await failed((settings) => ({ ...settings, ...common }), { words: migrate });
+    const files = [
+      ['none.json', null, 'trust list'],
+      ['empty.json', '', 'JSON'],
+      ['nobody.json', '{"version":1,"authorities":[]}', 'authorities'],
+    ];
+    for (const [name, text, fact] of files) {
+      const trust_list = path.join(folder, name);
+      if (text !== null) await writeFile(trust_list, text);
+      assertGaveUp(await failed((settings) => ({ ...settings, ...common, trust_list })), name, fact);
+    }
+    const nowhere = await failed(({ trust_list: _, ...settings }) => ({ ...settings, ...common }));
+    assertGaveUp(nowhere, 'trust_list', 'tamgactl trust load');
+  } finally {
+    await postgres.stop();
+    await redis.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
 
 test('a trust list whose anchor is no certificate is refused with its place', async () => {
   const ended = await failed(async (settings, { folder }) => {
