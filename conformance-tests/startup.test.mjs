@@ -211,7 +211,11 @@ test('a PostgreSQL database without a trust list, and no good file, is no start'
     for (const [name, text, fact] of files) {
       const trust_list = path.join(folder, name);
       if (text !== null) await writeFile(trust_list, text);
-      assertGaveUp(await failed((settings) => ({ ...settings, ...common, trust_list })), name, fact);
+      assertGaveUp(
+        await failed((settings) => ({ ...settings, ...common, trust_list })),
+        name,
+        fact,
+      );
     }
     const nowhere = await failed(({ trust_list: _, ...settings }) => ({ ...settings, ...common }));
     assertGaveUp(nowhere, 'trust_list', 'tamgactl trust load');

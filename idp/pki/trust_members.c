@@ -24,13 +24,39 @@ static void drop_object(void *object)
     ASN1_OBJECT_free(object);
 }
 
+/* The length of a number without leading zeros at text, or 0. */
+static size_t arc(const char *text)
+{
+    size_t n = strspn(text, "0123456789");
+    return n > 1 && text[0] == '0' ? 0 : n;
+}
+
+/*
+ * Numbers with points between them, at least two, of which the first two are those that X.660
+ * allows. OpenSSL would take short names, too, and points where none belong; a list should have one
+ * spelling.
+ */
+static bool is_oid(const char *text)
+{
+    if (strlen(text) > 64 || text[0] < '0' || text[0] > '2' || text[1] != '.')
+        return false;
+    const char *second = text + 2;
+    size_t n = arc(second);
+    bool fits = text[0] == '2' || n == 1 || (n == 2 && second[0] <= '3');
+    const char *at = second + n;
+    while (fits && n > 0 && *at == '.') {
+        n = arc(at + 1);
+        at += 1 + n;
+    }
+    return fits && n > 0 && *at == '\0';
+}
+
 static enum idp_err read_oid(struct reading *reading, const struct member *member, json_t *value,
                              void *field)
 {
     const char *text = json_string_value(value);
     (void)member;
-    /* Numbers only: OpenSSL would take short names, too, and a list should have one spelling. */
-    if (text == NULL || strlen(text) > 64 || strspn(text, "0123456789.") != strlen(text))
+    if (text == NULL || !is_oid(text))
         return reading_wrong(reading, "an object identifier such as 1.2.156.10260.4.1.4");
     ASN1_OBJECT *object = OBJ_txt2obj(text, 1);
     if (object == NULL)
