@@ -26,19 +26,21 @@ struct flight {
 
 struct asking {
     struct pki_fetch fetch;
+    struct pki_lists lists;
     unsigned waiters;
     pthread_mutex_t lock; /* guards what is below, the views' verdicts and the lines' people */
     pthread_cond_t changed;
     struct flight *flights;
 };
 
-struct asking *asking_new(struct pki_fetch fetch, unsigned waiters)
+struct asking *asking_new(struct pki_fetch fetch, struct pki_lists lists, unsigned waiters)
 {
     pthread_condattr_t attributes;
     struct asking *asking = calloc(1, sizeof(*asking));
     if (asking == NULL)
         return NULL;
     asking->fetch = fetch;
+    asking->lists = lists;
     asking->waiters = waiters > 0 ? waiters : ASKING_WAITERS;
     bool good = pthread_condattr_init(&attributes) == 0 &&
                 pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
@@ -66,7 +68,7 @@ void asking_free(struct asking *asking)
 static enum idp_err ask(struct asking *asking, struct arena *arena,
                         const struct asking_about *about, struct status *out)
 {
-    struct round round = {.fetch = asking->fetch, .about = about};
+    struct round round = {.fetch = asking->fetch, .lists = &asking->lists, .about = about};
     struct line *line = view_line(about->view, about->leaf);
     int64_t begun_us = clock_ticks_us();
     enum idp_err err = round_ask(&round, arena, out);

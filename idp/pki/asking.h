@@ -22,10 +22,10 @@ enum {
 };
 
 /*
- * waiters is how many threads each authority may occupy; 0: ASKING_WAITERS. Returns NULL when there
- * is no memory.
+ * lists is where the delegates of the authorities are looked up. waiters is how many threads each
+ * authority may occupy; 0: ASKING_WAITERS. Returns NULL when there is no memory.
  */
-struct asking *asking_new(struct pki_fetch fetch, unsigned waiters);
+struct asking *asking_new(struct pki_fetch fetch, struct pki_lists lists, unsigned waiters);
 void asking_free(struct asking *asking);
 
 /* What is asked about. */

@@ -209,13 +209,17 @@ static const struct problem *check_basic(const struct ocsp_question *question,
                                          OCSP_BASICRESP *basic, const struct der_item *bytes,
                                          int64_t now, struct ocsp_answer *answer)
 {
-    static const struct problem foreign = {FAULT_SIGNER,
-                                           "its signer may not answer for this issuer"};
+    static const struct problem signers[SIGNER_PROBLEMS] = {
+        [SIGNER_FOREIGN] = {FAULT_SIGNER, "its signer may not answer for this issuer"},
+        [SIGNER_REVOKED] = {FAULT_SIGNER, "its signer is revoked"},
+        [SIGNER_UNSURE] = {FAULT_SIGNER, "whether its signer is revoked cannot be known"},
+    };
     static const struct problem forged = {FAULT_SIGNATURE, "its signature is not good"};
     bool echoed = false;
-    X509 *signer = ocsp_signer_find(question, basic, now);
+    enum signer_problem why = SIGNER_FITS;
+    X509 *signer = ocsp_signer_find(question, basic, now, &why);
     if (signer == NULL)
-        return &foreign;
+        return &signers[why];
     if (signed_verify(bytes->bytes, bytes->len, X509_get0_pubkey(signer)) != IDP_OK)
         return &forged;
     const struct problem *problem = read_single(question, basic, answer);

@@ -24,6 +24,8 @@ enum {
     OCSP_NO_NONCE_AGE_S = 120, /* the oldest answer without our nonce */
 };
 
+struct pki_lists;
+
 enum status_verdict {
     STATUS_UNUSABLE, /* no answer, or none that counts */
     STATUS_GOOD,
@@ -69,6 +71,7 @@ int64_t ocsp_answer_until(const struct revocation *rules, const struct ocsp_answ
 struct ocsp_question {
     const struct authority_rules *rules;
     const struct anchor *anchor;
+    const struct pki_lists *lists; /* where a delegate is looked up; NULL: nowhere */
     OCSP_REQUEST *request;
     OCSP_CERTID *id;    /* the request's */
     unsigned char *der; /* the request as it is sent */
@@ -76,8 +79,8 @@ struct ocsp_question {
 };
 
 /*
- * Writes a question about a certificate that the anchor issued. Freed with ocsp_question_clear().
- * Returns IDP_FAULT when there is no memory or randomness.
+ * Writes a question, without lists, about a certificate that the anchor issued. Freed with
+ * ocsp_question_clear(). Returns IDP_FAULT when there is no memory or randomness.
  */
 enum idp_err ocsp_question_make(const struct authority_rules *rules, const struct anchor *anchor,
                                 const unsigned char *leaf, size_t leaf_len,

@@ -75,7 +75,7 @@ enum idp_err pki_new(const struct pki_settings *settings, struct pki **out)
     pki->lists = settings->lists;
     pki->revoked = revoked_new(settings->db);
     if (pki->revoked != NULL)
-        pki->asking = asking_new(settings->fetch, settings->waiters);
+        pki->asking = asking_new(settings->fetch, settings->lists, settings->waiters);
     if (pki->asking != NULL)
         pki->ahead = ahead_new(pki, settings->background); /* idle until somebody can call us */
     if (pki->ahead != NULL)

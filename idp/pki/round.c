@@ -138,6 +138,7 @@ enum idp_err round_ask(struct round *round, struct arena *arena, struct status *
                                           leaf->der_len, &run.question);
     if (err != IDP_OK)
         return err;
+    run.question.lists = round->lists;
     err = enter_all(&run, arena);
     struct net_race race = {.list = run.entrants,
                             .count = run.count,

@@ -15,6 +15,7 @@ struct status;
 
 struct round {
     struct pki_fetch fetch;
+    const struct pki_lists *lists; /* where delegates are looked up */
     const struct asking_about *about;
     bool answered; /* set: anything at all came back, from any address */
 };

@@ -257,9 +257,13 @@ static const struct region_pair intermediate_extensions[] = {
 };
 
 static const struct region_pair responder_extensions[] = {
-    {"basicConstraints", "CA:FALSE"},    {"keyUsage", "critical,digitalSignature"},
-    {"extendedKeyUsage", "OCSPSigning"}, {"subjectKeyIdentifier", "hash"},
-    {"authorityKeyIdentifier", "keyid"}, {NULL, NULL},
+    {"basicConstraints", "CA:FALSE"},
+    {"keyUsage", "critical,digitalSignature"},
+    {"noCheck", "ignored"}, /* id-pkix-ocsp-nocheck */
+    {"extendedKeyUsage", "OCSPSigning"},
+    {"subjectKeyIdentifier", "hash"},
+    {"authorityKeyIdentifier", "keyid"},
+    {NULL, NULL},
 };
 
 const struct region_pair region_subject[] = {

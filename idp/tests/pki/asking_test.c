@@ -126,7 +126,8 @@ static int set_up(void **state)
 {
     (void)state;
     w.view = view_new(make_trust(), NULL);
-    w.asking = asking_new((struct pki_fetch){&way, region_race}, 0);
+    w.asking =
+        asking_new((struct pki_fetch){&way, region_race}, (struct pki_lists){.context = NULL}, 0);
     w.hold = false;
     w.sent = IDP_OK;
     w.revoked = false;

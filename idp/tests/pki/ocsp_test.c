@@ -7,8 +7,11 @@
 
 #include <cmocka.h>
 
+#include "pki/crls.h"
 #include "pki/der.h"
 #include "pki/ocsp.h"
+#include "pki/ocsp_signer.h"
+#include "pki/pki.h"
 #include "pki/trust.h"
 #include "tests/pki_region.h"
 
@@ -449,6 +452,148 @@ static void responder_needs_the_usage_and_a_valid_certificate(void **state)
     expect_responder_refused("digitalSignature", "OCSPSigning", REGION_NOW + 1, to);
 }
 
+/* --- whether a delegate is revoked itself (RFC 6960 section 4.2.2.2.1) ----------------------- */
+
+/* The issuer's list of revoked certificates. */
+static struct {
+    struct crl_finding says;
+    unsigned char issuer[DIGEST_SIZE];
+    unsigned char serial[32];
+    size_t serial_len;
+} shelf;
+
+static void find_on_shelf(void *context, const unsigned char *issuer, const unsigned char *serial,
+                          size_t serial_len, struct crl_finding *out)
+{
+    (void)context;
+    memcpy(shelf.issuer, issuer, DIGEST_SIZE);
+    memcpy(shelf.serial, serial, serial_len);
+    shelf.serial_len = serial_len;
+    *out = shelf.says;
+}
+
+/* A delegate with a life of so many days whose certificate ends with this extension, or none. */
+static X509 *delegate(int days, const char *extension, const char *value)
+{
+    const struct region_pair extensions[] = {{"keyUsage", "digitalSignature"},
+                                             {"extendedKeyUsage", "OCSPSigning"},
+                                             {"subjectKeyIdentifier", "hash"},
+                                             {"authorityKeyIdentifier", "keyid"},
+                                             {extension, value},
+                                             {NULL, NULL}};
+    const struct region_pair subject[] = {{"CN", "another responder"}, {NULL, NULL}};
+    const struct region_certificate what = {.key = authorities[1].responder_key,
+                                            .issuer = authorities[1].certificate,
+                                            .issuer_key = authorities[1].key,
+                                            .subject = subject,
+                                            .extensions = extensions,
+                                            .from = REGION_NOW - 100,
+                                            .to = REGION_NOW - 100 + (int64_t)days * REGION_DAY};
+    return region_issue(&what);
+}
+
+static void look_delegates_up(void)
+{
+    static const struct pki_lists lists = {.find = find_on_shelf};
+    w.question.lists = &lists;
+    memset(&shelf, 0, sizeof(shelf));
+    shelf.says = (struct crl_finding){.present = true,
+                                      .full.this_update = REGION_NOW - 3600,
+                                      .full.next_update = REGION_NOW + 3600};
+}
+
+static void long_lived_delegate_is_looked_up_in_the_issuers_list(void **state)
+{
+    (void)state;
+    look_delegates_up();
+    w.status.signer = delegate(700, NULL, NULL);
+    expect_good();
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(w.status.signer);
+    size_t len = (size_t)ASN1_STRING_length(serial);
+    assert_memory_equal(shelf.issuer, w.rules.anchors.list[0].hash, DIGEST_SIZE);
+    assert_memory_equal(shelf.serial + shelf.serial_len - len, ASN1_STRING_get0_data(serial), len);
+    X509_free(w.status.signer);
+}
+
+#define UNSURE "whether its signer is revoked cannot be known"
+
+static void long_lived_delegate_without_a_list_in_time_is_not_believed(void **state)
+{
+    (void)state;
+    w.status.signer = delegate(700, NULL, NULL);
+    expect_unusable(UNSURE); /* nowhere to look */
+    look_delegates_up();
+    shelf.says.present = false;
+    expect_unusable(UNSURE);
+    shelf.says.present = true;
+    shelf.says.full.next_update = REGION_NOW;
+    expect_unusable(UNSURE);
+    w.rules.revocation.crl_grace_s = 1;
+    expect_good();
+    shelf.says.full.this_update = REGION_NOW + OCSP_SKEW_S + 1;
+    shelf.says.full.next_update = REGION_NOW + REGION_DAY;
+    expect_unusable(UNSURE);
+    X509_free(w.status.signer);
+}
+
+static void issuer_may_say_that_its_delegate_need_not_be_looked_up(void **state)
+{
+    (void)state;
+    w.status.signer = delegate(700, "noCheck", "ignored");
+    expect_good();
+    X509_free(w.status.signer);
+}
+
+static void short_lived_delegate_need_not_be_looked_up(void **state)
+{
+    (void)state;
+    w.status.signer = delegate(OCSP_DELEGATE_SHORT_S / REGION_DAY, NULL, NULL);
+    expect_good();
+    X509_free(w.status.signer);
+    w.status.signer = delegate(OCSP_DELEGATE_SHORT_S / REGION_DAY + 1, NULL, NULL);
+    expect_unusable(UNSURE);
+    X509_free(w.status.signer);
+}
+
+/* Somebody has its key. What its certificate says of itself was said before that. */
+static void revoked_delegate_never_answers(void **state)
+{
+    (void)state;
+    look_delegates_up();
+    for (int entry = CRL_LISTED; entry <= CRL_LISTED_ON_HOLD; entry++) {
+        shelf.says.entry = (enum crl_entry)entry;
+        w.status.signer = delegate(700, "noCheck", "ignored");
+        expect_unusable("its signer is revoked");
+        X509_free(w.status.signer);
+        w.status.signer = delegate(1, NULL, NULL);
+        shelf.says.full.next_update = REGION_NOW - 10 * (int64_t)REGION_DAY; /* an old list */
+        expect_unusable("its signer is revoked");
+        X509_free(w.status.signer);
+    }
+}
+
+static void revoked_pinned_responder_does_not_answer(void **state)
+{
+    (void)state;
+    look_delegates_up();
+    w.rules.revocation.responder = authorities[1].responder;
+    expect_good();
+    shelf.says.entry = CRL_LISTED;
+    expect_unusable("its signer is revoked");
+}
+
+/* The list pins it, whoever issued it: another issuer's list has the same serial numbers. */
+static void pinned_responder_of_another_issuer_is_not_looked_up(void **state)
+{
+    (void)state;
+    look_delegates_up();
+    w.rules.revocation.responder = authorities[0].responder;
+    w.status.key = authorities[0].responder_key;
+    w.status.signer = authorities[0].responder;
+    shelf.says.entry = CRL_LISTED;
+    expect_good();
+}
+
 /* All names are the issuer's, its key identifier, too; only the signature is another's. */
 static void forged_delegation_is_refused(void **state)
 {
@@ -677,6 +822,13 @@ int main(void)
         TEST(issuer_may_answer_itself),
         TEST(responder_of_another_authority_may_not_answer),
         TEST(responder_needs_the_usage_and_a_valid_certificate),
+        TEST(long_lived_delegate_is_looked_up_in_the_issuers_list),
+        TEST(long_lived_delegate_without_a_list_in_time_is_not_believed),
+        TEST(issuer_may_say_that_its_delegate_need_not_be_looked_up),
+        TEST(short_lived_delegate_need_not_be_looked_up),
+        TEST(revoked_delegate_never_answers),
+        TEST(revoked_pinned_responder_does_not_answer),
+        TEST(pinned_responder_of_another_issuer_is_not_looked_up),
         TEST(forged_delegation_is_refused),
         TEST(lock_of_the_authority_may_not_answer),
         TEST(lock_that_may_answer_may_not),
