@@ -1,7 +1,7 @@
 // Rights that live long, and every way in which they end, on running nodes and by tamgactl: what is
 // left of which right while a cause lasts, and after it was lifted (docs/decisions/rights.md).
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -139,12 +139,10 @@ async function currentSession() {
   return session;
 }
 
-async function withoutAuthority() {
-  const list = JSON.parse(
-    await readFile(JSON.parse(await readFile(house.settings, 'utf8')).trust_list, 'utf8'),
-  );
+function withoutAuthority() {
+  const list = JSON.parse(house.list);
   list.authorities = list.authorities.filter(({ id }) => id !== lock.authority);
-  return JSON.stringify(list);
+  return list;
 }
 
 const DEAD = 'invalid_grant';
@@ -174,8 +172,8 @@ const CAUSES = {
     lifts: () => {},
   },
   'CA removed': {
-    happens: async () => house.command(['trust', 'load', '-'], await withoutAuthority()),
-    lifts: () => tamgactl('trust', 'restore', '1'),
+    happens: () => house.load(withoutAuthority()),
+    lifts: () => tamgactl('trust', 'restore', String(JSON.parse(house.list).number)),
   },
 };
 
@@ -304,11 +302,12 @@ async function node(store) {
 // The same client at two nodes, each of which is an issuer of its own for these tests.
 async function openNodes() {
   const { store, redis } = await openStores();
-  const first = await node(store);
+  const [first, second] = [await node(store), await node(store)];
+  await Provider.join(first, second);
   const { code, stderr } = await run(providerProgram(), ['migrate', '--settings', first.settings]);
   assert.equal(code, 0, stderr);
   await first.start();
-  const second = await (await node(store)).start();
+  await second.start();
   await first.bind(assistant, [lock]);
   const client = await first.addClient(REGISTERED);
   return { parties: [first, second].map(({ issuer }) => new Party(issuer, client)), first, redis };

@@ -80,6 +80,7 @@ before(async () => {
     await writeFile(masterFile(name), randomBytes(32).toString('hex'), { mode: 0o600 });
   const stores = await openDatabase();
   nodes = [await makeNode(stores[0]), await makeNode(stores[1])];
+  await Provider.join(...nodes);
   const migrated = await run(providerProgram(), ['migrate', '--settings', nodes[0].settings]);
   assert.equal(migrated.code, 0, migrated.stderr);
   await Promise.all(nodes.map((node) => node.start())); // at once, on an empty database

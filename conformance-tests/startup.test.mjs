@@ -170,7 +170,10 @@ test('a missing trust list is told by name', async () => {
 
 for (const [what, text] of [
   ['is empty', ''],
-  ['names no authority', '{"version":1,"authorities":[]}'],
+  [
+    'names no authority',
+    '{"version":1,"number":1,"issued":"2026-11-22T00:00:00Z","authorities":[]}',
+  ],
   ['is of another version', '{"version":2,"authorities":[]}'],
   ['is no JSON', 'authorities'],
 ]) {
@@ -206,7 +209,11 @@ test('a PostgreSQL database without a trust list, and no good file, is no start'
     const files = [
       ['none.json', null, 'trust list'],
       ['empty.json', '', 'JSON'],
-      ['nobody.json', '{"version":1,"authorities":[]}', 'authorities'],
+      [
+        'nobody.json',
+        '{"version":1,"number":1,"issued":"2026-11-22T00:00:00Z","authorities":[]}',
+        'authorities',
+      ],
     ];
     for (const [name, text, fact] of files) {
       const trust_list = path.join(folder, name);
@@ -284,7 +291,11 @@ test('a crash leaves no file with the keys in it', async () => {
 test("an address that is not this machine's is told", async () => {
   const place = { address: '192.0.2.1', proxies: ['192.0.2.2'] };
   const elsewhere = (s) => ({ ...s, listen: { ...s.listen, ...place } });
-  const real = (s) => ({ ...elsewhere(s), development: false, issuer: 'https://idp.example' });
+  const issuer = 'https://idp.example';
+  const real = async (settings, house) => {
+    await house.publish('trust-list.json', house.list, { issuer });
+    return { ...elsewhere(settings), development: false, issuer };
+  };
   assertGaveUp(await failed(real), '192.0.2.1');
 });
 

@@ -135,6 +135,7 @@ test('whatever is left out, doubled in kind or unknown is taken by both or by ne
 });
 
 const NUMBERS = [
+  [['number'], 1, 9007199254740991],
   [entry('limits', 'rsa_bits'), 2048, 8192],
   [entry('limits', 'max_days'), 1, 36600],
   [profile('name', 0, 'of'), 2, 16],

@@ -1,14 +1,14 @@
 // The trust list is changed while providers run: who signs in, what is left of rights, and what a
 // wrong list does.
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { request } from './lib/http.mjs';
 import { Party, signedIn } from './lib/party.mjs';
 import { Postgres } from './lib/postgres.mjs';
-import { built, freePort, run, until } from './lib/process.mjs';
+import { freePort, run, until } from './lib/process.mjs';
 import { Provider, providerProgram } from './lib/provider.mjs';
 import { Redis } from './lib/redis.mjs';
 import { lockOf, openRegion } from './lib/region.mjs';
@@ -21,17 +21,20 @@ const leaving = lockOf(demo, 'company-b-primary'); // of the authority that goes
 const staying = lockOf(demo, 'company-c-primary');
 
 let folder;
-let whole; // the list's text
-let shorter; // without the authority that goes
 
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'tamga-e2e-'));
   await chmod(folder, 0o755); // PostgreSQL and Redis are somebody else
-  whole = await readFile(JSON.parse(await readFile(demo.idp.settings, 'utf8')).trust_list, 'utf8');
-  const list = JSON.parse(whole);
-  list.authorities = list.authorities.filter(({ id }) => id !== GOES);
-  shorter = JSON.stringify(list);
 });
+
+// The region's list, as a value.
+const whole = ({ list }) => JSON.parse(list);
+
+// The same without the authority that goes.
+function shorter(house) {
+  const list = whole(house);
+  return { ...list, authorities: list.authorities.filter(({ id }) => id !== GOES) };
+}
 
 const open = [];
 after(async () => {
@@ -39,14 +42,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function trust(house, words, input = '') {
-  const args = ['--settings', house.settings, 'trust', ...words];
-  const { code, stdout, stderr } = await run(built('bin/tamgactl'), args, { input });
-  assert.equal(code, 0, stderr);
-  return JSON.parse(stdout);
-}
-
-const load = (house, text) => trust(house, ['load', '-'], text);
+const restore = (house, number) => house.command(['trust', 'restore', String(number)]);
 
 // Rights from the second in which an authority left are over, whenever in that second they began.
 function secondIsOver() {
@@ -54,22 +50,17 @@ function secondIsOver() {
   return until(() => Date.now() / 1000 >= second + 1, 'the next second');
 }
 
-// A provider with a file of its own for the list, both companies bound, and a platform.
+// A provider with both companies bound, and a platform.
 async function serve() {
-  let file;
-  const house = await Provider.make(demo, {
-    address: ADDRESS,
-    change: async (settings) => {
-      file = path.join(path.dirname(settings.master_key_file), 'trust-list.json');
-      await writeFile(file, whole);
-      settings.trust_list = file;
-    },
-  });
+  const house = await Provider.make(demo, { address: ADDRESS });
   open.push(() => house.close());
   await house.start();
   await house.bind(assistant, [leaving, staying]);
-  return { house, file, party: new Party(house.issuer, await house.addClient({})) };
+  return { house, party: new Party(house.issuer, await house.addClient({})) };
 }
+
+// Exchanges the settings' file, signed.
+const replaceFile = (house, list) => house.publish('trust-list.json', list);
 
 const tokensOf = async (party, lock) => party.tokens(await signedIn(party.issuer, assistant, lock));
 
@@ -90,7 +81,7 @@ test('an authority that is removed is not believed any more, and comes back with
   const visitor = await signedIn(house.issuer, assistant, leaving);
   const [old, other] = [await party.tokens(visitor), await tokensOf(party, staying)];
 
-  const removed = await load(house, shorter);
+  const removed = await house.load(shorter(house));
   assert.deepEqual([removed.changed, removed.removed], [true, [GOES]]);
   assert.equal(await party.isActive(old.access_token), false);
   assert.equal(await party.isActive(other.access_token), true);
@@ -101,7 +92,7 @@ test('an authority that is removed is not believed any more, and comes back with
   assert.equal(await party.isActive(fresh.access_token), true);
 
   await secondIsOver();
-  const restored = await trust(house, ['restore', '1']);
+  const restored = await restore(house, whole(house).number);
   assert.deepEqual(restored.added, [GOES]);
   assert.equal(await party.isActive(old.access_token), false);
   const again = await party.ask(visitor);
@@ -111,17 +102,18 @@ test('an authority that is removed is not believed any more, and comes back with
 });
 
 test('what was loaded survives a restart, and a file that changed afterwards counts', async () => {
-  const { house, file } = await serve();
-  await load(house, shorter);
+  const { house } = await serve();
+  await house.load(shorter(house));
   await house.restart();
   await assertUnknown(house.issuer);
-  await writeFile(file, `${whole}\n`);
+  await replaceFile(house, whole(house));
   await house.restart();
   await signedIn(house.issuer, assistant, leaving);
 });
 
 test('SIGHUP reads the file again; a broken one is one line of the log and changes nothing', async () => {
-  const { house, file } = await serve();
+  const { house } = await serve();
+  const file = path.join(house.folder, 'trust-list.json');
   await writeFile(file, '{"version":1,"authorities":[');
   house.program.child.kill('SIGHUP');
   const [line] = await until(() => {
@@ -134,7 +126,7 @@ test('SIGHUP reads the file again; a broken one is one line of the log and chang
   assert.equal(logged(house, 'not_reloaded').length, 1);
   await signedIn(house.issuer, assistant, leaving);
 
-  await writeFile(file, shorter);
+  await replaceFile(house, shorter(house));
   house.program.child.kill('SIGHUP');
   await until(() => logged(house, 'trust_list_in_use').length > 0, 'the new list in use');
   await assertUnknown(house.issuer);
@@ -159,7 +151,7 @@ async function openStores() {
 }
 
 // A node of an installation; only the first one has a file.
-async function node(store, trust_list) {
+async function node(store, { file = false } = {}) {
   const operate = await freePort(ADDRESS);
   const house = await Provider.make(demo, {
     address: ADDRESS,
@@ -167,8 +159,7 @@ async function node(store, trust_list) {
       settings.store = store;
       settings.operate = { address: ADDRESS, port: operate };
       settings.master_key_file = path.join(folder, 'master.key');
-      if (trust_list) settings.trust_list = trust_list;
-      else delete settings.trust_list;
+      if (!file) delete settings.trust_list;
     },
   });
   house.readiness = `http://${ADDRESS}:${operate}/readyz`;
@@ -180,13 +171,12 @@ const readiness = async (house) => (await request(house.readiness)).status;
 
 test('all nodes work by the same list when the command has ended, whatever their files say', async () => {
   const { store, postgres } = await openStores();
-  const file = path.join(folder, 'first.json');
-  await writeFile(file, whole);
-  const first = await node(store, file);
+  const [first, second] = [await node(store, { file: true }), await node(store)];
+  await Provider.join(first, second);
   const { code, stderr } = await run(providerProgram(), ['migrate', '--settings', first.settings]);
   assert.equal(code, 0, stderr);
   await first.start();
-  const second = await (await node(store)).start();
+  await second.start();
   await first.bind(assistant, [leaving, staying]);
   const client = await first.addClient({});
   const [party, elsewhere] = [first, second].map(({ issuer }) => new Party(issuer, client));
@@ -194,19 +184,20 @@ test('all nodes work by the same list when the command has ended, whatever their
   const other = await tokensOf(elsewhere, staying);
   assert.equal(await elsewhere.isActive(old.access_token), true);
 
-  await load(second, shorter);
+  await second.load(shorter(second));
   for (const each of [party, elsewhere]) {
     assert.equal(await each.isActive(old.access_token), false);
     assert.equal(await each.isActive(other.access_token), true);
     await assertUnknown(each.issuer);
   }
 
+  const file = path.join(first.folder, 'trust-list.json');
   await writeFile(file, 'not read any more: the database has a list');
   await first.restart();
   await assertUnknown(first.issuer);
 
   await secondIsOver();
-  await load(first, whole);
+  await second.load(whole(second));
   for (const each of [party, elsewhere]) {
     assert.equal(await each.isActive(old.access_token), false);
     const back = await tokensOf(each, leaving);
@@ -224,7 +215,7 @@ test('all nodes work by the same list when the command has ended, whatever their
     await until(async () => (await readiness(each)) === 503, 'the node to be unready');
     await signedIn(each.issuer, assistant, leaving);
   }
-  await load(second, shorter);
+  await second.load(shorter(second));
   for (const each of [first, second]) {
     await until(async () => (await readiness(each)) === 200, 'the node to be ready');
     await assertUnknown(each.issuer);

@@ -252,6 +252,11 @@ function describe({ folder, region, places, keys, tls, state, issuer }, running)
     tool_client: state.clients.tool,
     public_client: { client_id, redirect_uri },
     locks,
+    managers: keys.managers,
+    managers_env: settings.assistantEnvironment({
+      settings: keys.managers_settings,
+      skf: keys.managers_skf,
+    }),
     skf_faults: path.join(keys.skf, 'faults'),
     authorities,
   };

@@ -1,9 +1,10 @@
 // The settings files of the demo's programs, written anew at every start.
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SOFTHSM_LIBRARY } from '../keys/tokens.mjs';
 import { trustList } from '../keys/trust-list.mjs';
+import { writeSigned } from '../keys/trust-signatures.mjs';
 import { at } from './addresses.mjs';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -22,14 +23,34 @@ export async function writeJson(file, value) {
   return file;
 }
 
+const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
 // demo: {folder, region (region.json), keys (keys/region.mjs), places, issuer}.
-export async function writeTrustList({ folder, keys, places }) {
+
+// The text of the region's list. One that says the same as the one before keeps its number; another
+// one has the next.
+export async function trustListText({ keys, places }, before = {}) {
   const listed = keys.authorities.filter(({ unlisted }) => !unlisted);
   const entries = listed.map((each) => ({ ...each, address: at(places[`authority ${each.id}`]) }));
-  return writeJson(path.join(folder, 'trust-list.json'), await trustList(entries));
+  const next = await trustList(entries, (before.number ?? 0) + 1);
+  const list = isSame(before.authorities, next.authorities) ? before : next;
+  return `${JSON.stringify(list, null, 2)}\n`;
 }
 
-export async function writeProvider({ folder, region, places, issuer, tls }) {
+// The region's list, signed for this issuer.
+export async function writeTrustList({ folder, keys, places, issuer }) {
+  const file = path.join(folder, 'trust-list.json');
+  const before = JSON.parse(await readFile(file, 'utf8').catch(() => '{}'));
+  const text = await trustListText({ keys, places }, before);
+  return writeSigned(file, text, { managers: keys.managers, issuer });
+}
+
+// What the settings say of those who sign the list.
+export const trustManagers = ({ managers }) => ({
+  managers: managers.map(({ key_hash }) => key_hash),
+});
+
+export async function writeProvider({ folder, region, keys, places, issuer, tls }) {
   const authorities = Object.keys(region.authorities).map((id) => places[`authority ${id}`]);
   await mkdir(path.join(folder, 'idp'), { recursive: true, mode: 0o700 });
   const often = 6000; // tests of the demo come from one address
@@ -41,6 +62,7 @@ export async function writeProvider({ folder, region, places, issuer, tls }) {
     store: { sql: `sqlite:${path.join(folder, 'idp', 'tamga.db')}`, kv: 'memory:' },
     master_key_file: path.join(folder, 'idp', 'master.key'),
     trust_list: path.join(folder, 'trust-list.json'),
+    trust: trustManagers(keys),
     pages: built('web/portal'),
     packages: built('packages'),
     assistant: { address: at(places.assistant), minimum_version: VERSION },

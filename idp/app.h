@@ -38,7 +38,7 @@ struct app {
     struct mailer *mailer; /* NULL: the settings have no mail */
     struct pki *pki;
     struct trust *trust_file;   /* as it was read at the start, until it is put to use */
-    int64_t trust_number;       /* of the list in use; of the thread that watches the generation */
+    int64_t trust_loading;      /* of the list in use; of the thread that watches the generation */
     _Atomic bool trust_damaged; /* the list that counts cannot be used: the one before still is */
     struct master_key *master;
     struct purpose_keys *keys;

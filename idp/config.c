@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/text.h"
 #include "client/address.h"
 #include "config_mail.h"
@@ -16,7 +17,11 @@
 
 enum kind { TEXT, PATH, STORE, NUMBER, TRUTH, TEXTS };
 
-/* Every setting there is: its key, where it goes, what it may be, what it is when left out. */
+static const char whose_keys[] = "the hashes of at least two trust managers' keys, who sign the "
+                                 "trust list (tamgactl trust locks tells them)";
+
+/* Every setting there is: its key, where it goes, what it may be, what it is when left out (or,
+ * where it may not be left out, what is missing). */
 static const struct setting {
     const char *section, *key; /* a NULL section is the top of the file */
     enum kind kind;
@@ -34,6 +39,9 @@ static const struct setting {
     {NULL, "sm2_by_openssl", TRUTH, false, AT(sm2_by_openssl)},
     {NULL, "pages", PATH, true, AT(pages)},
     {NULL, "packages", PATH, false, AT(packages)},
+    {"trust", "managers", TEXTS, true, AT(trust_managers), .text = whose_keys},
+    {"trust", "signatures", NUMBER, false, AT(trust_signatures), .least = 2, .most = 16,
+     .number = 2},
     {"listen", "address", TEXT, false, AT(listen_address), .text = "127.0.0.1"},
     {"listen", "port", NUMBER, true, AT(listen_port), .least = 1, .most = 65535},
     {"listen", "threads", NUMBER, false, AT(threads), .least = 0, .most = 256},
@@ -258,7 +266,8 @@ static enum idp_err read_setting(const struct reading *r, const struct setting *
     if (value != NULL)
         return set(r, s, value);
     if (s->required)
-        return wrong(r, "%s: is missing", dotted(r, s));
+        return wrong(r, "%s: is missing%s%s", dotted(r, s), s->text != NULL ? ": " : "",
+                     s->text != NULL ? s->text : "");
     set_default(r, s);
     return IDP_OK;
 }
@@ -338,6 +347,41 @@ static enum idp_err check_issuer(const struct reading *r)
     if (strcmp(port, usual_port(issuer)) == 0)
         return wrong(r, "issuer: expected without %s, as browsers write an origin", port);
     r->out->origin = issuer;
+    return IDP_OK;
+}
+
+/* Reads a key as it is named: its hash, and not that of one before. */
+static bool add_manager(struct trust_managers *managers, const char *name)
+{
+    size_t n = 0;
+    unsigned char *key = managers->keys[managers->count];
+    if (base64url_decode(name, strlen(name), key, DIGEST_SIZE, &n) != IDP_OK || n != DIGEST_SIZE)
+        return false;
+    for (size_t i = 0; i < managers->count; i++)
+        if (memcmp(managers->keys[i], key, DIGEST_SIZE) == 0)
+            return false;
+    managers->count++;
+    return true;
+}
+
+/* The trust list counts with their signatures only, so there is no start without them. */
+static enum idp_err check_managers(const struct reading *r)
+{
+    const char *const *names = r->out->trust_managers;
+    struct trust_managers *managers = &r->out->managers;
+    *managers = (struct trust_managers){.origin = r->out->origin,
+                                        .needed = (size_t)r->out->trust_signatures};
+    for (size_t i = 0; names[i] != NULL && i <= TRUST_MANAGERS_MAX; i++)
+        if (i == TRUST_MANAGERS_MAX || !add_manager(managers, names[i]))
+            return wrong(r,
+                         "trust.managers[%zu]: expected another key's hash, at most 16 of them: "
+                         "SHA-256 of its SubjectPublicKeyInfo in base64url (tamgactl trust locks "
+                         "tells it)",
+                         i);
+    if (managers->count < TRUST_MANAGERS_MIN)
+        return wrong(r, "trust.managers: expected %s", whose_keys);
+    if (managers->needed > managers->count)
+        return wrong(r, "trust.signatures: expected no more than there are trust.managers");
     return IDP_OK;
 }
 
@@ -423,6 +467,8 @@ static enum idp_err read_all(const struct reading *r)
         err = read_setting(r, &settings[i]);
     if (err == IDP_OK)
         err = check_issuer(r);
+    if (err == IDP_OK)
+        err = check_managers(r);
     if (err == IDP_OK)
         err = check_log_level(r);
     if (err == IDP_OK)

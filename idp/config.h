@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "jose/signing_keys.h"
+#include "pki/trust_signatures.h"
 #include "store/kv.h"
 #include "store/sql.h"
 
@@ -34,6 +35,9 @@ struct config {
     const char *master_key_file, *master_key_file_next; /* NULL: the environment has it, or not */
     bool sm2_by_openssl;                                /* and not by the house's own arithmetic */
     const char *trust_list, *pages, *packages;
+    const char *trust_managers[CONFIG_ALLOW_MAX + 1]; /* as the file names their keys */
+    int64_t trust_signatures;
+    struct trust_managers managers; /* the two above, read; for this issuer */
     const char *assistant_address, *assistant_minimum_version;
     const char *allow[CONFIG_ALLOW_MAX + 1]; /* host:port that may be asked by plain http */
     const char *support_phone;

@@ -14,16 +14,18 @@
 #include "pki/pki.h"
 #include "pki/trust.h"
 #include "pki/trust_rows.h"
+#include "pki/trust_signatures.h"
 #include "store/sql.h"
 
-enum { WHY_MAX = 512 };
+enum { WHY_MAX = 4096 };
 
 /* --- the file ------------------------------------------------------------------------------- */
 
 static enum idp_err read_file(const struct app *app, char **why, struct trust **out)
 {
     char *said = NULL;
-    enum idp_err err = trust_load(app->config.trust_list, &said, out);
+    const struct trust_managers *managers = &app->config.managers;
+    enum idp_err err = trust_signatures_load(managers, app->config.trust_list, &said, out);
     if (err != IDP_OK && said != NULL && (*why = malloc(WHY_MAX)) != NULL)
         (void)snprintf(*why, WHY_MAX, "trust_list: %s", said);
     free(said);
@@ -42,34 +44,66 @@ static void log_loaded(const struct trust *trust, const struct trust_loaded *loa
 {
     struct log_line line;
     log_begin(&line, LOG_INFO, loaded->changed ? "trust_list_loaded" : "trust_list_unchanged");
-    log_number(&line, "number", loaded->number);
+    log_number(&line, "number", trust->number);
+    log_number(&line, "loading", loaded->loading);
     log_text(&line, "version", trust->version);
     log_text(&line, "added", loaded->added);
     log_text(&line, "removed", loaded->removed);
     log_end(&line);
 }
 
+static struct trust_desk desk_of(const struct app *app)
+{
+    return (struct trust_desk){
+        .db = app->db, .by = {.kind = "node"}, .now = clock_now(), .in_file = true};
+}
+
+/* An old list has come back into the file. */
+static enum idp_err explain_number(const struct app *app, const struct trust *trust, char **why)
+{
+    int64_t highest = 0;
+    enum idp_err err = trust_rows_highest(app->db, &highest);
+    if (err != IDP_OK)
+        return err;
+    *why = malloc(WHY_MAX);
+    if (*why == NULL)
+        return IDP_FAULT;
+    (void)snprintf(*why, WHY_MAX,
+                   "trust_list: %s: number: expected one above %lld, which was loaded before, not "
+                   "%lld; tamgactl trust restore makes an earlier list count again",
+                   app->config.trust_list, (long long)highest, (long long)trust->number);
+    return IDP_DENIED;
+}
+
 /* Makes the file's list the one that counts. Rights of authorities that left are ended by the node
  * that delivers the outbox. */
-static enum idp_err load_file(const struct app *app, const struct trust *trust)
+static enum idp_err load_file(const struct app *app, struct arena *arena, const struct trust *trust,
+                              char **why)
 {
     struct trust_loaded loaded;
-    const struct trust_desk desk = {
-        .db = app->db, .by = {.kind = "node"}, .now = clock_now(), .in_file = true};
-    struct arena *arena = arena_new();
-    enum idp_err err = arena != NULL ? trust_desk_load(&desk, arena, trust, &loaded) : IDP_FAULT;
+    const struct trust_desk desk = desk_of(app);
+    enum idp_err err = trust_desk_load(&desk, arena, trust, &loaded);
+    if (err == IDP_DENIED)
+        return explain_number(app, trust, why);
     if (err == IDP_OK)
         log_loaded(trust, &loaded);
-    arena_free(arena);
     return err;
 }
 
-/* A file that is as it was when it was last read does not undo what tamgactl did since. */
-static enum idp_err load_changed_file(const struct app *app, const struct trust *trust)
+/* A file that is as it was when it was last read does not undo what tamgactl did since. Its
+ * signatures may be others now. */
+static enum idp_err load_changed_file(const struct app *app, const struct trust *trust, char **why)
 {
     bool as_before = false;
+    const struct trust_desk desk = desk_of(app);
+    struct arena *arena = arena_new();
+    if (arena == NULL)
+        return IDP_FAULT;
     enum idp_err err = trust_row_was_in_file(app->db, trust->version, &as_before);
-    return err == IDP_OK && !as_before ? load_file(app, trust) : err;
+    if (err == IDP_OK)
+        err = as_before ? trust_desk_sign(&desk, arena, trust) : load_file(app, arena, trust, why);
+    arena_free(arena);
+    return err;
 }
 
 /* --- at the start --------------------------------------------------------------------------- */
@@ -81,7 +115,7 @@ static enum idp_err bring_file(struct app *app, bool none_loaded, char **why)
     enum idp_err err = IDP_OK;
     if (app->trust_file == NULL)
         err = read_file(app, why, &app->trust_file);
-    return err == IDP_OK ? load_changed_file(app, app->trust_file) : err;
+    return err == IDP_OK ? load_changed_file(app, app->trust_file, why) : err;
 }
 
 /* The list of a row: the file that was read already, where it is that. */
@@ -89,12 +123,12 @@ static enum idp_err take_list(struct app *app, const struct trust_row *row, char
                               struct trust **out)
 {
     if (app->trust_file == NULL || strcmp(app->trust_file->version, row->version) != 0)
-        return trust_row_load(app->db, row->number, why, out);
+        return trust_row_load(app->db, &app->config.managers, row->loading, why, out);
     enum idp_err err = trust_row_add_ends(app->db, app->trust_file);
     if (err != IDP_OK)
         return err;
     *out = app->trust_file;
-    (*out)->number = row->number;
+    (*out)->loading = row->loading;
     app->trust_file = NULL;
     return IDP_OK;
 }
@@ -110,7 +144,7 @@ static enum idp_err find_list(struct app *app, struct arena *arena, char **why, 
     if (err == IDP_OK)
         err = take_list(app, &row, why, out);
     if (err == IDP_OK)
-        app->trust_number = row.number;
+        app->trust_loading = row.loading;
     return err;
 }
 
@@ -131,22 +165,23 @@ enum idp_err trust_list_open(struct app *app, char **why, struct trust **out)
 
 /* --- while running -------------------------------------------------------------------------- */
 
-static enum idp_err exchange(struct app *app, int64_t number, char **why)
+static enum idp_err exchange(struct app *app, int64_t loading, char **why)
 {
     struct log_line line;
     struct trust *trust = NULL;
-    enum idp_err err = trust_row_load(app->db, number, why, &trust);
+    enum idp_err err = trust_row_load(app->db, &app->config.managers, loading, why, &trust);
     if (err != IDP_OK)
         return err;
     log_begin(&line, LOG_INFO, "trust_list_in_use");
-    log_number(&line, "number", number);
+    log_number(&line, "number", trust->number);
+    log_number(&line, "loading", loading);
     log_text(&line, "version", trust->version);
     err = pki_exchange(app->pki, trust);
     if (err != IDP_OK) {
         trust_free(trust);
         return err;
     }
-    app->trust_number = number;
+    app->trust_loading = loading;
     log_end(&line);
     return IDP_OK;
 }
@@ -165,8 +200,8 @@ enum idp_err trust_list_renew(struct app *app)
     struct trust_row row;
     struct arena *arena = arena_new();
     enum idp_err err = arena != NULL ? trust_row_newest(app->db, arena, &row) : IDP_FAULT;
-    if (err == IDP_OK && row.number != app->trust_number)
-        err = exchange(app, row.number, &why);
+    if (err == IDP_OK && row.loading != app->trust_loading)
+        err = exchange(app, row.loading, &why);
     arena_free(arena);
     if (err == IDP_OK)
         atomic_store(&app->trust_damaged, false);
@@ -184,7 +219,7 @@ enum idp_err trust_list_reload(struct app *app, char **why)
         return IDP_NOT_FOUND;
     enum idp_err err = read_file(app, why, &trust);
     if (err == IDP_OK)
-        err = load_changed_file(app, trust);
+        err = load_changed_file(app, trust, why);
     trust_free(trust);
     if (err != IDP_OK && *why == NULL)
         *why = strdup("trust_list: it could not be brought into the database");

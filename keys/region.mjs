@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Authority } from './authority.mjs';
 import { makeLocks } from './locks.mjs';
 import { writeSoftHsmSettings } from './tokens.mjs';
+import { keyHash } from './trust-signatures.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const RECORD = 'region.json';
@@ -32,13 +33,26 @@ async function existing(folder, wanted) {
 
 // Removes what make() makes, and nothing else that may lie in the folder.
 async function clear(folder) {
-  const made = [RECORD, 'authorities', 'locks', 'tokens', 'skf', 'softhsm2.conf'];
+  const made = [RECORD, 'authorities', 'locks', 'managers', 'tokens', 'skf', 'softhsm2.conf'];
   const remove = (name) => rm(path.join(folder, name), { recursive: true, force: true });
   await Promise.all(made.map(remove));
 }
 
 function authorityIn(folder, { id, names, key }) {
   return new Authority({ id, names, kind: key, folder: path.join(folder, 'authorities', id) });
+}
+
+// Those who sign the trust list. Their locks lie apart: no assistant offers them to bidders.
+async function makeManagers(authorities, folder) {
+  const apart = path.join(folder, 'managers');
+  const settings = await writeSoftHsmSettings(apart);
+  const locks = await readJson(path.join(HERE, 'managers.json'));
+  const made = await makeLocks({ companies: {}, locks }, authorities, apart, settings);
+  const named = made.map(async ({ label, pin, kind, key_type, key, certificate }) => {
+    const key_hash = await keyHash(certificate);
+    return { label, pin, kind, key_type, key, certificate, key_hash };
+  });
+  return Promise.all(named);
 }
 
 async function make(folder, wanted) {
@@ -53,12 +67,14 @@ async function make(folder, wanted) {
     folder,
     settings,
   );
+  const managers = await makeManagers(byId, folder);
   const record = {
     made: new Date().toISOString(),
     recipe: wanted,
     folder,
     authorities: data,
     locks,
+    managers,
   };
   // Written last: a region whose making was interrupted has no record and is made again.
   await writeFile(path.join(folder, `${RECORD}.new`), JSON.stringify(record, null, 2));
@@ -68,7 +84,8 @@ async function make(folder, wanted) {
 
 // region(folder, say): the region in that folder, made when it is missing or out of date.
 // {fresh: whether it was made now, folder, settings: softhsm2.conf, skf: the double's folder,
-//  locks: records of makeLocks, authorities: [{id, names, phone, key, unlisted?, authority}]}
+//  managers_settings and managers_skf: the same for trust managers, locks: records of makeLocks,
+//  managers: [{label, pin, kind, key_type, key, certificate, key_hash}], authorities: [{id, names, phone, key, unlisted?, authority}]}
 export async function region(folder, say = () => {}) {
   const at = path.resolve(folder);
   const wanted = await recipe();
@@ -85,6 +102,9 @@ export async function region(folder, say = () => {}) {
     folder: at,
     settings: path.join(at, 'softhsm2.conf'),
     skf: path.join(at, 'skf'),
+    managers_settings: path.join(at, 'managers', 'softhsm2.conf'),
+    managers_skf: path.join(at, 'managers', 'skf'),
+    managers: record.managers,
     locks: record.locks,
     authorities: record.authorities.map((each) => ({ ...each, authority: authorityIn(at, each) })),
   };

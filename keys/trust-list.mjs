@@ -29,9 +29,10 @@ async function entry(authority, { phone, address }) {
   };
 }
 
-// trustList([{authority, phone, address}]): the document; authorities that are not listed by the
-// caller are unknown to the provider.
-export async function trustList(authorities) {
+// trustList([{authority, phone, address}], number): the document; authorities that are not listed by
+// the caller are unknown to the provider.
+export async function trustList(authorities, number = 1) {
   const entries = authorities.map(({ authority, ...contact }) => entry(authority, contact));
-  return { version: 1, authorities: await Promise.all(entries) };
+  const issued = new Date().toISOString().replace(/\.\d+/, '');
+  return { version: 1, number, issued, authorities: await Promise.all(entries) };
 }

@@ -1,8 +1,10 @@
 -- Certificates: who signed the trust list, what was seen of locks, what was learned of revocation.
 -- oldest program: 3
 
--- What two trust managers signed of the list, as a JSON text; '' for lists from before.
+-- What trust managers signed of the list (trust-signatures.schema.json), and the list's own number;
+-- '' and 0 for lists from before. The column number is the order in which lists were loaded.
 ALTER TABLE trust_lists ADD COLUMN signatures TEXT NOT NULL DEFAULT '';
+ALTER TABLE trust_lists ADD COLUMN list_number BIGINT NOT NULL DEFAULT 0;
 
 -- Certificates of locks that proved themselves and whose path is good; the DER is an evidence
 -- object, of kind 'refused' while no sign-in and no binding rests on it.

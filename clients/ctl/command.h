@@ -9,7 +9,13 @@
 enum { COMMAND_WORDS_MAX = 2 };
 
 /* Options that some commands take; main.c says which. */
-enum command_option { OPTION_SINCE, OPTION_AUTHORITY, OPTION_LIST, COMMAND_OPTIONS };
+enum command_option {
+    OPTION_SINCE,
+    OPTION_AUTHORITY,
+    OPTION_LIST,
+    OPTION_SIGNATURES,
+    COMMAND_OPTIONS
+};
 
 struct ctl;
 

@@ -55,6 +55,8 @@ static const struct option {
                       "2026-11-22, Monday or 7d; usually Monday"},
     [OPTION_AUTHORITY] = {"--authority", "ID", "trust", "refusals", "of this one only"},
     [OPTION_LIST] = {"--list", NULL, "trust", "refusals", "the certificates, too"},
+    [OPTION_SIGNATURES] = {"--signatures", "FILE", "trust", "load",
+                           "the managers' signatures; usually in FILE.signatures"},
 };
 
 enum { WORDS_MAX = 2 + COMMAND_WORDS_MAX };

@@ -18,6 +18,7 @@
 #include "ctl/refusal_commands.h"
 #include "pki/trust.h"
 #include "pki/trust_rows.h"
+#include "pki/trust_signatures.h"
 
 enum { VERSION_SHOWN = 16, DAY_SIZE = 20 };
 
@@ -62,9 +63,11 @@ static json_t *words_of(const char *list)
 static json_t *describe_loaded(const struct trust *trust, const struct trust_loaded *loaded)
 {
     struct object o = object_new();
-    object_number(&o, "number", loaded->number);
+    object_number(&o, "number", trust->number);
+    object_number(&o, "loading", loaded->loading);
     object_text(&o, "version", trust->version);
     object_truth(&o, "changed", loaded->changed);
+    object_truth(&o, "signed_anew", loaded->signed_anew);
     object_number(&o, "authorities", (json_int_t)trust->count);
     object_put(&o, "added", words_of(loaded->added));
     object_put(&o, "removed", words_of(loaded->removed));
@@ -82,43 +85,108 @@ static int wait_for_nodes(struct ctl *ctl, const struct trust_loaded *loaded)
     return code;
 }
 
-/* Makes a list the one that counts, and frees it. */
-static int make_count(struct ctl *ctl, struct trust *trust)
+static int complain_of_old(struct ctl *ctl, const struct trust *trust)
 {
+    int64_t highest = 0;
+    enum idp_err err = trust_rows_highest(ctl->db, &highest);
+    if (err != IDP_OK)
+        return ctl_complain_of(err);
+    return ctl_complain("number: expected one above %lld, which was loaded before, not %lld; trust "
+                        "restore makes an earlier list count again",
+                        (long long)highest, (long long)trust->number);
+}
+
+/* Makes a list the one that counts, and frees it. */
+static int make_count(struct ctl *ctl, struct trust *trust, bool restore)
+{
+    int code = 0;
     struct trust_loaded loaded;
-    const struct trust_desk desk = {.db = ctl->db, .by = ctl->by, .now = ctl->now};
+    const struct trust_desk desk = {
+        .db = ctl->db, .by = ctl->by, .now = ctl->now, .restore = restore};
     enum idp_err err = trust_desk_load(&desk, ctl->arena, trust, &loaded);
-    int code = err == IDP_OK ? answer(describe_loaded(trust, &loaded)) : ctl_complain_of(err);
+    if (err == IDP_DENIED)
+        code = complain_of_old(ctl, trust);
+    else
+        code = err == IDP_OK ? answer(describe_loaded(trust, &loaded)) : ctl_complain_of(err);
     trust_free(trust);
     return code == 0 ? wait_for_nodes(ctl, &loaded) : code;
 }
 
-static int load(struct ctl *ctl, const struct command_arguments *arguments)
+static const char *name_of(const char *file)
+{
+    return strcmp(file, "-") == 0 ? "standard input" : file;
+}
+
+/* Reads and checks a list. Returns 0 or an exit code. */
+static int read_list(struct ctl *ctl, const char *file, struct trust **out)
 {
     size_t len = 0;
     char *why = NULL;
     const char *text = NULL;
-    struct trust *trust = NULL;
-    const char *file = arguments->words[0];
     int code = answer_input(ctl, file, TRUST_FILE_MAX, &text, &len);
     if (code != 0)
         return code;
-    const char *name = strcmp(file, "-") == 0 ? "standard input" : file;
     if (len > TRUST_FILE_MAX)
-        return ctl_complain("%s: expected at most 4 MiB", name);
-    enum idp_err err = trust_parse(name, text, len, &why, &trust);
-    return err == IDP_OK ? make_count(ctl, trust) : complain_why(why, err);
+        return ctl_complain("%s: expected at most 4 MiB", name_of(file));
+    enum idp_err err = trust_parse(name_of(file), text, len, &why, out);
+    return err == IDP_OK ? 0 : complain_why(why, err);
+}
+
+/* Where the signatures of a list stand: beside it, unless the command line says otherwise. */
+static const char *beside(struct ctl *ctl, const struct command_arguments *arguments)
+{
+    const char *given = arguments->options[OPTION_SIGNATURES];
+    return given != NULL
+               ? given
+               : arena_printf(ctl->arena, "%s" TRUST_SIGNATURES_SUFFIX, arguments->words[0]);
+}
+
+/* Demands the managers' signatures of the list. Returns 0 or an exit code. */
+static int demand_signatures(struct ctl *ctl, const struct command_arguments *arguments,
+                             struct trust *trust)
+{
+    char *why = NULL;
+    struct trust_signatures signatures = {.name = beside(ctl, arguments)};
+    if (signatures.name == NULL)
+        return ctl_complain_of(IDP_FAULT);
+    int code = answer_input(ctl, signatures.name, TRUST_SIGNATURES_FILE_MAX, &signatures.text,
+                            &signatures.len);
+    if (code != 0)
+        return code;
+    if (signatures.len > TRUST_SIGNATURES_FILE_MAX)
+        return ctl_complain("%s: expected at most 512 KiB", signatures.name);
+    enum idp_err err = trust_signatures_demand(&ctl->config.managers, &signatures, trust, &why);
+    return err == IDP_OK ? 0 : complain_why(why, err);
+}
+
+static int load(struct ctl *ctl, const struct command_arguments *arguments)
+{
+    struct trust *trust = NULL;
+    const char *file = arguments->words[0];
+    if (strcmp(file, "-") == 0 && arguments->options[OPTION_SIGNATURES] == NULL)
+        return ctl_complain("a list from standard input needs --signatures FILE");
+    int code = read_list(ctl, file, &trust);
+    if (code != 0)
+        return code;
+    code = demand_signatures(ctl, arguments, trust);
+    if (code == 0)
+        return make_count(ctl, trust, false);
+    trust_free(trust);
+    return code;
 }
 
 static int restore(struct ctl *ctl, const struct command_arguments *arguments)
 {
     char *why = NULL;
+    int64_t loading = 0;
     struct trust *trust = NULL;
     const char *word = arguments->words[0];
-    enum idp_err err = trust_row_load(ctl->db, number_of(word), &why, &trust);
+    enum idp_err err = trust_row_find(ctl->db, number_of(word), &loading);
+    if (err == IDP_OK)
+        err = trust_row_load(ctl->db, &ctl->config.managers, loading, &why, &trust);
     if (err == IDP_BAD_REQUEST)
         return complain_why(why, err);
-    return err == IDP_OK ? make_count(ctl, trust) : complain_of_number(word, err);
+    return err == IDP_OK ? make_count(ctl, trust, true) : complain_of_number(word, err);
 }
 
 /* --- list, show ----------------------------------------------------------------------------- */
@@ -127,6 +195,7 @@ static struct object begin_row(const struct trust_row *row)
 {
     struct object o = object_new();
     object_number(&o, "number", row->number);
+    object_number(&o, "loading", row->loading);
     object_text(&o, "version", row->version);
     object_number(&o, "loaded", row->loaded);
     return o;
@@ -134,15 +203,15 @@ static struct object begin_row(const struct trust_row *row)
 
 static void print_table(const struct trust_row *rows, size_t count)
 {
-    (void)printf("%-8s %-20s %s\n", "NUMBER", "LOADED (UTC)", "VERSION");
+    (void)printf("%-8s %-18s %-20s %s\n", "LOADING", "NUMBER", "LOADED (UTC)", "VERSION");
     for (size_t i = 0; i < count; i++) {
         char day[DAY_SIZE] = "";
         struct tm parts;
         time_t loaded = (time_t)rows[i].loaded;
         if (gmtime_r(&loaded, &parts) != NULL)
             (void)strftime(day, sizeof(day), "%Y-%m-%d %H:%M", &parts);
-        (void)printf("%-8lld %-20s %.*s\n", (long long)rows[i].number, day, VERSION_SHOWN,
-                     rows[i].version);
+        (void)printf("%-8lld %-18lld %-20s %.*s\n", (long long)rows[i].loading,
+                     (long long)rows[i].number, day, VERSION_SHOWN, rows[i].version);
     }
 }
 
@@ -168,49 +237,48 @@ static int list(struct ctl *ctl, const struct command_arguments *arguments)
     return answer(json);
 }
 
-/* The number that was asked for, or that of the list that counts. */
-static enum idp_err find_number(struct ctl *ctl, const char *word, int64_t *out)
+/* The loading of the list whose number was asked for, or of the one that counts. */
+static enum idp_err find_loading(struct ctl *ctl, const char *word, int64_t *out)
 {
     struct trust_row row;
-    if (word != NULL) {
-        *out = number_of(word);
-        return IDP_OK;
-    }
+    if (word != NULL)
+        return trust_row_find(ctl->db, number_of(word), out);
     enum idp_err err = trust_row_newest(ctl->db, ctl->arena, &row);
     if (err == IDP_OK)
-        *out = row.number;
+        *out = row.loading;
     return err;
 }
 
 /* One that is damaged is shown, too: as a text when it is not even JSON. */
-static json_t *document_of(const struct trust_row *row)
+static json_t *value_of(const char *text)
 {
-    json_t *json = json_loads(row->document, 0, NULL);
-    return json != NULL ? json : json_string(row->document);
+    json_t *json = json_loads(text, 0, NULL);
+    return json != NULL ? json : json_string(text);
 }
 
 static int show(struct ctl *ctl, const struct command_arguments *arguments)
 {
-    int64_t number = 0;
+    int64_t loading = 0;
     struct trust_row row;
     const char *word = arguments->words[0];
-    enum idp_err err = find_number(ctl, word, &number);
+    enum idp_err err = find_loading(ctl, word, &loading);
     if (err == IDP_OK)
-        err = trust_row_read(ctl->db, ctl->arena, number, &row);
+        err = trust_row_read(ctl->db, ctl->arena, loading, &row);
     if (err != IDP_OK)
         return word != NULL           ? complain_of_number(word, err)
                : err == IDP_NOT_FOUND ? ctl_complain("no trust list has been loaded")
                                       : ctl_complain_of(err);
     struct object o = begin_row(&row);
-    object_put(&o, "document", document_of(&row));
+    object_put(&o, "document", value_of(row.document));
+    object_put(&o, "signatures", value_of(row.signatures));
     return answer(object_done(&o));
 }
 
 const struct command trust_commands[] = {
-    {"load", {"FILE"}, "all nodes work by this trust list; rights by what left it end", load},
-    {"list", {NULL}, "all trust lists, the newest first: it counts", list},
+    {"load", {"FILE"}, "all nodes work by this signed list; rights by what left it end", load},
+    {"list", {NULL}, "all loadings of trust lists, the last first: it counts", list},
     {"show", {"[NUMBER]"}, "the trust list that counts, or an earlier one, whole", show},
-    {"restore", {"NUMBER"}, "an earlier trust list counts again, as a new one", restore},
+    {"restore", {"NUMBER"}, "an earlier trust list counts again, with its signatures", restore},
     {"refusals", {NULL}, "how often locks were refused, of whom and why", refusal_list},
     {NULL, {NULL}, NULL, NULL},
 };

@@ -5,7 +5,7 @@ import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { at, choose } from '../../demo/addresses.mjs';
-import { built, ROOT, writeJson, writeTrustList } from '../../demo/settings.mjs';
+import { built, ROOT, trustManagers, writeJson, writeTrustList } from '../../demo/settings.mjs';
 import { region as makeKeys } from '../../keys/region.mjs';
 import { run } from '../../keys/openssl.mjs';
 import { freePort } from '../lib/process.mjs';
@@ -20,7 +20,7 @@ const OFFLINE = `${SCOPE} offline_access`;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // node: {place, operate (its port)}.
-async function writeSettings({ folder, places, issuer, stores }, { place, operate }) {
+async function writeSettings({ folder, keys, places, issuer, stores }, { place, operate }) {
   const authorities = Object.entries(places).filter(([name]) => name.startsWith('authority'));
   return writeJson(path.join(folder, `idp-${place.port}.json`), {
     issuer,
@@ -30,6 +30,7 @@ async function writeSettings({ folder, places, issuer, stores }, { place, operat
     store: stores.settings,
     master_key_file: path.join(folder, 'idp', 'master.key'),
     trust_list: path.join(folder, 'trust-list.json'),
+    trust: trustManagers(keys),
     pages: built('web/portal'),
     outgoing: { allow: authorities.map(([, { address, port }]) => `${address}:${port}`) },
     lifetimes: { code_s: 600, challenge_s: 600, access_token_s: 3600 },

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bind } from '../../demo/bind.mjs';
 import { trust } from '../../demo/https.mjs';
+import { writeSigned } from '../../keys/trust-signatures.mjs';
 import { makeCertificate } from './certificate.mjs';
 import { request } from './http.mjs';
 import { built, freePort, run, start, until } from './process.mjs';
@@ -30,6 +31,10 @@ export class Provider {
       master_key_file: path.join(provider.folder, 'store', 'master.key'),
     };
     await mkdir(path.join(provider.folder, 'store'), { mode: 0o700 });
+    provider.issuers = [provider.issuer];
+    provider.managers = demo.managers;
+    provider.list = await readFile(usual.trust_list, 'utf8');
+    settings.trust_list = await provider.publish('trust-list.json', provider.list);
     if (tls) await provider.certify(settings, address);
     await change(settings);
     await writeFile(provider.settings, JSON.stringify(settings), { mode: 0o600 });
@@ -41,6 +46,33 @@ export class Provider {
     trust(await readFile(this.tls.file, 'utf8'));
     listen.tls_certificate = this.tls.file;
     listen.tls_key = this.tls.key;
+  }
+
+  // Lets these providers be nodes of one installation though each is an issuer of its own in the
+  // tests: what trust managers sign, they sign for all of them.
+  static async join(...nodes) {
+    const issuers = nodes.map(({ issuer }) => issuer);
+    for (const node of nodes) {
+      node.issuers = issuers;
+      await node.publish('trust-list.json', node.list);
+    }
+  }
+
+  // Writes a trust list and beside it the signatures of these managers, of all for the provider's own
+  // issuer. Returns its path. A value gets a number of its own, higher than all before.
+  publish(file, list, { managers = this.managers, issuer = this.issuers } = {}) {
+    const text = typeof list === 'string' ? list : JSON.stringify(this.numbered(list));
+    return writeSigned(path.resolve(this.folder, file), text, { managers, issuer });
+  }
+
+  numbered(list) {
+    this.number = Math.max(this.number ?? 0, JSON.parse(this.list).number) + 1;
+    return { ...list, number: this.number };
+  }
+
+  // tamgactl trust load: of a value, or of a text as it stands.
+  async load(list) {
+    return this.command(['trust', 'load', await this.publish('loaded.json', list)]);
   }
 
   async start() {

@@ -1,7 +1,8 @@
 // An installation of the provider: nodes with the stores they share, and what stands in front.
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { built } from '../../demo/settings.mjs';
+import { built, trustManagers } from '../../demo/settings.mjs';
+import { writeSigned } from '../../keys/trust-signatures.mjs';
 import { answerOf } from '../lib/lock-answer.mjs';
 import { Nginx } from '../lib/nginx.mjs';
 import { Postgres } from '../lib/postgres.mjs';
@@ -67,7 +68,8 @@ export class Installation {
       development: true,
       store: this.stores(),
       master_key_file: path.join(this.folder, 'master.key'),
-      trust_list: path.join(this.place.folder, 'trust-list.json'),
+      trust_list: path.join(this.folder, 'trust-list.json'),
+      trust: trustManagers(this.place.keys),
       pages: built('web/portal'),
       outgoing: { allow: this.place.hosts() },
       lifetimes: { code_s: 60, access_token_s: 7200, session_idle_s: 7200 },
@@ -83,7 +85,11 @@ export class Installation {
     const port = await freePort(ADDRESS);
     const operatePort = await freePort(ADDRESS);
     const settings = path.join(this.folder, `node-${i}.json`);
-    await writeJson(settings, this.settingsOf(port, operatePort));
+    const value = this.settingsOf(port, operatePort);
+    const { managers } = this.place.keys;
+    const how = { managers, issuer: value.issuer };
+    if (i === 0) await writeSigned(value.trust_list, this.place.trustList, how);
+    await writeJson(settings, value);
     const log = path.join(this.folder, `node-${i}.log`);
     return new Node({ name: `node-${i}`, address: ADDRESS, port, operatePort, settings, log });
   }

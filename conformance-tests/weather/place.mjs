@@ -4,7 +4,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { at, choose } from '../../demo/addresses.mjs';
 import { Children } from '../../demo/children.mjs';
-import { ROOT, writeTrustList } from '../../demo/settings.mjs';
+import { ROOT, trustListText } from '../../demo/settings.mjs';
 import { region as makeKeys } from '../../keys/region.mjs';
 import { readFile } from 'node:fs/promises';
 
@@ -21,7 +21,7 @@ export class Place {
     const ports = { port: 0, assistant: 0, platform: 0, authority: 0 };
     place.places = await choose(place.region, ports, true);
     place.keys = await makeKeys(path.join(folder, 'region'), say);
-    await writeTrustList(place);
+    place.trustList = await trustListText(place);
     place.children = new Children(path.join(folder, 'logs'));
     await place.startAuthorities();
     return place;

@@ -12,6 +12,9 @@
 
 enum { DETAIL_MAX = 8192, TRIES = 3 };
 
+static const char loaded_event[] = "trust_list_loaded";
+static const char signed_event[] = "trust_list_signed";
+
 /* What the transaction works with; set anew each time its body runs. */
 struct loading {
     const struct trust_desk *desk;
@@ -19,6 +22,7 @@ struct loading {
     const struct trust *trust;
     struct sql_rows before; /* id, environment, listed of all authorities ever */
     const char **endings;
+    bool mends; /* the present row was this list, and is damaged */
     struct trust_loaded loaded;
 };
 
@@ -26,7 +30,7 @@ struct loading {
 
 static enum idp_err mark_as_in_file(struct sql_tx *tx, const struct loading *l)
 {
-    const struct sql_value params[] = {sql_int(l->loaded.number)};
+    const struct sql_value params[] = {sql_int(l->loaded.loading)};
     const struct sql_call call = {
         .text = "UPDATE trust_lists SET in_file = 1 WHERE number = $1 AND in_file = 0",
         .params = params,
@@ -34,32 +38,67 @@ static enum idp_err mark_as_in_file(struct sql_tx *tx, const struct loading *l)
     return l->desk->in_file ? sql_run(tx, NULL, &call, NULL, NULL) : IDP_OK;
 }
 
-/* Sets the number of the present list, 0 for none, and whether it is another one. A row that was
+/* Sets the loading of the present list, 0 for none, and whether it is another one. A row that was
  * damaged is another one, too. */
 static enum idp_err look_at_present(struct sql_tx *tx, struct loading *l)
 {
     static const struct sql_call call = {
-        .text = "SELECT number, document FROM trust_lists ORDER BY number DESC LIMIT 1"};
+        .text = "SELECT number, version, document FROM trust_lists ORDER BY number DESC LIMIT 1"};
     struct sql_rows rows;
     enum idp_err err = sql_run(tx, l->arena, &call, &rows, NULL);
     if (err != IDP_OK)
         return err;
-    const char *document = rows.rows > 0 ? sql_cell_text(&rows, 0, 1) : NULL;
-    l->loaded.number = rows.rows > 0 ? sql_cell_int(&rows, 0, 0) : 0;
+    const char *version = rows.rows > 0 ? sql_cell_text(&rows, 0, 1) : NULL;
+    const char *document = rows.rows > 0 ? sql_cell_text(&rows, 0, 2) : NULL;
+    l->loaded.loading = rows.rows > 0 ? sql_cell_int(&rows, 0, 0) : 0;
     l->loaded.changed = document == NULL || strcmp(document, l->trust->document) != 0;
+    l->mends = l->loaded.changed && version != NULL && strcmp(version, l->trust->version) == 0;
     return IDP_OK;
+}
+
+/* A signed list stays signed for ever: only its number tells that it is an old one. */
+static enum idp_err check_number(struct sql_tx *tx, const struct loading *l)
+{
+    static const struct sql_call call = {
+        .text = "SELECT COALESCE(MAX(list_number), 0) FROM trust_lists"};
+    struct sql_rows rows;
+    if (l->desk->restore || l->mends)
+        return IDP_OK;
+    enum idp_err err = sql_run(tx, l->arena, &call, &rows, NULL);
+    if (err != IDP_OK)
+        return err;
+    return l->trust->number > sql_cell_int(&rows, 0, 0) ? IDP_OK : IDP_DENIED;
 }
 
 static enum idp_err add_row(struct sql_tx *tx, struct loading *l)
 {
-    const struct sql_value params[] = {sql_int(++l->loaded.number), sql_text(l->trust->version),
-                                       sql_text(l->trust->document), sql_int(l->desk->now),
-                                       sql_int(l->desk->in_file ? 1 : 0)};
+    const struct sql_value params[] = {
+        sql_int(++l->loaded.loading),     sql_int(l->trust->number),
+        sql_text(l->trust->version),      sql_text(l->trust->document),
+        sql_text(l->trust->signatures),   sql_int(l->desk->now),
+        sql_int(l->desk->in_file ? 1 : 0)};
     return sql_run(tx, NULL,
-                   &(struct sql_call){"INSERT INTO trust_lists (number, version, document, loaded, "
-                                      "in_file) VALUES ($1, $2, $3, $4, $5)",
-                                      params, 5},
+                   &(struct sql_call){"INSERT INTO trust_lists (number, list_number, version, "
+                                      "document, signatures, loaded, in_file) "
+                                      "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                                      params, 7},
                    NULL, NULL);
+}
+
+/* More managers may have signed, and one may have left: a list keeps what was verified last. */
+static enum idp_err exchange_signatures(struct sql_tx *tx, struct loading *l)
+{
+    int64_t changed = 0;
+    const struct sql_value params[] = {sql_text(l->trust->signatures), sql_text(l->trust->version),
+                                       sql_text(l->trust->document)};
+    enum idp_err err =
+        sql_run(tx, NULL,
+                &(struct sql_call){"UPDATE trust_lists SET signatures = $1 WHERE version = $2 AND "
+                                   "document = $3 AND signatures <> $1",
+                                   params, 3},
+                NULL, &changed);
+    l->loaded.signed_anew = changed > 0;
+    return err;
 }
 
 /* --- authorities ------------------------------------------------------------------------------ */
@@ -164,9 +203,11 @@ static const char *describe(const struct loading *l)
     json_out_object(&json, NULL);
     json_out_text(&json, "actor", l->desk->by.kind);
     json_out_text(&json, "by", l->desk->by.name);
-    json_out_number(&json, "number", l->loaded.number);
+    json_out_number(&json, "number", l->trust->number);
+    json_out_number(&json, "loading", l->loaded.loading);
     json_out_text(&json, "version", l->trust->version);
     json_out_truth(&json, "in_file", l->desk->in_file);
+    json_out_truth(&json, "restored", l->desk->restore);
     json_out_array(&json, "added");
     json_out_words(&json, l->loaded.added);
     json_out_end_array(&json);
@@ -177,11 +218,22 @@ static const char *describe(const struct loading *l)
     return json_out_done(&json) > 0 ? text : NULL;
 }
 
-static enum idp_err note(struct sql_tx *tx, const struct loading *l)
+static enum idp_err note(struct sql_tx *tx, const struct loading *l, const char *event)
 {
     const struct audit_entry entry = {
-        .event = "trust_list_loaded", .at_ms = l->desk->now * 1000, .detail = describe(l)};
+        .event = event, .at_ms = l->desk->now * 1000, .detail = describe(l)};
     return entry.detail != NULL ? audit_add(tx, l->arena, &entry) : IDP_FAULT;
+}
+
+/* The list that counts already: it may have other signatures now, and stand in the file. */
+static enum idp_err keep_present(struct sql_tx *tx, struct loading *l)
+{
+    enum idp_err err = mark_as_in_file(tx, l);
+    if (err == IDP_OK && l->loaded.signed_anew)
+        err = note(tx, l, signed_event);
+    if (err == IDP_OK && l->loaded.signed_anew)
+        err = generation_bump(tx, &l->loaded.generation);
+    return err;
 }
 
 static enum idp_err load(struct sql_tx *tx, void *with)
@@ -189,15 +241,19 @@ static enum idp_err load(struct sql_tx *tx, void *with)
     struct loading *l = with;
     l->loaded = (struct trust_loaded){.added = "", .removed = ""};
     enum idp_err err = look_at_present(tx, l);
+    if (err == IDP_OK)
+        err = exchange_signatures(tx, l);
     if (err != IDP_OK)
         return err;
     if (!l->loaded.changed)
-        return mark_as_in_file(tx, l);
-    err = exchange_authorities(tx, l);
+        return keep_present(tx, l);
+    err = check_number(tx, l);
+    if (err == IDP_OK)
+        err = exchange_authorities(tx, l);
     if (err == IDP_OK)
         err = add_row(tx, l);
     if (err == IDP_OK)
-        err = note(tx, l);
+        err = note(tx, l, loaded_event);
     return err == IDP_OK ? generation_bump(tx, &l->loaded.generation) : err;
 }
 
@@ -205,11 +261,28 @@ enum idp_err trust_desk_load(const struct trust_desk *desk, struct arena *arena,
                              const struct trust *trust, struct trust_loaded *out)
 {
     struct loading l = {.desk = desk, .arena = arena, .trust = trust};
-    enum idp_err err = IDP_CONFLICT;
+    enum idp_err err = trust->signatures != NULL ? IDP_CONFLICT : IDP_FAULT;
     /* The number was free when it was looked at: somebody else has loaded a list meanwhile. */
     for (int i = 0; i < TRIES && err == IDP_CONFLICT; i++)
         err = sql_transact(desk->db, load, &l);
     if (err == IDP_OK)
         *out = l.loaded;
     return err;
+}
+
+/* --- signatures alone ------------------------------------------------------------------------- */
+
+static enum idp_err sign_anew(struct sql_tx *tx, void *with)
+{
+    struct loading *l = with;
+    l->loaded = (struct trust_loaded){.added = "", .removed = ""};
+    enum idp_err err = exchange_signatures(tx, l);
+    return err == IDP_OK && l->loaded.signed_anew ? note(tx, l, signed_event) : err;
+}
+
+enum idp_err trust_desk_sign(const struct trust_desk *desk, struct arena *arena,
+                             const struct trust *trust)
+{
+    struct loading l = {.desk = desk, .arena = arena, .trust = trust};
+    return trust->signatures != NULL ? sql_transact(desk->db, sign_anew, &l) : IDP_FAULT;
 }

@@ -306,6 +306,8 @@ static enum idp_err fill(struct trust_list *list, struct reading *reading, json_
     enum idp_err err = reading_members(reading, trust_members, json, document);
     if (reading_goes_on(reading, err))
         err = reading_worse(err, check_repetitions(reading, document));
+    list->trust.number = document->number;
+    list->trust.issued = document->issued;
     return err == IDP_OK ? list_authorities(list, document) : err;
 }
 
@@ -403,6 +405,13 @@ void trust_free(struct trust *trust)
     struct trust_list *list = (struct trust_list *)trust;
     arena_free(list->arena);
     free(list);
+}
+
+enum idp_err trust_keep_signatures(struct trust *trust, const char *text, size_t len)
+{
+    struct trust_list *list = (struct trust_list *)trust;
+    list->trust.signatures = arena_strndup(list->arena, text, len);
+    return list->trust.signatures != NULL ? IDP_OK : IDP_FAULT;
 }
 
 void trust_set_rights_ended(struct trust *trust, const char *id, int64_t seconds)

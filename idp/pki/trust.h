@@ -31,9 +31,12 @@ struct trust_certificate {
 
 struct trust {
     char version[65];     /* SHA-256 of the document, hex: names it in logs and evidence */
-    int64_t number;       /* of its row (pki/trust_rows.h); 0: it comes from none */
+    int64_t loading;      /* of its row (pki/trust_rows.h); 0: it comes from none */
     const char *document; /* the text, as it was read */
     size_t document_len;
+    int64_t number;         /* of this version of the list: a later one has a higher number */
+    int64_t issued;         /* seconds since 1970, as the list says */
+    const char *signatures; /* enough managers' (pki/trust_signatures.h), as JSON; NULL: unsigned */
     const struct authority *authorities;
     size_t count; /* at least 1 */
 };
@@ -44,10 +47,10 @@ enum {
 };
 
 /*
- * Reads and checks the whole list. Returns IDP_BAD_REQUEST when it is missing, empty or wrong in
- * any point; then *why is one line for the operator, to be freed with free(): the file, the place
- * (authorities[1].profile.uscc[0].extension) and what was expected. IDP_FAULT: no memory, *why is
- * NULL. *out is freed with trust_free().
+ * Reads and checks the whole list, but nobody's signature. Returns IDP_BAD_REQUEST when it is
+ * missing, empty or wrong in any point; then *why is one line for the operator, to be freed with
+ * free(): the file, the place (authorities[1].profile.uscc[0].extension) and what was expected.
+ * IDP_FAULT: no memory, *why is NULL. *out is freed with trust_free().
  */
 enum idp_err trust_load(const char *path, char **why, struct trust **out);
 
@@ -57,6 +60,9 @@ enum idp_err trust_parse(const char *name, const char *text, size_t len, char **
 
 /* NULL is allowed. */
 void trust_free(struct trust *trust);
+
+/* Lets the list keep a copy of the signatures that were verified. IDP_FAULT: no memory. */
+enum idp_err trust_keep_signatures(struct trust *trust, const char *text, size_t len);
 
 /* Sets authority->rights_ended; nothing when there is no such authority. Not once it is shared. */
 void trust_set_rights_ended(struct trust *trust, const char *id, int64_t seconds);

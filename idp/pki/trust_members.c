@@ -498,9 +498,27 @@ static const struct member authority_members[] = {
 static const struct member authority_item = {
     .read = reading_object, .table = authority_members, .check = trust_entry_check};
 
+/* Numbers that every program reads alike (RFC 8259 section 6). */
+enum { LIST_NUMBER_BITS = 53 };
+
+static enum idp_err read_list_number(struct reading *reading, const struct member *member,
+                                     json_t *value, void *field)
+{
+    json_int_t number = json_integer_value(value);
+    (void)member;
+    if (!json_is_integer(value) || number < 1 || number >= (json_int_t)1 << LIST_NUMBER_BITS)
+        return reading_wrong(reading, "a number from 1, higher than that of the list before");
+    *(int64_t *)field = number;
+    return IDP_OK;
+}
+
 const struct member trust_members[] = {
     {"version", .required = true, .read = reading_number,
      .offset = offsetof(struct trust_document, version), .min = 1, .max = 1},
+    {"number", .required = true, .read = read_list_number,
+     .offset = offsetof(struct trust_document, number)},
+    {"issued", .required = true, .read = read_moment,
+     .offset = offsetof(struct trust_document, issued)},
     {"authorities", .required = true, .read = reading_list,
      .offset = offsetof(struct trust_document, entries), .min = 1, .max = TRUST_AUTHORITIES_MAX,
      .item = &authority_item, .size = sizeof(struct trust_entry)},

@@ -15,7 +15,8 @@ struct trust_entry {
 };
 
 struct trust_document {
-    int version;
+    int version; /* of the format */
+    int64_t number, issued;
     struct {
         struct trust_entry *list;
         size_t count;

@@ -387,7 +387,8 @@ json_t *region_trust_list(json_t *const *entries)
     json_t *list = json_array();
     for (; *entries != NULL; entries++)
         need(json_array_append_new(list, *entries) == 0, "trust list");
-    return json_pack("{s:i, s:o}", "version", 1, "authorities", list);
+    return json_pack("{s:i, s:i, s:s, s:o}", "version", 1, "number", 1, "issued",
+                     "2026-11-22T00:00:00Z", "authorities", list);
 }
 
 /* --- signatures ----------------------------------------------------------------------------- */
@@ -417,6 +418,107 @@ unsigned char *region_sign(EVP_PKEY *key, const struct region_signing *what, siz
     need(signature != NULL && EVP_DigestSign(ctx, signature, len, m, sizeof(m)) == 1, "signature");
     EVP_MD_CTX_free(ctx);
     return signature;
+}
+
+/* --- trust managers ------------------------------------------------------------------------- */
+
+static const char *const manager_algorithms[REGION_MANAGERS] = {"ES256", "SM2"};
+
+const struct region_holder *region_manager(size_t i)
+{
+    static const char *const kinds[REGION_MANAGERS] = {"P-256", "SM2"};
+    static const struct region_pair subject[] = {{"CN", "Trust manager"}, {NULL, NULL}};
+    static struct region_holder managers[REGION_MANAGERS]; /* until the program ends */
+    struct region_holder *manager = &managers[i];
+    if (manager->key != NULL)
+        return manager;
+    manager->key = region_key(kinds[i]);
+    const struct region_certificate what = {.key = manager->key,
+                                            .subject = subject,
+                                            .from = REGION_NOW - 900 * (int64_t)REGION_DAY,
+                                            .to = REGION_NOW - 700 * (int64_t)REGION_DAY};
+    manager->certificate = region_issue(&what);
+    manager->der = region_der(manager->certificate, &manager->der_len);
+    return manager;
+}
+
+void region_key_hash(const X509 *certificate, unsigned char *out)
+{
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(X509_get0_pubkey(certificate), &der);
+    need(len > 0, "SubjectPublicKeyInfo");
+    hash(EVP_sha256(), der, (size_t)len, out);
+    OPENSSL_free(der);
+}
+
+const struct trust_managers *region_managers(void)
+{
+    static struct trust_managers managers = {.origin = REGION_ORIGIN, .needed = 2};
+    for (; managers.count < REGION_MANAGERS; managers.count++)
+        region_key_hash(region_manager(managers.count)->certificate, managers.keys[managers.count]);
+    return &managers;
+}
+
+static json_t *base64_of(const unsigned char *bytes, size_t len)
+{
+    char text[8192];
+    need(len < sizeof(text) / 2, "base64");
+    (void)EVP_EncodeBlock((unsigned char *)text, bytes, (int)len);
+    return json_string(text);
+}
+
+/* 32 bytes as base64url, 43 characters and a NUL. */
+static void base64url_of(const unsigned char *bytes, char *out)
+{
+    char text[45];
+    (void)EVP_EncodeBlock((unsigned char *)text, bytes, 32);
+    for (size_t i = 0; i < 43; i++)
+        out[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i];
+    out[43] = '\0';
+}
+
+json_t *region_signature(const struct region_holder *manager, const char *algorithm,
+                         const char *text)
+{
+    size_t len = 0;
+    unsigned char list[32];
+    unsigned char random[32];
+    char parts[2][44];
+    char challenge[128];
+    hash(strcmp(algorithm, "SM2") == 0 ? EVP_sm3() : EVP_sha256(), text, strlen(text), list);
+    need(RAND_bytes(random, sizeof(random)) == 1, "random");
+    base64url_of(random, parts[0]);
+    base64url_of(list, parts[1]);
+    (void)snprintf(challenge, sizeof(challenge), "trust.%s.%s", parts[0], parts[1]);
+    const struct region_signing what = {.algorithm = algorithm,
+                                        .origin = REGION_ORIGIN,
+                                        .challenge = challenge,
+                                        .certificate = manager->der,
+                                        .certificate_len = manager->der_len};
+    unsigned char *signature = region_sign(manager->key, &what, &len);
+    json_t *json =
+        json_pack("{s:s, s:s, s:{s:s, s:s, s:o, s:o, s:s}}", "origin", REGION_ORIGIN, "challenge",
+                  challenge, "answer", "format", "tamga-lock:1", "algorithm", algorithm,
+                  "certificate", base64_of(manager->der, manager->der_len), "signature",
+                  base64_of(signature, len), "agentVersion", "0.1.0");
+    free(signature);
+    need(json != NULL, "signature");
+    return json;
+}
+
+char *region_signatures(const char *text)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < REGION_MANAGERS; i++)
+        need(json_array_append_new(
+                 list, region_signature(region_manager(i), manager_algorithms[i], text)) == 0,
+             "signatures");
+    json_t *json =
+        json_pack("{s:s, s:o}", "format", "tamga-trust-signatures:1", "signatures", list);
+    char *document = json_dumps(json, 0);
+    need(document != NULL, "signatures");
+    json_decref(json);
+    return document;
 }
 
 /* --- status services ------------------------------------------------------------------------ */

@@ -13,6 +13,7 @@
 #include <openssl/x509.h>
 
 #include "base/error.h"
+#include "pki/trust_signatures.h"
 
 struct arena;
 
@@ -94,8 +95,26 @@ void region_lock_clear(struct region_holder *holder);
 /* The authority's entry of a trust list; the caller's. */
 json_t *region_entry(const struct region_authority *authority);
 
-/* A trust list with these entries, which it takes over; ends with NULL. */
+/* A trust list with these entries, which it takes over; ends with NULL. Its number is 1. */
 json_t *region_trust_list(json_t *const *entries);
+
+/* Two trust managers, with a P-256 and an SM2 lock; made at the first call. */
+enum { REGION_MANAGERS = 2 };
+const struct region_holder *region_manager(size_t i);
+
+/* As the settings pin them. */
+const struct trust_managers *region_managers(void);
+
+/* SHA-256 of a key's SubjectPublicKeyInfo: 32 bytes. */
+void region_key_hash(const X509 *certificate, unsigned char *out);
+
+/* One signature for REGION_ORIGIN over a list's text, as it stands in the document; the caller's.
+ */
+json_t *region_signature(const struct region_holder *manager, const char *algorithm,
+                         const char *text);
+
+/* The document with the signatures of both managers over a list's text: malloc'ed. */
+char *region_signatures(const char *text);
 
 struct region_signing {
     const char *algorithm; /* RS256, PS256, ES256 or SM2 */

@@ -250,9 +250,9 @@ static const char *settings(const char *file, const char *next)
         next != NULL ? arena_printf(w.arena, "\"master_key_file_next\":\"%s\",", path(next)) : "";
     put("other.json", arena_printf(w.arena,
                                    "{\"issuer\":\"http://127.0.0.1:8080\",\"development\":true,"
-                                   "\"master_key_file\":\"%s\",%s\"pages\":\"p\","
+                                   "\"master_key_file\":\"%s\",%s\"pages\":\"p\",%s"
                                    "\"listen\":{\"port\":8080},\"store\":{\"sql\":\"sqlite:%s\"}}",
-                                   path(file), more, path("t.db")));
+                                   path(file), more, run_managers(), path("t.db")));
     put("next.key", NEXT_KEY);
     assert_int_equal(chmod(path("next.key"), 0600), 0);
     return path("other.json");

@@ -15,8 +15,11 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/base64.h"
+#include "base/digest.h"
 #include "store/sql.h"
 #include "tests/help.h"
+#include "tests/pki_region.h"
 
 extern char **environ;
 
@@ -43,6 +46,20 @@ static const char *get(const char *name)
     return copy;
 }
 
+/* As the settings name a trust manager. */
+static const char *manager(size_t i)
+{
+    char name[BASE64URL_LEN(DIGEST_SIZE) + 1];
+    base64url_encode(region_managers()->keys[i], DIGEST_SIZE, name);
+    return arena_strdup(w.arena, name);
+}
+
+const char *run_managers(void)
+{
+    return arena_printf(w.arena, "\"trust\":{\"managers\":[\"%s\",\"%s\"]},", manager(0),
+                        manager(1));
+}
+
 int run_set_up(void **state)
 {
     (void)state;
@@ -52,8 +69,8 @@ int run_set_up(void **state)
         arena_printf(w.arena,
                      "{\"issuer\":\"http://127.0.0.1:8080\",\"development\":true,"
                      "\"master_key_file\":\"%s\",\"trust_list\":\"t\",\"pages\":\"p\","
-                     "\"listen\":{\"port\":8080},\"store\":{\"sql\":\"sqlite:%s\"}}",
-                     path("master.key"), path("t.db")));
+                     "%s\"listen\":{\"port\":8080},\"store\":{\"sql\":\"sqlite:%s\"}}",
+                     path("master.key"), run_managers(), path("t.db")));
     return 0;
 }
 

@@ -17,6 +17,10 @@ extern struct run_world {
     const char *out, *err; /* what the last run wrote */
 } w;
 
+/* The settings' section of the trust managers, whose locks are those of tests/pki_region.h:
+ * "trust":{…} and a comma. */
+const char *run_managers(void);
+
 /* The program under test lies beside the tests; self is the test's argv[0]. */
 void run_find_program(const char *self);
 

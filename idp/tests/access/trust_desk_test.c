@@ -37,6 +37,17 @@ static enum idp_err load(struct trust *trust, bool in_file, struct trust_loaded 
     return err;
 }
 
+static enum idp_err restore(struct trust *trust, struct trust_loaded *out)
+{
+    const struct trust_desk desk = {.db = world.app.db,
+                                    .by = {.kind = "operator", .name = "alice"},
+                                    .now = world.now,
+                                    .restore = true};
+    enum idp_err err = trust_desk_load(&desk, world.arena, trust, out);
+    trust_free(trust);
+    return err;
+}
+
 static struct trust_loaded loaded(struct trust *trust)
 {
     struct trust_loaded out;
@@ -49,6 +60,12 @@ static struct trust *whole_list(void)
     return world_trust_without(WORLD_AUTHORITIES);
 }
 
+/* The last one once more. */
+static struct trust *whole_list_again(void)
+{
+    return world_trust_numbered(world.lists, WORLD_AUTHORITIES);
+}
+
 /* This node hears of the newest list. */
 static void take_newest(void)
 {
@@ -56,7 +73,8 @@ static void take_newest(void)
     struct trust_row row;
     struct trust *trust = NULL;
     assert_int_equal(trust_row_newest(world.app.db, world.arena, &row), IDP_OK);
-    assert_int_equal(trust_row_load(world.app.db, row.number, &why, &trust), IDP_OK);
+    assert_int_equal(trust_row_load(world.app.db, region_managers(), row.loading, &why, &trust),
+                     IDP_OK);
     assert_int_equal(pki_exchange(world.app.pki, trust), IDP_OK);
 }
 
@@ -92,7 +110,7 @@ static void first_list_counts_and_is_recorded(void **state)
     int64_t before = generation();
     const struct trust_loaded l = loaded(trust);
     assert_true(l.changed);
-    assert_int_equal(l.number, 1);
+    assert_int_equal(l.loading, 1);
     assert_int_equal(l.generation, before + 1);
     assert_int_equal(l.endings_count, 0);
     assert_string_equal(l.added, "one two production");
@@ -105,19 +123,24 @@ static void first_list_counts_and_is_recorded(void **state)
     assert_string_equal(
         world_text("SELECT detail FROM audit WHERE event = 'trust_list_loaded'"),
         arena_printf(world.arena,
-                     "{\"actor\":\"operator\",\"by\":\"alice\",\"number\":1,\"version\":\"%s\","
-                     "\"in_file\":false,\"added\":[\"one\",\"two\",\"production\"],\"removed\":[]}",
-                     version));
+                     "{\"actor\":\"operator\",\"by\":\"alice\",\"number\":%lld,\"loading\":1,"
+                     "\"version\":\"%s\",\"in_file\":false,\"restored\":false,\"added\":[\"one\","
+                     "\"two\",\"production\"],\"removed\":[]}",
+                     (long long)world.lists, version));
 }
 
 static void list_that_counts_already_changes_nothing(void **state)
 {
     (void)state;
-    (void)loaded(whole_list());
+    struct trust_loaded again;
+    const struct trust_desk desk = {.db = world.app.db, .by = {.kind = "node"}, .now = world.now};
+    struct trust *trust = whole_list();
+    assert_int_equal(trust_desk_load(&desk, world.arena, trust, &again), IDP_OK);
     int64_t before = generation();
-    const struct trust_loaded again = loaded(whole_list());
+    assert_int_equal(load(trust, false, &again), IDP_OK);
     assert_false(again.changed);
-    assert_int_equal(again.number, 1);
+    assert_false(again.signed_anew);
+    assert_int_equal(again.loading, 1);
     assert_int_equal(again.generation, 0);
     assert_int_equal(generation(), before);
     assert_int_equal(world_number("SELECT COUNT(*) FROM trust_lists"), 1);
@@ -133,12 +156,15 @@ static void list_before_is_kept_and_can_count_again(void **state)
     char *why = NULL;
     (void)loaded(whole_list());
     (void)loaded(world_trust_without(OF_TWO));
-    assert_int_equal(trust_row_load(world.app.db, 1, &why, &first), IDP_OK);
-    const struct trust_loaded l = loaded(first);
-    assert_int_equal(l.number, 3);
+    assert_int_equal(trust_row_load(world.app.db, region_managers(), 1, &why, &first), IDP_OK);
+    struct trust_loaded l;
+    assert_int_equal(load(first, false, &l), IDP_DENIED); /* an old one */
+    assert_int_equal(trust_row_load(world.app.db, region_managers(), 1, &why, &first), IDP_OK);
+    assert_int_equal(restore(first, &l), IDP_OK);
+    assert_int_equal(l.loading, 3);
     assert_string_equal(l.added, "two");
     assert_int_equal(trust_row_newest(world.app.db, world.arena, &row), IDP_OK);
-    assert_int_equal(row.number, 3);
+    assert_int_equal(row.loading, 3);
     assert_int_equal(world_number("SELECT COUNT(DISTINCT document) FROM trust_lists"), 2);
 }
 
@@ -152,7 +178,7 @@ static void file_is_remembered_also_when_its_list_counts_already(void **state)
     (void)loaded(trust);
     assert_int_equal(trust_row_was_in_file(world.app.db, version, &known), IDP_OK);
     assert_false(known);
-    assert_int_equal(load(whole_list(), true, &out), IDP_OK);
+    assert_int_equal(load(whole_list_again(), true, &out), IDP_OK);
     assert_false(out.changed);
     assert_int_equal(trust_row_was_in_file(world.app.db, version, &known), IDP_OK);
     assert_true(known);
@@ -168,14 +194,119 @@ static void list_of_a_damaged_row_can_be_loaded_again(void **state)
     struct trust *trust = NULL;
     (void)loaded(whole_list());
     world_sql("UPDATE trust_lists SET document = replace(document, '{', ' {')");
-    assert_int_equal(trust_row_load(world.app.db, 1, &why, &trust), IDP_BAD_REQUEST);
-    assert_non_null(strstr(why, "trust list 1 in the database"));
+    assert_int_equal(trust_row_load(world.app.db, region_managers(), 1, &why, &trust),
+                     IDP_BAD_REQUEST);
+    assert_non_null(strstr(why, "in the database (loading 1): is not what was loaded"));
     free(why);
     assert_null(trust);
-    const struct trust_loaded l = loaded(whole_list());
+    const struct trust_loaded l = loaded(whole_list_again());
     assert_true(l.changed);
-    assert_int_equal(l.number, 2);
+    assert_int_equal(l.loading, 2);
     take_newest();
+}
+
+/* docs/security.md row 36: what was signed stays signed, also when it is over. */
+static void list_whose_number_is_not_higher_does_not_come_back(void **state)
+{
+    (void)state;
+    struct trust_loaded out;
+    (void)loaded(world_trust_numbered(5, WORLD_AUTHORITIES));
+    assert_int_equal(load(world_trust_numbered(5, OF_TWO), false, &out), IDP_DENIED);
+    assert_int_equal(load(world_trust_numbered(4, OF_TWO), true, &out), IDP_DENIED);
+    (void)loaded(world_trust_numbered(6, OF_TWO));
+    assert_int_equal(restore(world_trust_numbered(5, WORLD_AUTHORITIES), &out), IDP_OK);
+    /* what counts is the highest of all, not the one in use */
+    assert_int_equal(load(world_trust_numbered(6, OF_TWO), false, &out), IDP_DENIED);
+    (void)loaded(world_trust_numbered(7, OF_TWO));
+    assert_int_equal(world_number("SELECT MAX(number) FROM trust_lists"), 4);
+    assert_int_equal(world_number("SELECT COUNT(*) FROM audit WHERE event = 'trust_list_loaded' "
+                                  "AND detail LIKE '%\"restored\":true%'"),
+                     1);
+}
+
+/* docs/security.md row 36. */
+static void list_without_signatures_is_not_loaded(void **state)
+{
+    (void)state;
+    char *why = NULL;
+    struct trust *bare = NULL;
+    struct trust_loaded out;
+    struct trust *signed_one = whole_list();
+    assert_int_equal(
+        trust_parse("list", signed_one->document, signed_one->document_len, &why, &bare), IDP_OK);
+    trust_free(signed_one);
+    assert_int_equal(load(bare, false, &out), IDP_FAULT);
+    assert_int_equal(world_number("SELECT COUNT(*) FROM trust_lists"), 0);
+}
+
+static void signatures_of_a_list_are_exchanged_when_it_is_loaded_again(void **state)
+{
+    (void)state;
+    struct trust *trust = whole_list();
+    const char *first = arena_strdup(world.arena, trust->signatures);
+    (void)loaded(trust);
+    trust = whole_list_again(); /* SM2 and ECDSA signatures are never the same again */
+    const char *second = arena_strdup(world.arena, trust->signatures);
+    assert_string_not_equal(first, second);
+    int64_t before = generation();
+    const struct trust_loaded l = loaded(trust);
+    assert_false(l.changed);
+    assert_true(l.signed_anew);
+    assert_int_equal(l.generation, before + 1);
+    assert_string_equal(world_text("SELECT signatures FROM trust_lists"), second);
+    assert_int_equal(world_number("SELECT COUNT(*) FROM audit WHERE event = 'trust_list_signed'"),
+                     1);
+}
+
+static void list_that_does_not_count_may_be_signed_anew(void **state)
+{
+    (void)state;
+    const struct trust_desk desk = {.db = world.app.db, .by = {.kind = "node"}, .now = world.now};
+    (void)loaded(world_trust_numbered(1, WORLD_AUTHORITIES));
+    (void)loaded(world_trust_numbered(2, OF_TWO));
+    struct trust *again = world_trust_numbered(1, WORLD_AUTHORITIES);
+    assert_int_equal(trust_desk_sign(&desk, world.arena, again), IDP_OK);
+    assert_string_equal(world_text("SELECT signatures FROM trust_lists WHERE list_number = 1"),
+                        again->signatures);
+    trust_free(again);
+    assert_int_equal(world_number("SELECT MAX(number) FROM trust_lists"), 2);
+    assert_int_equal(world_number("SELECT COUNT(*) FROM audit WHERE event = 'trust_list_signed'"),
+                     1);
+}
+
+/* docs/security.md row 36: whoever can write to the database alone. Each statement is one attack.
+ */
+static void row_that_was_tampered_with_is_not_believed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *statement, *why;
+    } attacks[] = {
+        {"UPDATE trust_lists SET signatures = ''", "expected a JSON document"},
+        {"UPDATE trust_lists SET signatures = '{\"format\":\"tamga-trust-signatures:1\","
+         "\"signatures\":[]}'",
+         "0 of 0 count"},
+        {"UPDATE trust_lists SET document = replace(document, '0471', '0472')",
+         "is not what was loaded"},
+        {"UPDATE trust_lists SET list_number = 999", "is not what was loaded"},
+        {"UPDATE trust_lists SET signatures = (SELECT signatures FROM trust_lists WHERE number = "
+         "1)",
+         "another text of the list"},
+    };
+    for (size_t i = 0; i < sizeof(attacks) / sizeof(*attacks); i++) {
+        char *why = NULL;
+        struct trust *trust = NULL;
+        world_sql("DELETE FROM trust_lists");
+        (void)loaded(whole_list());
+        (void)loaded(world_trust_without(OF_TWO));
+        world_sql(attacks[i].statement);
+        if (trust_row_load(world.app.db, region_managers(), 2, &why, &trust) != IDP_BAD_REQUEST)
+            fail_msg("%s", attacks[i].statement);
+        assert_null(trust);
+        if (strstr(why, attacks[i].why) == NULL)
+            fail_msg("%s", why);
+        free(why);
+    }
 }
 
 /* docs/security.md row 8. */
@@ -317,17 +448,13 @@ static void authority_that_comes_back_revives_nothing(void **state)
 
 static struct trust *list_with_one_for_production(void)
 {
-    char *why = NULL;
-    struct trust *trust = NULL;
     struct trust *usual = whole_list();
     json_t *json = json_loads(usual->document, 0, NULL);
     trust_free(usual);
     json_t *one = json_array_get(json_object_get(json, "authorities"), 0);
     assert_string_equal(json_string_value(json_object_get(one, "id")), "one");
     assert_int_equal(json_object_set_new(one, "environment", json_string("production")), 0);
-    char *text = json_dumps(json, 0);
-    assert_int_equal(trust_parse("list", text, strlen(text), &why, &trust), IDP_OK);
-    free(text);
+    struct trust *trust = world_trust_of(json);
     json_decref(json);
     return trust;
 }
@@ -361,6 +488,11 @@ int main(void)
         WORLD_TEST(list_before_is_kept_and_can_count_again),
         WORLD_TEST(file_is_remembered_also_when_its_list_counts_already),
         WORLD_TEST(list_of_a_damaged_row_can_be_loaded_again),
+        WORLD_TEST(list_whose_number_is_not_higher_does_not_come_back),
+        WORLD_TEST(list_without_signatures_is_not_loaded),
+        WORLD_TEST(signatures_of_a_list_are_exchanged_when_it_is_loaded_again),
+        WORLD_TEST(list_that_does_not_count_may_be_signed_anew),
+        WORLD_TEST(row_that_was_tampered_with_is_not_believed),
         WORLD_TEST(database_that_fails_half_way_changes_nothing),
         WORLD_TEST(rights_by_an_authority_that_left_end_and_no_others),
         WORLD_TEST(all_rights_end_however_many_there_are),

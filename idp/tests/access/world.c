@@ -31,6 +31,7 @@
 #include "net/fetch.h"
 #include "pki/pki.h"
 #include "pki/trust.h"
+#include "pki/trust_signatures.h"
 #include "store/kv.h"
 #include "store/memory.h"
 #include "store/migrate.h"
@@ -176,23 +177,39 @@ static json_t *entry_of(size_t i)
     return entry;
 }
 
-struct trust *world_trust_without(enum world_authority left_out)
+struct trust *world_trust_of(json_t *list)
+{
+    char *why = NULL;
+    struct trust *trust = NULL;
+    char *text = json_dumps(list, 0);
+    assert_non_null(text);
+    char *signatures = region_signatures(text);
+    const struct trust_signatures document = {"signatures", signatures, strlen(signatures)};
+    if (trust_parse("trust-list.json", text, strlen(text), &why, &trust) != IDP_OK ||
+        trust_signatures_demand(region_managers(), &document, trust, &why) != IDP_OK)
+        fail_msg("%s", why);
+    free(signatures);
+    free(text);
+    return trust;
+}
+
+struct trust *world_trust_numbered(int64_t number, enum world_authority left_out)
 {
     json_t *entries[WORLD_AUTHORITIES + 1] = {NULL};
-    struct trust *trust = NULL;
-    char *why = NULL;
     size_t n = 0;
     for (size_t i = 0; i < WORLD_AUTHORITIES; i++)
         if (i != left_out)
             entries[n++] = entry_of(i);
     json_t *list = region_trust_list(entries);
-    char *text = json_dumps(list, 0);
-    assert_non_null(text);
-    if (trust_parse("trust-list.json", text, strlen(text), &why, &trust) != IDP_OK)
-        fail_msg("%s", why);
-    free(text);
+    assert_int_equal(json_object_set_new(list, "number", json_integer(number)), 0);
+    struct trust *trust = world_trust_of(list);
     json_decref(list);
     return trust;
+}
+
+struct trust *world_trust_without(enum world_authority left_out)
+{
+    return world_trust_numbered(++world.lists, left_out);
 }
 
 static enum idp_err answer_question(void *context, struct arena *arena,

@@ -64,6 +64,7 @@ extern struct world {
     int ocsp_status;        /* V_OCSP_CERTSTATUS_… of every certificate */
     enum idp_err ocsp_sent; /* what becomes of a question */
     int ocsp_packets;
+    int64_t lists; /* how many were made: the number of the last one */
 } world;
 
 /* Once for a test program: keys, certificates and the database each test gets a copy of. */
@@ -182,8 +183,15 @@ const char *answer_signed(const struct region_holder *lock, const struct region_
 /* Who the lock proves to be: a real verdict. */
 struct lock_identity identity_of(const struct region_holder *lock);
 
-/* The trust list without one of its authorities (WORLD_AUTHORITIES: with all); the caller's. */
+/* The trust list without one of its authorities (WORLD_AUTHORITIES: with all), signed, with a number
+ * higher than any before; the caller's. */
 struct trust *world_trust_without(enum world_authority left_out);
+
+/* The same with that number. */
+struct trust *world_trust_numbered(int64_t number, enum world_authority left_out);
+
+/* Reads and signs a list; the caller's. */
+struct trust *world_trust_of(json_t *list);
 
 /* Another lock of an authority; freed with the test. key NULL: a new one. */
 struct lock_wanted {

@@ -41,9 +41,18 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* base64url of 32 bytes */
+#define KEY_A "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define KEY_B "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+#define WHOSE_KEYS                                                                                 \
+    "the hashes of at least two trust managers' keys, who sign the trust list (tamgactl trust "    \
+    "locks tells them)"
+
 static const char least[] =
     "{\"issuer\":\"https://idp.example\",\"master_key_file\":\"master.key\","
     "\"trust_list\":\"/etc/tamga/trust-list.json\",\"pages\":\"web/portal\","
+    "\"trust\":{\"managers\":[\"" KEY_A "\",\"" KEY_B "\"]},"
     "\"listen\":{\"port\":8443,\"proxies\":[\"10.0.0.1\"]},\"store\":{\"sql\":\"sqlite:data/"
     "tamga.db\"}}";
 
@@ -423,6 +432,7 @@ static void each_required_setting_is_missed_by_name(void **state)
     (void)state;
     expect_refused(with(NULL, "issuer", NULL), "issuer: is missing");
     expect_refused(with(NULL, "pages", NULL), "pages: is missing");
+    expect_refused(with("trust", "managers", NULL), "trust.managers: is missing: " WHOSE_KEYS);
     expect_refused(with("listen", "port", NULL), "listen.port: is missing");
     expect_refused(with("store", "sql", NULL), "store.sql: is missing");
 }
@@ -516,9 +526,54 @@ static void file_that_is_not_there_is_one_line(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static json_t *managers(size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        char key[] = KEY_A;
+        key[0] = (char)('A' + i);
+        assert_int_equal(json_array_append_new(list, json_string(key)), 0);
+    }
+    return list;
+}
+
+/* docs/security.md row 36: nobody alone decides who is believed. */
+static void trust_list_needs_two_managers(void **state)
+{
+    (void)state;
+    static const char another[] =
+        "expected another key's hash, at most 16 of them: SHA-256 of its SubjectPublicKeyInfo in "
+        "base64url (tamgactl trust locks tells it)";
+    static const char *const wrong[] = {"", "AAAA", KEY_A, KEY_A "=", "not a hash"};
+    expect_refused(with("trust", "managers", json_array()), "trust.managers: expected " WHOSE_KEYS);
+    expect_refused(with("trust", "managers", managers(1)), "trust.managers: expected " WHOSE_KEYS);
+    expect_refused(with("trust", "managers", managers(17)),
+                   arena_printf(w.arena, "trust.managers[16]: %s", another));
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+        expect_refused(with("trust", "managers", json_pack("[s,s]", KEY_A, wrong[i])),
+                       arena_printf(w.arena, "trust.managers[1]: %s", another));
+    expect_refused(with("trust", "signatures", json_integer(1)),
+                   "trust.signatures: expected a number from 2 to 16");
+    expect_refused(with("trust", "signatures", json_integer(3)),
+                   "trust.signatures: expected no more than there are trust.managers");
+}
+
+static void managers_are_read_for_this_issuer(void **state)
+{
+    (void)state;
+    assert_int_equal(load(with("trust", "managers", managers(16))), IDP_OK);
+    assert_int_equal(w.config.managers.count, 16);
+    assert_int_equal(w.config.managers.needed, 2);
+    assert_int_equal(w.config.managers.keys[1][0], 4); /* B */
+    assert_string_equal(w.config.managers.origin, "https://idp.example");
+    config_free(&w.config);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        TEST(trust_list_needs_two_managers),
+        TEST(managers_are_read_for_this_issuer),
         TEST(least_settings_have_the_defaults_of_the_design),
         TEST(paths_are_relative_to_the_files_folder),
         TEST(database_is_opened_as_the_settings_say),

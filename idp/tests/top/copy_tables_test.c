@@ -64,8 +64,8 @@ static const char *const rows[] = {
     "VALUES (1, 'token', 'abc', 1, NULL), (255, 'cookie', 'def', 2, 3)",
     "INSERT INTO signing_keys (kid, algorithm, public_jwk, wrapped, published, active_from) "
     "VALUES ('k1', 'ES256', '{}', 'x', 1, 2)",
-    "INSERT INTO trust_lists (number, version, document, loaded, in_file) "
-    "VALUES (1, 'h', '{\"名\":1}', 7, 1)",
+    "INSERT INTO trust_lists (number, version, document, loaded, in_file, signatures, "
+    "list_number) VALUES (1, 'h', '{\"名\":1}', 7, 1, '{\"signatures\":[]}', 12)",
     "INSERT INTO authorities (id, environment, listed, rights_ended) VALUES ('a', 'test', 0, 5)",
     "INSERT INTO clients (id, standing, environment, secret_hash, metadata, created, changed) "
     "VALUES ('c1', 'active', 'test', NULL, '{}', 1, 2), "

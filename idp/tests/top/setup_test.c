@@ -61,7 +61,10 @@ static void put_trust_list(void)
     json_t *entries[] = {region_entry(&authority), NULL};
     json_t *list = region_trust_list(entries);
     char *text = json_dumps(list, 0);
+    char *signatures = region_signatures(text);
     put("trust-list.json", text);
+    put("trust-list.json.signatures", signatures);
+    free(signatures);
     free(text);
     json_decref(list);
 }
@@ -84,6 +87,7 @@ static int set_up(void **state)
                    .master_key_file = path("master.key"),
                    .trust_list = path("trust-list.json"),
                    .pages = path("pages"),
+                   .managers = *region_managers(),
                    .challenge_s = 180,
                    .jwks_cache_s = 900},
     };

@@ -35,6 +35,7 @@ static struct {
     struct app app;
     struct sql_driver shared;
     char *why;
+    int64_t number; /* of the list that is made next */
 } w;
 
 static const char *path(const char *name)
@@ -49,6 +50,7 @@ static void put(const char *name, const char *text)
     help_write_file(path(name), text, strlen(text));
 }
 
+/* Each with the number that stands in w.number. */
 static const char *text_of(enum wanted wanted)
 {
     json_t *entries[3] = {NULL};
@@ -58,11 +60,28 @@ static const char *text_of(enum wanted wanted)
     if ((wanted & SECOND) != 0)
         entries[n++] = region_entry(&second);
     json_t *list = region_trust_list(entries);
+    assert_int_equal(json_object_set_new(list, "number", json_integer(w.number)), 0);
     char *text = json_dumps(list, 0);
     const char *kept = arena_strdup(w.arena, text);
     free(text);
     json_decref(list);
     return kept;
+}
+
+/* The settings' file, with the managers' signatures beside it. */
+static void put_signed(const char *text)
+{
+    char *signatures = region_signatures(text);
+    put("trust-list.json", text);
+    put("trust-list.json.signatures", signatures);
+    free(signatures);
+}
+
+/* A list that is newer than all before. */
+static const char *newer(enum wanted wanted)
+{
+    w.number++;
+    return text_of(wanted);
 }
 
 static int set_up(void **state)
@@ -71,7 +90,8 @@ static int set_up(void **state)
     w.arena = arena_new();
     w.folder = help_temp_folder();
     w.why = NULL;
-    put("trust-list.json", text_of(FIRST));
+    w.number = 1;
+    put_signed(text_of(FIRST));
     assert_int_equal(mkdir(path("pages"), 0700), 0);
     put("pages/index.html", "<!doctype html>");
     w.app = (struct app){
@@ -83,6 +103,7 @@ static int set_up(void **state)
                    .master_key_file = path("master.key"),
                    .trust_list = path("trust-list.json"),
                    .pages = path("pages"),
+                   .managers = *region_managers(),
                    .jwks_cache_s = 900},
     };
     return 0;
@@ -132,9 +153,13 @@ static void load(enum wanted wanted)
 {
     struct trust *trust = NULL;
     struct trust_loaded loaded;
-    const char *text = text_of(wanted);
+    const char *text = newer(wanted);
+    char *signatures = region_signatures(text);
+    const struct trust_signatures document = {"signatures", signatures, strlen(signatures)};
     const struct trust_desk desk = {.db = w.app.db, .by = {.kind = "operator"}, .now = clock_now()};
     assert_int_equal(trust_parse("list", text, strlen(text), &w.why, &trust), IDP_OK);
+    assert_int_equal(trust_signatures_demand(region_managers(), &document, trust, &w.why), IDP_OK);
+    free(signatures);
     assert_int_equal(trust_desk_load(&desk, w.arena, trust, &loaded), IDP_OK);
     trust_free(trust);
 }
@@ -198,7 +223,7 @@ static void file_that_changed_counts(void **state)
     (void)state;
     start_anew();
     load(BOTH);
-    put("trust-list.json", text_of(SECOND));
+    put_signed(newer(SECOND));
     start_anew();
     expect_in_use(SECOND);
     assert_int_equal(rows(), 3);
@@ -266,7 +291,7 @@ static void list_that_was_loaded_is_taken_over(void **state)
     expect_in_use(FIRST); /* not heard of yet */
     assert_int_equal(trust_list_renew(&w.app), IDP_OK);
     expect_in_use(SECOND);
-    assert_int_equal(w.app.trust_number, 2);
+    assert_int_equal(w.app.trust_loading, 2);
     assert_int_equal(trust_list_renew(&w.app), IDP_OK);
     assert_false(atomic_load(&w.app.trust_damaged));
 }
@@ -305,7 +330,7 @@ static void reload_brings_a_file_that_changed(void **state)
     start_anew();
     assert_int_equal(trust_list_reload(&w.app, &w.why), IDP_OK);
     assert_int_equal(rows(), 1);
-    put("trust-list.json", text_of(BOTH));
+    put_signed(newer(BOTH));
     assert_int_equal(trust_list_reload(&w.app, &w.why), IDP_OK);
     assert_int_equal(rows(), 2);
     assert_int_equal(trust_list_renew(&w.app), IDP_OK);
