@@ -147,28 +147,36 @@ static X509 *issue(struct shape_certificate *made)
     return region_issue(&made->how);
 }
 
-/* The bytes of the outer AlgorithmIdentifier's OID in SEQUENCE { body, algorithm, signature … }. */
-static unsigned char *outer_oid(unsigned char *der, size_t len, size_t *oid_len)
+/* The outer AlgorithmIdentifier in SEQUENCE { body, algorithm, signature … }. */
+static struct der outer_algorithm(const unsigned char *der, size_t len)
 {
     struct der rest = {.at = der, .left = len};
     struct der_item item;
     assert_true(der_next(&rest, &item));
     rest = der_inside(&item);
     assert_true(der_next(&rest, &item) && der_next(&rest, &item));
-    rest = der_inside(&item);
-    assert_true(der_next_is(&rest, DER_OID, &item));
-    *oid_len = item.len;
-    return der + (item.bytes - der);
+    return der_inside(&item);
+}
+
+static void patch(const struct shape *shape, unsigned char *der, size_t len)
+{
+    struct der inside = outer_algorithm(der, len);
+    struct der_item oid;
+    assert_true(der_next_is(&inside, DER_OID, &oid));
+    unsigned char *behind = der + (oid.bytes + oid.len - der);
+    if (shape->patch_algorithm)
+        behind[-1]++; /* SHA-384 for SHA-256; nothing for SM3 */
+    if (shape->patch_parameters) {
+        assert_int_equal(inside.left, 2);
+        behind[0] = DER_OCTET_STRING;
+    }
 }
 
 static void spoil(struct shape *shape, unsigned char *der, size_t len)
 {
     shape->made = len;
-    if (shape->patch_algorithm) {
-        size_t oid_len = 0;
-        unsigned char *oid = outer_oid(der, len, &oid_len);
-        oid[oid_len - 1]++; /* SHA-384 for SHA-256; nothing for SM3 */
-    }
+    if (shape->patch_algorithm || shape->patch_parameters)
+        patch(shape, der, len);
     if (shape->flip > 0 && shape->flip <= len)
         der[shape->flip - 1] ^= (unsigned char)(1U << shape->flip % 8);
 }
@@ -328,19 +336,20 @@ const char *shape_delta(struct shape *shape)
 
 /* --- an answer about the lock's status ------------------------------------------------------ */
 
-/* Where the BasicOCSPResponse begins in a response: the octets of its only OCTET STRING. */
+/* Where the BasicOCSPResponse begins: in SEQUENCE { status, [0] SEQUENCE { type, OCTET STRING } }.
+ */
 static size_t basic_at(const unsigned char *der, size_t len)
 {
-    static const unsigned char type[] = {0x06, 9, 0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1};
-    for (size_t i = 0; i + sizeof(type) < len; i++) {
-        struct der rest = {.at = der + i + sizeof(type), .left = len - i - sizeof(type)};
-        struct der_item octets;
-        if (memcmp(der + i, type, sizeof(type)) == 0 &&
-            der_next_is(&rest, DER_OCTET_STRING, &octets))
-            return (size_t)(octets.bytes - der);
-    }
-    fail_msg("not a response");
-    return 0;
+    struct der rest = {.at = der, .left = len};
+    struct der_item item;
+    assert_true(der_next(&rest, &item));
+    rest = der_inside(&item);
+    assert_true(der_next(&rest, &item) && der_next(&rest, &item));
+    rest = der_inside(&item);
+    assert_true(der_next(&rest, &item));
+    rest = der_inside(&item);
+    assert_true(der_next(&rest, &item) && der_next_is(&rest, DER_OCTET_STRING, &item));
+    return (size_t)(item.bytes - der);
 }
 
 static const char *word_of_answer(const struct ocsp_answer *answer)
@@ -361,12 +370,8 @@ static const char *ask(struct shape *shape, const struct authority_rules *rules)
                                         shape->of->lock.der_len, &question),
                      IDP_OK);
     unsigned char *bytes = region_answer(&shape->status, question.der, question.der_len, &len);
-    if (shape->patch_algorithm) {
-        size_t at = basic_at(bytes, len);
-        spoil(shape, bytes + at, len - at);
-    } else {
-        spoil(shape, bytes, len);
-    }
+    size_t at = basic_at(bytes, len);
+    spoil(shape, bytes + at, len - at);
     struct ocsp_answer answer = ocsp_answer_read(&question, bytes, len, REGION_NOW);
     free(bytes);
     ocsp_question_clear(&question);

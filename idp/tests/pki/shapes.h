@@ -38,7 +38,8 @@ struct shape {
     int nonce;               /* what the trust list says: enum nonce_mode */
     bool pinned;             /* so is the responder */
     bool responder_as_issue; /* the responder is issued; else it is what `status` says */
-    bool patch_algorithm;    /* the outer AlgorithmIdentifier becomes another */
+    bool patch_algorithm;    /* the outer AlgorithmIdentifier becomes another … */
+    bool patch_parameters;   /* … or its parameters, NULL, become an empty string */
     size_t flip;             /* from 1: the byte with a wrong bit; 0: none */
     size_t made;             /* set: the length of what was judged */
 };

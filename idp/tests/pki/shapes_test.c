@@ -14,6 +14,7 @@
 #include <openssl/ocsp.h>
 
 #include "pki/rules.h"
+#include "pki/sm2.h"
 #include "tests/pki/shapes.h"
 
 enum { KINDS = 3 };
@@ -105,6 +106,11 @@ static void lock_by_sha1(struct shape *s)
 static void another_algorithm_outside(struct shape *s)
 {
     s->patch_algorithm = true;
+}
+
+static void other_parameters_outside(struct shape *s)
+{
+    s->patch_parameters = true;
 }
 
 static void root_of_length_zero(struct shape *s)
@@ -651,7 +657,7 @@ static void responder_with_a_critical_unknown(struct shape *s)
 
 /* --- the table ------------------------------------------------------------------------------ */
 
-enum { EVERY_KIND, SM2_ONLY, NOT_SM2 };
+enum { EVERY_KIND, SM2_ONLY, NOT_SM2, RSA_ONLY };
 
 static const struct row {
     shape_judge *judge;
@@ -676,6 +682,7 @@ static const struct row {
     {shape_lock, lock_by_sha1, "lock.weak_hash", NOT_SM2},
     {shape_lock, another_algorithm_outside, "lock.path", NOT_SM2},
     {shape_lock, another_algorithm_outside, "lock.weak_hash", SM2_ONLY},
+    {shape_lock, other_parameters_outside, "lock.path", RSA_ONLY},
 
     {shape_chain, nothing, "good", EVERY_KIND},
     {shape_chain, lock_with_empty_id, "path", SM2_ONLY},
@@ -716,6 +723,7 @@ static const struct row {
     {shape_list, list_with_another_key_id, "other_key", EVERY_KIND},
     {shape_list, issuer_without_crl_sign, "no_signer", EVERY_KIND},
     {shape_list, another_algorithm_outside, "algorithms_differ", EVERY_KIND},
+    {shape_list, other_parameters_outside, "algorithms_differ", RSA_ONLY},
     {shape_list, list_is_over, "stale", EVERY_KIND},
     {shape_list, list_from_the_future, "from_future", EVERY_KIND},
     {shape_list, list_without_end, "no_next_update", EVERY_KIND},
@@ -760,6 +768,7 @@ static const struct row {
     {shape_answer, answer_with_another_id, "signature", SM2_ONLY},
     {shape_answer, answer_by_sha1, "signature", NOT_SM2},
     {shape_answer, another_algorithm_outside, "signature", EVERY_KIND},
+    {shape_answer, other_parameters_outside, "signature", RSA_ONLY},
     {shape_answer, answer_about_another_serial, "subject", EVERY_KIND},
     {shape_answer, answer_about_another_issuer, "subject", EVERY_KIND},
     {shape_answer, answer_twice, "subject", EVERY_KIND},
@@ -804,6 +813,8 @@ enum { ROWS = sizeof(table) / sizeof(*table) };
 static bool row_is_for(const struct row *row, const struct shapes *of)
 {
     bool sm2 = strcmp(of->kind, "SM2") == 0;
+    if (row->kinds == RSA_ONLY)
+        return strcmp(of->kind, "RSA") == 0;
     return row->kinds == EVERY_KIND || (row->kinds == SM2_ONLY) == sm2;
 }
 
@@ -842,7 +853,16 @@ static void faults_of_sm2_are_refused_for_what_they_are(void **state)
     each_fault_is_refused_for_what_it_is(&all[2]);
 }
 
-/* One wrong bit in every byte, whatever that byte is part of. */
+/* Where the arithmetic of our own is not used. */
+static void faults_of_sm2_are_refused_by_openssl_too(void **state)
+{
+    (void)state;
+    sm2_set_by_openssl(true);
+    each_fault_is_refused_for_what_it_is(&all[2]);
+    sm2_set_by_openssl(false);
+}
+
+/* One wrong bit in every byte, whatever that byte is part of. (Of answers: in ocsp_test.c.) */
 static void no_wrong_bit_passes(shape_judge *judge)
 {
     for (int kind = 0; kind < KINDS; kind++) {
@@ -897,6 +917,7 @@ int main(void)
         cmocka_unit_test(faults_of_rsa_are_refused_for_what_they_are),
         cmocka_unit_test(faults_of_p256_are_refused_for_what_they_are),
         cmocka_unit_test(faults_of_sm2_are_refused_for_what_they_are),
+        cmocka_unit_test(faults_of_sm2_are_refused_by_openssl_too),
         cmocka_unit_test(no_wrong_bit_of_a_lock_passes),
         cmocka_unit_test(no_wrong_bit_of_a_list_passes),
         cmocka_unit_test(no_wrong_bit_of_a_delta_passes),
