@@ -84,12 +84,10 @@ static bool write_folder(const char *folder)
     return good;
 }
 
-enum idp_err crl_draft_keep(const struct crl_draft *draft, const char *folder,
-                            const unsigned char issuer[DIGEST_SIZE], enum crl_file kind)
+static enum idp_err keep_at(const struct crl_draft *draft, const char *folder, const char *path)
 {
-    char path[CRL_PATH_MAX];
     char aside[CRL_PATH_MAX];
-    if (!path_of(folder, issuer, kind, path) || !draft_path(folder, aside))
+    if (!draft_path(folder, aside))
         return IDP_FAULT;
     if (fsync(draft->fd) != 0 || link(draft->path, aside) != 0)
         return IDP_UNAVAILABLE;
@@ -97,6 +95,20 @@ enum idp_err crl_draft_keep(const struct crl_draft *draft, const char *folder,
         return IDP_OK;
     (void)unlink(aside);
     return IDP_UNAVAILABLE;
+}
+
+enum idp_err crl_draft_keep(const struct crl_draft *draft, const char *folder,
+                            const unsigned char issuer[DIGEST_SIZE], enum crl_file kind)
+{
+    char path[CRL_PATH_MAX];
+    return path_of(folder, issuer, kind, path) ? keep_at(draft, folder, path) : IDP_FAULT;
+}
+
+enum idp_err crl_draft_keep_as(const struct crl_draft *draft, const char *folder, const char *name)
+{
+    char path[CRL_PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return n > 0 && n < CRL_PATH_MAX ? keep_at(draft, folder, path) : IDP_FAULT;
 }
 
 /* --- files ------------------------------------------------------------------------------------ */

@@ -38,6 +38,9 @@ void crl_draft_end(struct crl_draft *draft);
 enum idp_err crl_draft_keep(const struct crl_draft *draft, const char *folder,
                             const unsigned char issuer[DIGEST_SIZE], enum crl_file kind);
 
+/* The same for a file of the folder that belongs to no issuer. */
+enum idp_err crl_draft_keep_as(const struct crl_draft *draft, const char *folder, const char *name);
+
 /* Opens an issuer's file for reading: a descriptor, or -1. */
 int crl_file_open(const char *folder, const unsigned char issuer[DIGEST_SIZE], enum crl_file kind);
 

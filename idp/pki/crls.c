@@ -382,11 +382,17 @@ struct crls_result crls_offer(struct crls *crls, const struct crl_draft *draft,
     return result;
 }
 
-enum idp_err crls_draft(struct crls *crls, struct crl_draft *out)
+const char *crls_folder(struct crls *crls)
 {
     (void)pthread_mutex_lock(&crls->changing);
     const char *folder = crls->folder;
     (void)pthread_mutex_unlock(&crls->changing);
+    return folder;
+}
+
+enum idp_err crls_draft(struct crls *crls, struct crl_draft *out)
+{
+    const char *folder = crls_folder(crls);
     return folder != NULL ? crl_draft_begin(folder, out) : IDP_UNAVAILABLE;
 }
 

@@ -79,6 +79,9 @@ enum idp_err crls_begin_folder(struct crls *crls, char **why);
  */
 enum idp_err crls_follow(struct crls *crls, const struct trust *trust);
 
+/* The folder, or NULL as long as there is none that can be written. Lives as long as the shelf. */
+const char *crls_folder(struct crls *crls);
+
 /* Begins a file for a list that is about to be received; IDP_UNAVAILABLE without a folder. The
  * caller ends it with crl_draft_end() (pki/crl_files.h). */
 enum idp_err crls_draft(struct crls *crls, struct crl_draft *out);
