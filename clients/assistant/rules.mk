@@ -8,6 +8,7 @@ ASSISTANT_HELP = $(call obj,$(ASSISTANT_DIR)/tests/medium.c)
 P11_CFLAGS    := $(shell pkg-config --cflags p11-kit-1)
 
 $(OUT)/obj/$(ASSISTANT_DIR)/pkcs11.o: CFLAGS += $(P11_CFLAGS)
+$(OUT)/obj/$(ASSISTANT_DIR)/tests/lock_test.o: CFLAGS += $(P11_CFLAGS)
 
 $(OUT)/bin/tamga-assistant: $(OUT)/obj/$(ASSISTANT_DIR)/main.o $(ASSISTANT_OBJ) $(OUT)/lib/base.a
 	@mkdir -p $(@D)

@@ -1,3 +1,4 @@
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include <p11-kit/pkcs11.h>
 
 #include "assistant/lock.h"
 #include "assistant/settings.h"
@@ -220,6 +223,44 @@ static void two_tokens_of_one_label_are_not_confused(void **state)
     use("pkcs11", MEDIUM_SOFTHSM);
     use("pkcs11", MEDIUM_SOFTHSM); /* the same tokens a second time */
     assert_int_equal(sign_as("RSA lock", MEDIUM_PIN), TROUBLE_SEVERAL_LOCKS);
+}
+
+/* The same library as the assistant's own, as another program's session sees its token. */
+static CK_FUNCTION_LIST *same_library(void **handle)
+{
+    CK_FUNCTION_LIST *functions = NULL;
+    CK_C_GetFunctionList get = NULL;
+    *handle = dlopen(MEDIUM_SOFTHSM, RTLD_NOW | RTLD_LOCAL);
+    assert_non_null(*handle);
+    void *address = dlsym(*handle, "C_GetFunctionList");
+    memcpy(&get, &address, sizeof(get));
+    assert_int_equal(get(&functions), CKR_OK);
+    return functions;
+}
+
+/* docs/security.md row 41, attack 26: a lock that is left in the machine signs for nobody. */
+static void token_is_logged_out_after_each_signature(void **state)
+{
+    (void)state;
+    void *handle = NULL;
+    CK_SESSION_HANDLE session = 0;
+    CK_SESSION_INFO info;
+    const struct lock *lock = NULL;
+    CK_FUNCTION_LIST *p11 = same_library(&handle);
+    assert_int_equal(p11->C_Initialize(NULL), CKR_OK); /* so the assistant does not end it */
+    use("pkcs11", MEDIUM_SOFTHSM);
+    assert_int_equal(look(), TROUBLE_NONE);
+    assert_int_equal(lock_list_find(&list, "RSA lock", &lock), TROUBLE_NONE);
+    /* While it is open, closing the assistant's own session logs nobody out. */
+    assert_int_equal(
+        p11->C_OpenSession(lock->place.pkcs11.slot, CKF_SERIAL_SESSION, NULL, NULL, &session),
+        CKR_OK);
+    assert_int_equal(sign_as("RSA lock", MEDIUM_PIN), TROUBLE_NONE);
+    assert_int_equal(p11->C_GetSessionInfo(session, &info), CKR_OK);
+    assert_int_equal(info.state, CKS_RO_PUBLIC_SESSION);
+    assert_int_equal(p11->C_CloseSession(session), CKR_OK);
+    assert_int_equal(p11->C_Finalize(NULL), CKR_OK);
+    assert_int_equal(dlclose(handle), 0);
 }
 
 /* --- PKCS#11, what SoftHSM2 cannot do itself ---------------------------------------------------
@@ -483,6 +524,7 @@ int main(void)
         TEST(two_tokens_of_one_label_are_not_confused),
         TEST(locked_pin_is_blocked),
         TEST(token_flags_tell_how_the_pin_stands),
+        TEST(token_is_logged_out_after_each_signature),
         TEST(token_removed_while_signing_is_told),
         TEST(pin_is_not_tried_on_another_token_in_the_slot),
         TEST(length_beyond_the_buffer_is_a_drivers_fault),

@@ -421,6 +421,38 @@ static void stranger_only_counts(void **state)
     assert_int_equal(world_number("SELECT COUNT(*) FROM evidence_objects"), 0);
 }
 
+/* What is told to somebody who shows a certificate without its key, but for the request's id. */
+static const char *told_to_a_stranger(enum world_lock lock)
+{
+    struct browser browser = visit();
+    (void)challenge_for(&browser, "login", NULL);
+    const struct answer *answer = present(&browser, answer_of(lock, "login.of-my-own"));
+    json_t *error = json_object_get(answer->json, "error");
+    assert_int_equal(answer->status, 403);
+    assert_int_equal(json_object_set_new(error, "request", json_string("")), 0);
+    char *text = json_dumps(error, JSON_SORT_KEYS);
+    const char *kept = arena_strdup(world.arena, text);
+    free(text);
+    return kept;
+}
+
+/* Attack 28: whether a company is bound, suspended, or of another authority is its own business. */
+static void stranger_learns_the_same_of_every_lock(void **state)
+{
+    (void)state;
+    const char *bound = told_to_a_stranger(LOCK_BELL);
+    assert_non_null(strstr(bound, "lock.not_accepted"));
+    assert_string_equal(told_to_a_stranger(LOCK_NEW), bound);
+    assert_string_equal(told_to_a_stranger(LOCK_BELL_OTHER), bound);
+    assert_string_equal(told_to_a_stranger(LOCK_BELL_TWO), bound);
+    assert_string_equal(told_to_a_stranger(LOCK_PRODUCTION), bound);
+    world_sql("UPDATE enterprises SET standing = 'suspended'");
+    assert_string_equal(told_to_a_stranger(LOCK_BELL), bound);
+    world.ocsp_status = V_OCSP_CERTSTATUS_REVOKED;
+    assert_string_equal(told_to_a_stranger(LOCK_HARBOUR), bound);
+    assert_int_equal(world.ocsp_packets, 0);
+}
+
 static void lock_that_was_refused_and_gets_in_counts_as_accepted_again(void **state)
 {
     (void)state;
@@ -749,6 +781,7 @@ int main(void)
         WORLD_TEST(interaction_of_another_browser_cannot_be_signed_in_to),
         WORLD_TEST(refused_lock_is_counted_and_kept),
         WORLD_TEST(stranger_only_counts),
+        WORLD_TEST(stranger_learns_the_same_of_every_lock),
         WORLD_TEST(lock_that_was_refused_and_gets_in_counts_as_accepted_again),
         WORLD_TEST(certificate_of_a_refusal_becomes_evidence_when_it_is_let_in),
         WORLD_TEST(store_that_is_down_changes_no_refusal_and_loses_none),
