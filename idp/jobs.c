@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "access/degraded.h"
 #include "access/outbox.h"
 #include "access/revoked_locks.h"
 #include "app.h"
@@ -93,6 +94,11 @@ static enum idp_err end_revoked(struct app *app)
     return revoked_locks_end(&app->access, clock_now());
 }
 
+static enum idp_err settle_degraded(struct app *app)
+{
+    return degraded_settle(&app->access, clock_now());
+}
+
 /* What this node learned while the database did not answer. */
 static enum idp_err write_revoked(struct app *app)
 {
@@ -105,11 +111,12 @@ static const struct job {
     bool shared; /* only the node that holds the lease runs it */
     enum idp_err (*run)(struct app *app);
 } all[] = {
-    {"tombstones", 1000, true, deliver_tombstones}, {"messages", 1000, true, deliver_messages},
-    {"watch_outbox", 15000, false, watch_outbox},   {"rotate_keys", 5000, true, rotate_keys},
-    {"watch_keys", 3600000, false, watch_keys},     {"watch_ends", 86400000, false, warn_of_ends},
-    {"retention", 5000, true, delete_what_is_over}, {"refusals", 3000, false, write_refusals},
-    {"write_revoked", 5000, false, write_revoked},  {"end_revoked", 1000, true, end_revoked},
+    {"tombstones", 1000, true, deliver_tombstones},   {"messages", 1000, true, deliver_messages},
+    {"watch_outbox", 15000, false, watch_outbox},     {"rotate_keys", 5000, true, rotate_keys},
+    {"watch_keys", 3600000, false, watch_keys},       {"watch_ends", 86400000, false, warn_of_ends},
+    {"retention", 5000, true, delete_what_is_over},   {"refusals", 3000, false, write_refusals},
+    {"write_revoked", 5000, false, write_revoked},    {"end_revoked", 1000, true, end_revoked},
+    {"settle_degraded", 5000, true, settle_degraded},
 };
 
 enum { JOBS = sizeof(all) / sizeof(*all), SOON_MS = 1000, FAILED_TEND_MS = 1000 };

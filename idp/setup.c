@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "client/registry.h"
 #include "evidence/kept.h"
+#include "evidence/objects.h"
 #include "evidence/refusals.h"
 #include "evidence/seen.h"
 #include "http/files.h"
@@ -149,6 +150,12 @@ enum idp_err setup_open_stores(struct app *app, char **why)
     return err;
 }
 
+static enum idp_err read_archive(void *db, struct arena *arena, const unsigned char *hash,
+                                 const unsigned char **der, size_t *len)
+{
+    return evidence_object_read(db, arena, hash, der, len);
+}
+
 static enum idp_err open_pki(struct app *app, char **why)
 {
     struct trust *trust = NULL;
@@ -161,6 +168,7 @@ static enum idp_err open_pki(struct app *app, char **why)
         .kv = app->kv,
         .db = app->db,
         .fetch = pki_fetch_by_net(app->net),
+        .archive = {.context = app->db, .read = read_archive},
         .background = BACKGROUND_THREADS,
         /* One slow authority may hold a quarter of the workers: the others serve the others. */
         .waiters = (unsigned)(app->config.workers + 3) / 4,

@@ -49,10 +49,12 @@ CREATE INDEX revoked_open ON revoked (number) WHERE ended IS NULL;
 -- Sign-ins by a word that was older than the policy allows: looked at again when the authority is back.
 CREATE TABLE degraded_sign_ins (
     id TEXT NOT NULL PRIMARY KEY,
-    certificate TEXT NOT NULL,
+    certificate TEXT NOT NULL,       -- base64url(SHA-256(DER))
     authority TEXT NOT NULL,
+    issuer TEXT NOT NULL,            -- base64url(SHA-256(DER of the anchor))
+    serial TEXT NOT NULL,            -- upper-case hex
     at BIGINT NOT NULL,
-    settled BIGINT,                  -- when a proper word was had, and what it was
-    outcome TEXT
+    settled BIGINT,                  -- when its authority had spoken
+    outcome TEXT                     -- good, revoked, issuer_revoked, on_hold, unknown, not_listed
 );
 CREATE INDEX degraded_open ON degraded_sign_ins (authority) WHERE settled IS NULL;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/acr.h"
 #include "access/claims.h"
 #include "app.h"
 #include "base/arena.h"
@@ -51,13 +52,13 @@ static const struct list {
     {"revocation_endpoint_auth_methods_supported", "client_secret_basic client_secret_post none"},
     {"code_challenge_methods_supported", "S256"},
     {"prompt_values_supported", "none login consent"},
-    {"acr_values_supported", "urn:tamga:acr:lock"},
+    {"acr_values_supported", acr_supported},
     {"claim_types_supported", "normal"},
     {"ui_locales_supported", "zh-CN en"},
 };
 
 /* Members of the ID token that need no asking. */
-static const char always[] = "iss sub aud exp iat auth_time nonce acr amr at_hash";
+static const char always[] = "iss sub aud exp iat auth_time nonce acr amr lock_status at_hash";
 
 static bool is_served(const struct app *app, const struct route *route)
 {

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "access/access_token.h"
+#include "access/acr.h"
 #include "access/grant.h"
 #include "access/refresh.h"
 #include "app.h"
@@ -67,6 +68,7 @@ static enum idp_err describe(struct request *rq, struct response *rs,
     if (grant->enterprise != NULL) { /* somebody signed in */
         json_out_number(&json, "auth_time", grant->auth_time);
         json_out_text(&json, "acr", grant->acr);
+        json_out_text(&json, "lock_status", acr_lock_status(grant->acr));
     }
     json_out_end_object(&json);
     return http_respond_written(rq, rs, &json);
@@ -82,6 +84,7 @@ static enum idp_err describe_refresh(struct request *rq, struct response *rs,
     json_out_number(&json, "exp", family->expires);
     json_out_number(&json, "auth_time", grant->auth_time);
     json_out_text(&json, "acr", grant->acr);
+    json_out_text(&json, "lock_status", acr_lock_status(grant->acr));
     json_out_end_object(&json);
     return http_respond_written(rq, rs, &json);
 }

@@ -31,24 +31,42 @@ struct ahead {
     pthread_t ids[AHEAD_THREADS_MAX];
 };
 
-/* Asks when the leaf is one of ours, has nothing against it, and its status is not known. */
-static void look_at(struct pki *pki, struct arena *arena, const struct waiting *waiting)
+/* Whether the authority has less than its share of the threads; what would take more is dropped:
+ * the sign-in asks itself. */
+static bool enter(struct ahead *ahead, struct line *line)
 {
-    unsigned char hash[DIGEST_SIZE];
-    enum pki_reason why = PKI_REASONS;
+    (void)pthread_mutex_lock(&ahead->lock);
+    bool may = line->ahead < (ahead->threads + 1) / 2;
+    line->ahead += may;
+    (void)pthread_mutex_unlock(&ahead->lock);
+    if (!may)
+        line_count_spared(line);
+    return may;
+}
+
+static void leave(struct ahead *ahead, struct line *line)
+{
+    (void)pthread_mutex_lock(&ahead->lock);
+    line->ahead--;
+    (void)pthread_mutex_unlock(&ahead->lock);
+}
+
+/* Asks when the leaf is one of ours, has nothing against it, and its status is not known. */
+static void look_at(struct ahead *ahead, struct arena *arena, const struct waiting *waiting)
+{
     struct inquiry inquiry;
+    struct leaf *leaf = NULL;
     int64_t now = clock_now();
-    struct view *view = pki_view(pki, arena);
-    if (view == NULL || digest(DIGEST_SHA256, waiting->der, waiting->len, hash) != IDP_OK)
+    struct view *view = pki_view(ahead->pki, arena);
+    if (view == NULL || view_leaf(view, waiting->der, waiting->len, &leaf) != IDP_OK)
         return;
-    struct leaf *leaf = leaves_find(view->leaves, hash);
-    if (leaf == NULL && leaf_parse(waiting->der, waiting->len, &why, &leaf) == IDP_OK &&
-        leaf_judge(leaf, view->trust) == IDP_OK)
-        leaves_add(view->leaves, leaf);
     const struct asking_about about = {.view = view, .leaf = leaf, .now = now};
-    bool is_ours = leaf != NULL && leaf->path_is_good && leaf->verdict == PKI_REASONS;
-    if (is_ours && leaf->not_before <= now && now <= leaf->not_after)
-        (void)inquiry_make(pki, arena, &about, &inquiry); /* kept when good; logged when not */
+    bool is_ours = leaf->path_is_good && leaf->verdict == PKI_REASONS && leaf->not_before <= now &&
+                   now <= leaf->not_after;
+    if (is_ours && enter(ahead, view_line(view, leaf))) {
+        (void)inquiry_make(ahead->pki, arena, &about, &inquiry); /* kept when good; logged if not */
+        leave(ahead, view_line(view, leaf));
+    }
     leaf_release(leaf);
 }
 
@@ -79,7 +97,7 @@ static void *work(void *argument)
             return NULL;
         struct arena *arena = arena_new();
         if (arena != NULL)
-            look_at(ahead->pki, arena, &waiting);
+            look_at(ahead, arena, &waiting);
         arena_free(arena);
     }
 }

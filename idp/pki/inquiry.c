@@ -167,6 +167,15 @@ enum idp_err inquiry_known(struct pki *pki, struct arena *arena, const struct as
     return err;
 }
 
+enum idp_err inquiry_look(struct pki *pki, struct arena *arena, const struct asking_about *about,
+                          struct inquiry *out)
+{
+    struct inquiring i = {.pki = pki, .arena = arena, .about = about, .out = out};
+    begin(&i);
+    enum idp_err err = decide(&i);
+    return err == IDP_NOT_FOUND ? IDP_OK : err;
+}
+
 /* --- asking ---------------------------------------------------------------------------------- */
 
 /* The last look before something good is believed that no node kept: another node may have learned

@@ -32,6 +32,11 @@ struct inquiry {
 enum idp_err inquiry_known(struct pki *pki, struct arena *arena, const struct asking_about *about,
                            struct inquiry *out);
 
+/* The same without looking into the store: verdict VERDICT_ASK where sets and lists do not suffice.
+ */
+enum idp_err inquiry_look(struct pki *pki, struct arena *arena, const struct asking_about *about,
+                          struct inquiry *out);
+
 /*
  * The decision, after asking the service if need be. What is learned is kept for all nodes.
  * Returns IDP_WAIT, IDP_UNAVAILABLE and IDP_FAULT as above.

@@ -23,6 +23,7 @@ struct line {
     _Atomic uint64_t buckets[FIGURES_BUCKETS]; /* of figures_bounds_us */
     _Atomic uint64_t known;  /* nobody had to ask: the answer, or the verdict, was remembered */
     _Atomic uint64_t spared; /* not asked: the circuit was open, or too many waited */
+    unsigned ahead;          /* threads of ahead.c busy with it; guarded by its lock */
     atomic_uint people;      /* who ask, and who wait; changed with the lock of asking.c */
     struct services services;
     char id[]; /* the authority's */

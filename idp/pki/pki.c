@@ -73,6 +73,7 @@ enum idp_err pki_new(const struct pki_settings *settings, struct pki **out)
     (void)sm2_is_used(); /* a self-test that fails is told at start */
     pki->kv = settings->kv;
     pki->lists = settings->lists;
+    pki->archive = settings->archive;
     pki->revoked = revoked_new(settings->db);
     if (pki->revoked != NULL)
         pki->asking = asking_new(settings->fetch, settings->lists, settings->waiters);

@@ -41,12 +41,20 @@ struct pki_lists {
 /* The real ones. The shelf is borrowed; it follows the trust list from pki_new() on. */
 struct pki_lists pki_lists_of(struct crls *crls);
 
+/* Where the DER of a certificate that was seen is found by its SHA-256. */
+struct pki_archive {
+    void *context;
+    enum idp_err (*read)(void *context, struct arena *arena, const unsigned char *hash,
+                         const unsigned char **der, size_t *len); /* NULL: there is none */
+};
+
 struct pki_settings {
     struct trust *trust; /* taken over on IDP_OK */
     struct kv *kv;       /* borrowed */
     struct sql *db;      /* borrowed; NULL: what is learned of revocation ends with the program */
     struct pki_fetch fetch;
     struct pki_lists lists;
+    struct pki_archive archive;
     unsigned background; /* threads for pki_ask_ahead(), 0 to 8 */
     unsigned waiters;    /* threads that one authority may occupy at a time; 0: 8 */
     bool sm2_by_openssl; /* SM2 is verified by OpenSSL, eight times slower (pki/sm2.h) */

@@ -11,6 +11,7 @@ struct pki {
     struct views *views;
     struct kv *kv;
     struct pki_lists lists;
+    struct pki_archive archive;
     struct revoked *revoked;
     struct asking *asking;
     struct ahead *ahead;

@@ -155,12 +155,18 @@ static enum idp_err check_leaf(struct arena *arena, const struct leaf *leaf, int
 static const char retry_seconds[] = "10";
 _Static_assert(LINE_PAUSE_MS < 10000, "retry_seconds tells people to come back too early");
 
-static enum idp_err judge_status(struct arena *arena, const struct leaf *leaf,
+static enum idp_err refuse_unavailable(const struct leaf *leaf, struct refusal *why)
+{
+    refusal_fact(why, "retry", retry_seconds);
+    return refuse(leaf, PKI_STATUS_UNAVAILABLE, why);
+}
+
+static enum idp_err judge_status(struct arena *arena, const struct leaf *leaf, bool lasting,
                                  const struct verdict *verdict, struct refusal *why)
 {
     switch (verdict->says) {
     case VERDICT_GOOD:
-        return IDP_OK;
+        return lasting && verdict->degraded ? refuse_unavailable(leaf, why) : IDP_OK;
     case VERDICT_REVOKED:
         return refuse_since(arena, leaf, PKI_REVOKED, verdict->since, why);
     case VERDICT_ISSUER_REVOKED:
@@ -172,8 +178,7 @@ static enum idp_err judge_status(struct arena *arena, const struct leaf *leaf,
     case VERDICT_ASK: /* never: an inquiry does not end with it */
     case VERDICT_UNAVAILABLE:
     default:
-        refusal_fact(why, "retry", retry_seconds);
-        return refuse(leaf, PKI_STATUS_UNAVAILABLE, why);
+        return refuse_unavailable(leaf, why);
     }
 }
 
@@ -307,7 +312,7 @@ enum idp_err lock_verify(struct pki *pki, struct arena *arena, const struct lock
     if (err == IDP_OK)
         err = find_status(pki, arena, &about, answer->known, &inquiry);
     if (err == IDP_OK)
-        err = judge_status(arena, leaf, &inquiry->verdict, why);
+        err = judge_status(arena, leaf, question->lasting, &inquiry->verdict, why);
     if (err == IDP_OK)
         err = check_uscc(leaf, why);
     if (err == IDP_OK)

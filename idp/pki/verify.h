@@ -30,6 +30,7 @@ struct lock_question {
     const char *origin;    /* the provider's own, as the assistant got it from the browser */
     const char *challenge; /* the whole text that was issued, purpose and all */
     int64_t now;           /* seconds; the request's one reading of the clock */
+    bool lasting; /* what follows outlasts a sign-in: a degraded verdict does not do for it */
 };
 
 enum lock_key { LOCK_KEY_RSA, LOCK_KEY_P256, LOCK_KEY_SM2 };

@@ -47,6 +47,28 @@ struct view *view_new(struct trust *trust, const struct view *before)
     return NULL;
 }
 
+enum idp_err view_leaf(struct view *view, const unsigned char *der, size_t len, struct leaf **out)
+{
+    unsigned char hash[DIGEST_SIZE];
+    enum pki_reason why = PKI_REASONS;
+    enum idp_err err = digest(DIGEST_SHA256, der, len, hash);
+    if (err != IDP_OK)
+        return err;
+    struct leaf *leaf = leaves_find(view->leaves, hash);
+    if (leaf == NULL) {
+        err = leaf_parse(der, len, &why, &leaf);
+        if (err == IDP_OK)
+            err = leaf_judge(leaf, view->trust);
+        if (err == IDP_OK)
+            leaves_add(view->leaves, leaf);
+    }
+    if (err == IDP_OK)
+        *out = leaf;
+    else
+        leaf_release(leaf);
+    return err;
+}
+
 struct line *view_line(const struct view *view, const struct leaf *leaf)
 {
     return view->lines[leaf->authority->rules->index];

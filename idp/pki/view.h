@@ -30,5 +30,11 @@ void view_free(struct view *view);
 /* Frees the view without the list, which is the caller's again. NULL is allowed. */
 void view_drop(struct view *view);
 
+/*
+ * The leaf of a certificate: one seen before, or parsed, judged by this view and kept if its path
+ * is good. *out has a reference. Returns IDP_REFUSED when it cannot be read, IDP_FAULT.
+ */
+enum idp_err view_leaf(struct view *view, const unsigned char *der, size_t len, struct leaf **out);
+
 /* The line to the authority that issued a leaf which was judged by this view. */
 struct line *view_line(const struct view *view, const struct leaf *leaf);

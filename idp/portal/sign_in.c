@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "access/acr.h"
+#include "access/degraded.h"
 #include "access/interaction.h"
 #include "access/revoke.h"
 #include "access/session.h"
@@ -27,8 +29,6 @@
 #include "portal/shared/reasons.h"
 #include "store/sql.h"
 
-/* The class of this sign-in: a lock, through an assistant that signs the browser's own Origin. */
-static const char acr_lock[] = "urn:tamga:acr:lock";
 static const char amr_lock[] = "hwk pin"; /* RFC 8176 section 2 */
 
 static const struct param sign_in_params[] = {
@@ -81,6 +81,8 @@ static enum idp_err write_rows(struct sql_tx *tx, void *with)
         err = proof_keep(tx, s->rq->app->kept, &s->proven->proof, s->rq->now);
     if (err == IDP_OK)
         err = seen_accepted(tx, s->rq->app->seen, &s->proven->identity, s->rq->now);
+    if (err == IDP_OK && s->proven->identity.status.degraded)
+        err = degraded_note(tx, s->rq->arena, &s->proven->identity, s->rq->now);
     if (err == IDP_OK && s->recognised->renewed)
         err = note_event(tx, s, "lock_renewed");
     return err == IDP_OK ? note_event(tx, s, "signed_in") : err;
@@ -234,7 +236,7 @@ static enum idp_err sign_in(struct request *rq, struct response *rs)
     const struct session_proof proof = {.prepared = opened,
                                         .holder = &recognised.holder,
                                         .environment = proven->identity.authority->environment,
-                                        .acr = acr_lock,
+                                        .acr = acr_of(proven->identity.status.degraded),
                                         .amr = amr_lock};
     if (err == IDP_OK)
         err = open_session(rq, rs, &proof, interaction);

@@ -25,6 +25,8 @@ static const struct word types[] = {
 /* What the provider says of how somebody proved who they are (docs/claims.md of the provider). */
 static const struct word proofs[] = {
     {"urn:tamga:acr:lock", "CA锁签名，证书有效", "A CA lock's signature, its certificate good"},
+    {"urn:tamga:acr:lock:degraded", "CA锁签名；认证中心当时无法查询，依据其较早的答复",
+     "A CA lock's signature; its authority could not be asked and had called it good before"},
     {"hwk", "硬件密钥", "hardware key"},
     {"pin", "PIN码", "PIN"},
     {NULL, NULL, NULL},

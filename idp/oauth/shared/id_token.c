@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "access/acr.h"
 #include "access/claims.h"
 #include "access/grant.h"
 #include "app.h"
@@ -68,6 +69,7 @@ static enum idp_err write_payload(struct app *app, struct arena *arena, struct j
     json_out_number(json, "auth_time", t->grant->auth_time);
     json_out_text(json, "nonce", t->nonce);
     json_out_text(json, "acr", t->grant->acr);
+    json_out_text(json, "lock_status", acr_lock_status(t->grant->acr));
     write_amr(json, t->grant->amr);
     if (t->access_token != NULL)
         err = write_at_hash(json, t->access_token);

@@ -65,7 +65,9 @@ static enum idp_err verify(struct request *rq, const struct challenge_place *pla
 enum idp_err portal_prove_lock(struct request *rq, const struct challenge_place *place,
                                struct proven *out)
 {
-    *out = (struct proven){.question = {.origin = rq->app->config.origin, .now = rq->now}};
+    *out = (struct proven){.question = {.origin = rq->app->config.origin,
+                                        .now = rq->now,
+                                        .lasting = place->purpose != CHALLENGE_LOGIN}};
     out->proof = (struct proof){
         .question = &out->question, .answer = &out->answer, .identity = &out->identity};
     enum idp_err err = lock_answer_read(rq->arena, json_object_get(rq->json, "answer"),

@@ -23,6 +23,7 @@
 #include "client/registry.h"
 #include "enterprise/binding.h"
 #include "evidence/kept.h"
+#include "evidence/objects.h"
 #include "evidence/refusals.h"
 #include "evidence/seen.h"
 #include "jose/master.h"
@@ -172,6 +173,11 @@ static json_t *entry_of(size_t i)
     (void)snprintf(url, sizeof(url), "http://127.0.0.5%zu:8500/ocsp", i);
     json_t *ocsp = json_object_get(json_object_get(entry, "revocation"), "ocsp");
     assert_int_equal(json_object_set_new(json_array_get(ocsp, 0), "url", json_string(url)), 0);
+    if (world.degraded_until != NULL)
+        assert_int_equal(json_object_set_new(json_object_get(entry, "revocation"), "degraded",
+                                             json_pack("{s:s, s:i}", "until", world.degraded_until,
+                                                       "max_age_s", 7200)),
+                         0);
     if (i == OF_PRODUCTION)
         assert_int_equal(json_object_set_new(entry, "environment", json_string("production")), 0);
     return entry;
@@ -318,6 +324,12 @@ static void open_stores(struct app *app, const char *where)
     assert_true(app->seen != NULL && app->refusals != NULL);
 }
 
+static enum idp_err read_archive(void *db, struct arena *arena, const unsigned char *hash,
+                                 const unsigned char **der, size_t *len)
+{
+    return evidence_object_read(db, arena, hash, der, len);
+}
+
 static void open_world(const char *where)
 {
     world.arena = arena_new();
@@ -331,7 +343,8 @@ static void open_world(const char *where)
     const struct pki_settings settings = {.trust = world_trust_without(WORLD_AUTHORITIES),
                                           .kv = world.app.kv,
                                           .db = world.app.db,
-                                          .fetch = {&way, region_race}};
+                                          .fetch = {&way, region_race},
+                                          .archive = {world.app.db, read_archive}};
     assert_int_equal(pki_new(&settings, &world.app.pki), IDP_OK);
     world.app.access.pki = world.app.pki;
     for (size_t i = 0; i < WORLD_CLIENTS; i++) {

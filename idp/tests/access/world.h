@@ -65,6 +65,7 @@ extern struct world {
     enum idp_err ocsp_sent; /* what becomes of a question */
     int ocsp_packets;
     int64_t lists; /* how many were made: the number of the last one */
+    const char *degraded_until; /* of the trust lists that are made from now on; NULL: never */
 } world;
 
 /* Once for a test program: keys, certificates and the database each test gets a copy of. */

@@ -63,6 +63,29 @@ static void refresh_token_brings_tokens_and_its_successor(void **state)
     assert_non_null(rotate(member_text(answer, "refresh_token")));
 }
 
+/* docs/claims.md: a platform may refuse it by either. */
+static void degraded_sign_in_shows_in_every_token_and_answer(void **state)
+{
+    (void)state;
+    const struct answer *first = offline_tokens(CLIENT_PLATFORM, LOCK_BELL);
+    assert_null(member(introspect(member_text(first, "access_token")), "lock_status"));
+    world_sql("UPDATE grants SET acr = 'urn:tamga:acr:lock:degraded'");
+    world_lose_kv();
+    const struct answer *second = use(member_text(first, "refresh_token"));
+    const struct answer *told[] = {
+        introspect(member_text(second, "access_token")),
+        introspect_as(CLIENT_PLATFORM, member_text(second, "refresh_token")),
+    };
+    const json_t *token = payload_of(member_text(second, "id_token"), "ES256");
+    assert_string_equal(json_string_value(json_object_get(token, "lock_status")), "degraded");
+    assert_string_equal(json_string_value(json_object_get(token, "acr")),
+                        "urn:tamga:acr:lock:degraded");
+    for (size_t i = 0; i < 2; i++) {
+        assert_string_equal(member_text(told[i], "lock_status"), "degraded");
+        assert_string_equal(member_text(told[i], "acr"), "urn:tamga:acr:lock:degraded");
+    }
+}
+
 /* OpenID Connect Core section 12.2. */
 static void id_token_says_what_the_first_one_said_and_no_nonce(void **state)
 {
@@ -465,6 +488,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         WORLD_TEST(refresh_token_brings_tokens_and_its_successor),
+        WORLD_TEST(degraded_sign_in_shows_in_every_token_and_answer),
         WORLD_TEST(id_token_says_what_the_first_one_said_and_no_nonce),
         WORLD_TEST(public_client_gets_another_token_each_time),
         WORLD_TEST(only_offline_access_brings_a_refresh_token),

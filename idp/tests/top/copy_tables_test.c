@@ -98,8 +98,9 @@ static const char *const rows[] = {
     "(20000, '', 'lock.authority_unknown', '', 3, 7), (20000, 'a', 'lock.weak', 'h3', 1, 7)",
     "INSERT INTO revoked (number, certificate, authority, serial, revoked_at, reason, source, "
     "learned, ended) VALUES (1, 'h1', 'a', '01', 5, -1, 'crl', 6, NULL)",
-    "INSERT INTO degraded_sign_ins (id, certificate, authority, at, settled, outcome) VALUES "
-    "('d1', 'h1', 'a', 5, NULL, NULL), ('d2', 'h3', 'a', 5, 8, 'good')",
+    "INSERT INTO degraded_sign_ins (id, certificate, authority, issuer, serial, at, settled, "
+    "outcome) VALUES ('d1', 'h1', 'a', 'i', '01', 5, NULL, NULL), "
+    "('d2', 'h3', 'a', 'i', '02', 5, 8, 'good')",
 };
 
 static void fill(struct sql *db)
