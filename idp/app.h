@@ -10,6 +10,8 @@
 #include "retention.h"
 
 struct client_registry;
+struct crl_renew;
+struct crls;
 struct generation_watch;
 struct http_files;
 struct http_fixed;
@@ -36,6 +38,8 @@ struct app {
     struct kv *kv;
     struct net *net;
     struct mailer *mailer; /* NULL: the settings have no mail */
+    struct crls *crls;     /* lists of revoked certificates */
+    struct crl_renew *lists;
     struct pki *pki;
     struct trust *trust_file;   /* as it was read at the start, until it is put to use */
     int64_t trust_loading;      /* of the list in use; of the thread that watches the generation */

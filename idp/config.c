@@ -37,6 +37,7 @@ static const struct setting {
     {NULL, "master_key_file_next", PATH, false, AT(master_key_file_next)},
     {NULL, "trust_list", PATH, false, AT(trust_list)},
     {NULL, "sm2_by_openssl", TRUTH, false, AT(sm2_by_openssl)},
+    {NULL, "crl_folder", PATH, false, AT(crl_folder)},
     {NULL, "pages", PATH, true, AT(pages)},
     {NULL, "packages", PATH, false, AT(packages)},
     {"trust", "managers", TEXTS, true, AT(trust_managers), .text = whose_keys},
@@ -460,6 +461,17 @@ static enum idp_err check_mail(const struct reading *r)
     return problem != NULL ? wrong(r, "%s", problem) : IDP_OK;
 }
 
+/* Beside an embedded database there is a place that the program may write to. */
+static enum idp_err place_lists(const struct reading *r)
+{
+    static const char sqlite[] = "sqlite:";
+    struct config *c = r->out;
+    if (c->crl_folder != NULL || !text_starts(c->sql, sqlite))
+        return IDP_OK;
+    c->crl_folder = arena_printf(r->arena, "%s.crl", c->sql + sizeof(sqlite) - 1);
+    return c->crl_folder != NULL ? IDP_OK : IDP_FAULT;
+}
+
 static enum idp_err read_all(const struct reading *r)
 {
     enum idp_err err = refuse_unknown(r);
@@ -467,6 +479,8 @@ static enum idp_err read_all(const struct reading *r)
         err = read_setting(r, &settings[i]);
     if (err == IDP_OK)
         err = check_issuer(r);
+    if (err == IDP_OK)
+        err = place_lists(r);
     if (err == IDP_OK)
         err = check_managers(r);
     if (err == IDP_OK)

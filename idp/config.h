@@ -34,6 +34,7 @@ struct config {
     int64_t kv_deadline_ms;
     const char *master_key_file, *master_key_file_next; /* NULL: the environment has it, or not */
     bool sm2_by_openssl;                                /* and not by the house's own arithmetic */
+    const char *crl_folder; /* of lists of revoked certificates; NULL: none */
     const char *trust_list, *pages, *packages;
     const char *trust_managers[CONFIG_ALLOW_MAX + 1]; /* as the file names their keys */
     int64_t trust_signatures;

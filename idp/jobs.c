@@ -20,6 +20,7 @@
 #include "jose/sign.h"
 #include "net/net.h"
 #include "operate/expiry.h"
+#include "pki/crl_renew.h"
 #include "pki/pki.h"
 #include "retention.h"
 #include "store/lease.h"
@@ -105,18 +106,36 @@ static enum idp_err write_revoked(struct app *app)
     return pki_write_revoked(app->pki);
 }
 
+/* What is due; several threads at a time, of which an authority gets one. */
+static enum idp_err renew_lists(struct app *app)
+{
+    bool fetched = true;
+    enum idp_err err = IDP_OK;
+    while (err == IDP_OK && fetched)
+        err = crl_renew_run(app->lists, app->pki, clock_now(), &fetched);
+    return err;
+}
+
 static const struct job {
     const char *name;
     int64_t every_ms;
     bool shared; /* only the node that holds the lease runs it */
     enum idp_err (*run)(struct app *app);
 } all[] = {
-    {"tombstones", 1000, true, deliver_tombstones},   {"messages", 1000, true, deliver_messages},
-    {"watch_outbox", 15000, false, watch_outbox},     {"rotate_keys", 5000, true, rotate_keys},
-    {"watch_keys", 3600000, false, watch_keys},       {"watch_ends", 86400000, false, warn_of_ends},
-    {"retention", 5000, true, delete_what_is_over},   {"refusals", 3000, false, write_refusals},
-    {"write_revoked", 5000, false, write_revoked},    {"end_revoked", 1000, true, end_revoked},
+    {"tombstones", 1000, true, deliver_tombstones},
+    {"messages", 1000, true, deliver_messages},
+    {"watch_outbox", 15000, false, watch_outbox},
+    {"rotate_keys", 5000, true, rotate_keys},
+    {"watch_keys", 3600000, false, watch_keys},
+    {"watch_ends", 86400000, false, warn_of_ends},
+    {"retention", 5000, true, delete_what_is_over},
+    {"refusals", 3000, false, write_refusals},
+    {"write_revoked", 5000, false, write_revoked},
+    {"end_revoked", 1000, true, end_revoked},
     {"settle_degraded", 5000, true, settle_degraded},
+    {"lists_1", 1000, false, renew_lists},
+    {"lists_2", 1000, false, renew_lists},
+    {"lists_3", 1000, false, renew_lists},
 };
 
 enum { JOBS = sizeof(all) / sizeof(*all), SOON_MS = 1000, FAILED_TEND_MS = 1000 };

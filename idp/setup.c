@@ -25,6 +25,8 @@
 #include "notify/mailer.h"
 #include "oauth/discovery.h"
 #include "oauth/jwks.h"
+#include "pki/crl_renew.h"
+#include "pki/crls.h"
 #include "pki/pki.h"
 #include "pki/trust.h"
 #include "store/kv.h"
@@ -156,6 +158,24 @@ static enum idp_err read_archive(void *db, struct arena *arena, const unsigned c
     return evidence_object_read(db, arena, hash, der, len);
 }
 
+/* The folder is made only when the trust list names places of lists. */
+static enum idp_err open_lists(struct app *app, const struct trust *trust, char **why)
+{
+    char *said = NULL;
+    const char *folder = app->config.crl_folder;
+    enum idp_err err = crls_new(folder, &app->crls);
+    if (err != IDP_OK || !crls_are_wanted(trust))
+        return err;
+    if (folder == NULL)
+        return explain(IDP_BAD_REQUEST, why,
+                       "crl_folder: is missing, and the trust list names addresses of lists");
+    err = crls_begin_folder(app->crls, &said);
+    if (err != IDP_OK)
+        err = explain(err, why, "crl_folder: %s", said != NULL ? said : folder);
+    free(said);
+    return err;
+}
+
 static enum idp_err open_pki(struct app *app, char **why)
 {
     struct trust *trust = NULL;
@@ -163,24 +183,32 @@ static enum idp_err open_pki(struct app *app, char **why)
     if (err != IDP_OK)
         return explain(err, why, "no memory");
     err = net_new((const char *const *)app->config.allow, &app->net);
+    if (err == IDP_OK)
+        err = open_lists(app, trust, why);
+    if (err != IDP_OK) {
+        trust_free(trust);
+        return explain(err, why, "no memory");
+    }
     struct pki_settings settings = {
         .trust = trust,
         .kv = app->kv,
         .db = app->db,
         .fetch = pki_fetch_by_net(app->net),
         .archive = {.context = app->db, .read = read_archive},
+        .lists = pki_lists_of(app->crls),
         .background = BACKGROUND_THREADS,
         /* One slow authority may hold a quarter of the workers: the others serve the others. */
         .waiters = (unsigned)(app->config.workers + 3) / 4,
         .sm2_by_openssl = app->config.sm2_by_openssl,
     };
-    if (err == IDP_OK)
-        err = pki_new(&settings, &app->pki);
-    if (err != IDP_OK)
+    err = pki_new(&settings, &app->pki);
+    if (err != IDP_OK) {
         trust_free(trust);
-    else
-        app->access.pki = app->pki;
-    return explain(err, why, "no memory");
+        return explain(err, why, "no memory");
+    }
+    app->access.pki = app->pki;
+    app->lists = crl_renew_new(app->net, app->crls);
+    return explain(app->lists != NULL ? IDP_OK : IDP_FAULT, why, "no memory");
 }
 
 /* Puts the setting's name before what the room said of a folder. */
@@ -301,7 +329,9 @@ void setup_close(struct app *app)
     http_files_free(app->packages);
     trust_free(app->trust_file);
     mailer_free(app->mailer);
+    crl_renew_free(app->lists);
     pki_free(app->pki);
+    crls_free(app->crls);
     net_free(app->net);
     client_registry_free(app->clients);
     refusals_free(app->refusals);

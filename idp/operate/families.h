@@ -13,6 +13,9 @@ void families_of_stores(struct exposition *e, struct request *rq);
 /* The certification authorities and the addresses of their status services. */
 void families_of_authorities(struct exposition *e, struct request *rq);
 
+/* Lists of revoked certificates, and where they are fetched. */
+void families_of_lists(struct exposition *e, struct request *rq);
+
 /* Refused locks, signing keys, and when keys and certificates end. */
 void families_of_trust(struct exposition *e, struct request *rq);
 

@@ -15,6 +15,7 @@ static enum idp_err metrics(struct request *rq, struct response *rs)
     families_of_server(&e, rq);
     families_of_stores(&e, rq);
     families_of_authorities(&e, rq);
+    families_of_lists(&e, rq);
     families_of_trust(&e, rq);
     families_of_outbox(&e, rq);
     const char *text = exposition_done(&e, &len);

@@ -55,10 +55,10 @@ int64_t crl_renew_when(int64_t now, int64_t this_update, int64_t next_update, in
 
 /* What an operator wants to know of an address. */
 struct crl_source_figure {
-    char url[CRL_URL_MAX + 1];
     uint64_t fetched, unchanged, failed; /* since the program began */
-    unsigned failing;                    /* failures since the last success */
     int64_t last_success;                /* seconds since 1970; 0: never */
+    unsigned failing;                    /* failures since the last success */
+    char url[CRL_URL_MAX + 1];
 };
 
 /* Writes the figures of an authority's addresses, max at most. Returns how many. */

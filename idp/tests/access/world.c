@@ -30,6 +30,8 @@
 #include "jose/purpose_keys.h"
 #include "jose/sign.h"
 #include "net/fetch.h"
+#include "pki/crl_renew.h"
+#include "pki/crls.h"
 #include "pki/pki.h"
 #include "pki/trust.h"
 #include "pki/trust_signatures.h"
@@ -340,7 +342,11 @@ static void open_world(const char *where)
     fill_config(&world.app.config);
     open_stores(&world.app, where);
     fill_access(&world.app);
+    assert_int_equal(crls_new(NULL, &world.app.crls), IDP_OK);
+    world.app.lists = crl_renew_new(NULL, world.app.crls);
+    assert_non_null(world.app.lists);
     const struct pki_settings settings = {.trust = world_trust_without(WORLD_AUTHORITIES),
+                                          .lists = pki_lists_of(world.app.crls),
                                           .kv = world.app.kv,
                                           .db = world.app.db,
                                           .fetch = {&way, region_race},
@@ -359,7 +365,9 @@ static void close_world(void)
 {
     lane_set_may_wait(true);
     arena_free(world.arena);
+    crl_renew_free(world.app.lists);
     pki_free(world.app.pki);
+    crls_free(world.app.crls);
     refusals_free(world.app.refusals);
     seen_free(world.app.seen);
     kept_free(world.app.kept);

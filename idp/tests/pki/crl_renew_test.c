@@ -53,12 +53,13 @@ static struct world {
     struct crls *crls;
     struct pki *pki;
     struct crl_renew *renew;
-    pthread_mutex_t lock; /* guards the pages' bodies */
-    pthread_cond_t changed;
     bool hold; /* "/slow.crl" does not answer */
     bool held; /* somebody waits for it */
     struct page pages[PAGES];
 } w;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what the server looks at */
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
 /* --- the server --------------------------------------------------------------------------------
  */
@@ -91,9 +92,9 @@ static void say_page(int fd, struct page *page, const char *request)
 static void wait_slowly(void)
 {
     w.held = true;
-    (void)pthread_cond_broadcast(&w.changed);
+    (void)pthread_cond_broadcast(&changed);
     while (w.hold)
-        (void)pthread_cond_wait(&w.changed, &w.lock);
+        (void)pthread_cond_wait(&changed, &lock);
     w.held = false;
 }
 
@@ -101,13 +102,13 @@ static bool answer(int fd, const char *request, int nth)
 {
     const char *path = strchr(request, ' ') + 1;
     (void)nth;
-    (void)pthread_mutex_lock(&w.lock);
+    (void)pthread_mutex_lock(&lock);
     if (strncmp(path, "/slow.crl ", 10) == 0)
         wait_slowly();
     for (size_t i = 0; i < PAGES; i++)
         if (strncmp(path, w.pages[i].path, strlen(w.pages[i].path)) == 0)
             say_page(fd, &w.pages[i], request);
-    (void)pthread_mutex_unlock(&w.lock);
+    (void)pthread_mutex_unlock(&lock);
     return false;
 }
 
@@ -193,12 +194,12 @@ static int set_up(void **state)
 {
     static const char *const nobody[] = {NULL};
     (void)state;
+    (void)pthread_mutex_lock(&lock);
     memset(&w, 0, sizeof(w));
-    (void)pthread_mutex_init(&w.lock, NULL);
-    (void)pthread_cond_init(&w.changed, NULL);
     w.pages[FULL].path = "/full.crl ";
     w.pages[DELTA].path = "/delta.crl ";
     w.pages[ROOT].path = "/root.crl ";
+    (void)pthread_mutex_unlock(&lock);
     w.folder = help_temp_folder();
     assert_int_equal(net_new(nobody, &w.net), IDP_OK);
     assert_int_equal(kv_memory_open(NULL, NULL, &w.kv), IDP_OK);
@@ -214,8 +215,10 @@ static int tear_down(void **state)
     net_free(w.net);
     help_remove_folder(w.folder);
     free(w.folder);
+    (void)pthread_mutex_lock(&lock);
     for (size_t i = 0; i < PAGES; i++)
         free(w.pages[i].body);
+    (void)pthread_mutex_unlock(&lock);
     return 0;
 }
 
@@ -224,11 +227,11 @@ static void publish(int page, const struct crl_making *how)
 {
     size_t len = 0;
     unsigned char *der = crl_make(how, &len);
-    (void)pthread_mutex_lock(&w.lock);
+    (void)pthread_mutex_lock(&lock);
     free(w.pages[page].body);
     w.pages[page].body = der;
     w.pages[page].len = len;
-    (void)pthread_mutex_unlock(&w.lock);
+    (void)pthread_mutex_unlock(&lock);
 }
 
 static struct crl_making list(const char *number, int64_t now, int64_t life)
@@ -464,16 +467,16 @@ static void a_slow_authority_keeps_no_other_waiting(void **state)
     start(make_trust(entries));
     publish_full("10", NOW, DAY);
     assert_int_equal(pthread_create(&thread, NULL, run_once, NULL), 0);
-    (void)pthread_mutex_lock(&w.lock);
+    (void)pthread_mutex_lock(&lock);
     while (!w.held)
-        (void)pthread_cond_wait(&w.changed, &w.lock);
-    (void)pthread_mutex_unlock(&w.lock);
+        (void)pthread_cond_wait(&changed, &lock);
+    (void)pthread_mutex_unlock(&lock);
     assert_int_equal(run(NOW), 1); /* the other authority's, and none more of this one */
     assert_true(find().present);
-    (void)pthread_mutex_lock(&w.lock);
+    (void)pthread_mutex_lock(&lock);
     w.hold = false;
-    (void)pthread_cond_broadcast(&w.changed);
-    (void)pthread_mutex_unlock(&w.lock);
+    (void)pthread_cond_broadcast(&changed);
+    (void)pthread_mutex_unlock(&lock);
     (void)pthread_join(thread, NULL);
     assert_int_equal(run(NOW), 1);
 }

@@ -161,6 +161,8 @@ static void paths_are_relative_to_the_files_folder(void **state)
     assert_string_equal(w.config.master_key_file, arena_printf(w.arena, "%s/master.key", w.folder));
     assert_string_equal(w.config.pages, arena_printf(w.arena, "%s/web/portal", w.folder));
     assert_string_equal(w.config.sql, arena_printf(w.arena, "sqlite:%s/data/tamga.db", w.folder));
+    assert_string_equal(w.config.crl_folder,
+                        arena_printf(w.arena, "%s/data/tamga.db.crl", w.folder));
     assert_string_equal(w.config.trust_list, "/etc/tamga/trust-list.json");
     config_free(&w.config);
     assert_int_equal(load(with(NULL, "master_key_file_next", json_string("next.key"))), IDP_OK);

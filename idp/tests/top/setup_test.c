@@ -56,9 +56,9 @@ static void put(const char *name, const char *text)
     help_write_file(path(name), text, strlen(text));
 }
 
-static void put_trust_list(void)
+static void put_entry(json_t *entry)
 {
-    json_t *entries[] = {region_entry(&authority), NULL};
+    json_t *entries[] = {entry, NULL};
     json_t *list = region_trust_list(entries);
     char *text = json_dumps(list, 0);
     char *signatures = region_signatures(text);
@@ -67,6 +67,20 @@ static void put_trust_list(void)
     free(signatures);
     free(text);
     json_decref(list);
+}
+
+static void put_trust_list(void)
+{
+    put_entry(region_entry(&authority));
+}
+
+/* One whose authority says where its lists are. */
+static void put_trust_list_with_lists(void)
+{
+    json_t *entry = region_entry(&authority);
+    json_t *urls = json_pack("[{s:s}]", "url", "http://127.0.0.1:9/full.crl");
+    assert_int_equal(json_object_set_new(json_object_get(entry, "revocation"), "crl", urls), 0);
+    put_entry(entry);
 }
 
 static int set_up(void **state)
@@ -166,6 +180,29 @@ static void missing_or_empty_trust_list_refuses_to_start(void **state)
     expect_refused(path("empty.json"));
     put("empty.json", "{\"version\":1,\"authorities\":[]}");
     expect_refused(path("empty.json"));
+}
+
+static void lists_need_a_folder_that_can_be_written(void **state)
+{
+    (void)state;
+    put_trust_list_with_lists();
+    expect_refused("crl_folder: is missing, and the trust list names addresses of lists");
+    w.app.config.crl_folder = path("pages/index.html");
+    expect_refused(
+        arena_printf(w.arena, "crl_folder: %s: cannot be written", path("pages/index.html")));
+    w.app.config.crl_folder = path("lists");
+    assert_int_equal(open_all(), IDP_OK);
+    assert_int_equal(access(path("lists"), W_OK), 0);
+    setup_close(&w.app);
+}
+
+static void without_addresses_of_lists_there_is_no_folder(void **state)
+{
+    (void)state;
+    w.app.config.crl_folder = path("lists");
+    assert_int_equal(open_all(), IDP_OK);
+    assert_int_equal(access(path("lists"), F_OK), -1);
+    setup_close(&w.app);
 }
 
 static void database_of_a_newer_program_is_left_alone(void **state)
@@ -351,6 +388,8 @@ int main(void)
         TEST(everything_opens_and_closes),
         TEST(command_line_opens_the_stores_alone),
         TEST(missing_or_empty_trust_list_refuses_to_start),
+        TEST(lists_need_a_folder_that_can_be_written),
+        TEST(without_addresses_of_lists_there_is_no_folder),
         TEST(database_of_a_newer_program_is_left_alone),
         TEST(database_of_an_older_program_waits_for_migrate),
         TEST(master_key_of_another_database_is_refused),
