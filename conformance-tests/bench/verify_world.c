@@ -264,10 +264,9 @@ static bool begin_lists(struct verify_world *world, const struct trust *trust)
                                    .next_update = REGION_NOW + REGION_DAY,
                                    .number = "01",
                                    .random = REVOKED};
-    char *why = NULL;
     size_t len = 0;
     memcpy(world->folder, FOLDER, sizeof(FOLDER));
-    if (mkdtemp(world->folder) == NULL || crls_new(world->folder, &why, &world->crls) != IDP_OK ||
+    if (mkdtemp(world->folder) == NULL || crls_new(world->folder, &world->crls) != IDP_OK ||
         crls_follow(world->crls, trust) != IDP_OK)
         return false;
     unsigned char *der = crl_make(&how, &len);
