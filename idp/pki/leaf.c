@@ -73,16 +73,15 @@ static bool is_cheap(const EVP_PKEY *key, enum lock_key kind)
     return cheap;
 }
 
-static bool set_padding(EVP_PKEY_CTX *ctx, bool pss)
+/* RFC 7518 section 3.5: the salt is as long as the digest. Without this, padding is PKCS #1's. */
+static bool set_pss(EVP_PKEY_CTX *ctx)
 {
-    if (!pss)
-        return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1;
     return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
            EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
 /* A context that is ready for the signed bytes; it is only ever copied. */
-static EVP_MD_CTX *prepare(const struct leaf *leaf, bool pss)
+static EVP_MD_CTX *prepare(const struct leaf *leaf)
 {
     EVP_PKEY_CTX *key_ctx = NULL;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -91,8 +90,6 @@ static EVP_MD_CTX *prepare(const struct leaf *leaf, bool pss)
                EVP_DigestVerifyInit_ex(ctx, &key_ctx, digest, NULL, NULL, leaf->key, NULL) == 1;
     if (good && leaf->kind == LOCK_KEY_SM2)
         good = EVP_PKEY_CTX_set1_id(key_ctx, SIGNED_SM2_ID, SIGNED_SM2_ID_LEN) == 1;
-    if (good && leaf->kind == LOCK_KEY_RSA)
-        good = set_padding(key_ctx, pss);
     if (good)
         return ctx;
     EVP_MD_CTX_free(ctx);
@@ -111,13 +108,13 @@ bool leaf_fits(const struct leaf *leaf, enum lock_algorithm algorithm)
 bool leaf_has_signed(const struct leaf *leaf, enum lock_algorithm algorithm, const unsigned char *m,
                      size_t n, const unsigned char *signature, size_t signature_len)
 {
-    const EVP_MD_CTX *ready = leaf->ready[algorithm == LOCK_PS256];
     if (!leaf_fits(leaf, algorithm))
         return false;
     if (leaf->sm2 != NULL)
         return sm2_key_has_signed(leaf->sm2, m, n, signature, signature_len);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool good = ctx != NULL && EVP_MD_CTX_copy_ex(ctx, ready) == 1 &&
+    bool good = ctx != NULL && EVP_MD_CTX_copy_ex(ctx, leaf->ready) == 1 &&
+                (algorithm != LOCK_PS256 || set_pss(EVP_MD_CTX_get_pkey_ctx(ctx))) &&
                 EVP_DigestVerify(ctx, signature, signature_len, m, n) == 1;
     EVP_MD_CTX_free(ctx);
     return good;
@@ -169,13 +166,8 @@ static bool hash_key(const X509 *certificate, unsigned char out[DIGEST_SIZE])
 static enum idp_err prepare_key(struct leaf *leaf)
 {
     leaf->sm2 = leaf->kind == LOCK_KEY_SM2 ? sm2_key_of(leaf->key) : NULL;
-    if (leaf->sm2 != NULL)
-        return IDP_OK;
-    leaf->ready[0] = prepare(leaf, false);
-    if (leaf->kind == LOCK_KEY_RSA)
-        leaf->ready[1] = prepare(leaf, true);
-    bool ready = leaf->ready[0] != NULL && (leaf->ready[1] != NULL || leaf->kind != LOCK_KEY_RSA);
-    return ready ? IDP_OK : IDP_FAULT;
+    leaf->ready = leaf->sm2 == NULL ? prepare(leaf) : NULL;
+    return leaf->sm2 != NULL || leaf->ready != NULL ? IDP_OK : IDP_FAULT;
 }
 
 static enum idp_err set_key(struct leaf *leaf, enum pki_reason *why)
@@ -202,8 +194,6 @@ static enum idp_err fill(struct leaf *leaf, enum pki_reason *why)
         return IDP_REFUSED;
     read_serial(leaf->certificate, leaf->serial);
     enum idp_err err = set_key(leaf, why);
-    if (err == IDP_OK)
-        err = signed_set_sm2_id(leaf->certificate);
     if (err == IDP_OK)
         err = digest(DIGEST_SHA256, leaf->der, leaf->der_len, leaf->hash);
     if (err == IDP_OK)
@@ -242,8 +232,7 @@ void leaf_release(struct leaf *leaf)
     if (leaf == NULL || atomic_fetch_sub_explicit(&leaf->references, 1, memory_order_acq_rel) != 1)
         return;
     X509_free(leaf->certificate);
-    EVP_MD_CTX_free(leaf->ready[0]);
-    EVP_MD_CTX_free(leaf->ready[1]);
+    EVP_MD_CTX_free(leaf->ready);
     EVP_PKEY_free(leaf->key);
     free(leaf);
 }
@@ -277,7 +266,11 @@ enum idp_err leaf_judge(struct leaf *leaf, const struct trust *trust)
     enum pki_reason form = profile_check_form(leaf);
     enum idp_err err = IDP_OK;
     if (form == PKI_REASONS)
-        err = path_find(trust, leaf->certificate, &path);
+        err =
+            path_find(trust,
+                      &(struct path_leaf){
+                          .certificate = leaf->certificate, .der = leaf->der, .len = leaf->der_len},
+                      &path);
     else
         find_by_name(trust, leaf->certificate, &path);
     if (err != IDP_OK)

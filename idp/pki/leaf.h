@@ -36,7 +36,7 @@ struct leaf {
     enum lock_key kind;
     EVP_PKEY *key;
     const struct sm2_key *sm2; /* key's own; NULL: OpenSSL verifies */
-    EVP_MD_CTX *ready[2];      /* with OpenSSL: RS256, ES256 or SM2; PS256 */
+    EVP_MD_CTX *ready;         /* prepared for OpenSSL: RS256, ES256 or SM2 */
     X509 *certificate;         /* NULL once judged */
     int64_t not_before, not_after;
     char serial[LEAF_SERIAL_SIZE]; /* upper-case hex; "": zero, negative or too long */

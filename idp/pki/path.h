@@ -49,12 +49,19 @@ struct path {
     bool is_good;
 };
 
+/* A lock's certificate with its bytes, as received. */
+struct path_leaf {
+    X509 *certificate;
+    const unsigned char *der;
+    size_t len;
+};
+
 /*
  * Looks for the anchor that issued the certificate: by issuer name and authority key identifier,
  * then by the signature, each anchor alone. Times are not looked at: they are checked at each use.
  * Returns IDP_FAULT when there is no memory.
  */
-enum idp_err path_find(const struct trust *trust, X509 *certificate, struct path *out);
+enum idp_err path_find(const struct trust *trust, const struct path_leaf *leaf, struct path *out);
 
 /* Says whether the anchor issued the certificate, and its path is good save for times. */
 enum idp_err path_check(const struct anchor *anchor, X509 *certificate, bool *out);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/refusal.h"
 #include "net/fetch.h"
+#include "pki/der.h"
 #include "pki/pki.h"
 #include "pki/state.h"
 #include "pki/trust.h"
@@ -557,6 +558,71 @@ static void every_flipped_bit_of_a_certificate_is_refused(void **state)
         free(der);
     }
     assert_int_equal(w.packets, 0);
+}
+
+/* SEQUENCE { body, algorithm, BIT STRING } with a new ECDSA signature over the body. */
+static size_t sign_again(const unsigned char *der, size_t len, EVP_PKEY *key, unsigned char *out)
+{
+    struct der rest = {.at = der, .left = len};
+    struct der_item whole;
+    struct der_item body;
+    struct der_item algorithm;
+    unsigned char signature[80];
+    size_t signature_len = sizeof(signature);
+    assert_true(der_next_is(&rest, DER_SEQUENCE, &whole));
+    rest = der_inside(&whole);
+    assert_true(der_next(&rest, &body) && der_next(&rest, &algorithm));
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    assert_int_equal(EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, key, NULL), 1);
+    assert_int_equal(EVP_DigestSign(ctx, signature, &signature_len, body.whole, body.whole_len), 1);
+    EVP_MD_CTX_free(ctx);
+    size_t inside = body.whole_len + algorithm.whole_len + 3 + signature_len;
+    const unsigned char begins[] = {DER_SEQUENCE, 0x82, (unsigned char)(inside >> 8),
+                                    (unsigned char)inside};
+    const unsigned char bits[] = {DER_BIT_STRING, (unsigned char)(signature_len + 1), 0};
+    memcpy(out, begins, sizeof(begins));
+    out += sizeof(begins);
+    memcpy(out, body.whole, body.whole_len);
+    out += body.whole_len;
+    memcpy(out, algorithm.whole, algorithm.whole_len);
+    out += algorithm.whole_len;
+    memcpy(out, bits, sizeof(bits));
+    memcpy(out + sizeof(bits), signature, signature_len);
+    return sizeof(begins) + inside;
+}
+
+/* The first one: ecdsa-with-SHA384 for ecdsa-with-SHA256 (RFC 5758 section 3.2). */
+static void change_inner_algorithm(unsigned char *der, size_t len)
+{
+    static const unsigned char sha256[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2};
+    size_t at = 0;
+    while (at + sizeof(sha256) < len && memcmp(der + at, sha256, sizeof(sha256)) != 0)
+        at++;
+    assert_in_range(at, 1, len / 2);
+    der[at + sizeof(sha256) - 1] = 3;
+}
+
+/* RFC 5280 section 4.1.1.2: the issuer's signature is good, and what it signed names another
+ * algorithm. */
+static void inner_and_outer_algorithm_have_to_agree(void **state)
+{
+    (void)state;
+    unsigned char changed[LOCK_CERTIFICATE_MAX];
+    unsigned char made[LOCK_CERTIFICATE_MAX];
+    struct region_holder lock = locks[OF_P256];
+    EVP_PKEY *issuer = authorities[OF_P256].key;
+    json_t *lenient = region_entry(&authorities[OF_P256]);
+    assert_int_equal(
+        json_object_set_new(json_object_get(lenient, "profile"), "strict", json_false()), 0);
+    begin_again(lenient);
+    serve(OF_P256);
+    memcpy(changed, lock.der, lock.der_len);
+    lock.der = made;
+    lock.der_len = sign_again(changed, lock.der_len, issuer, made);
+    assert_int_equal(sign_in(&lock, "ES256"), IDP_OK);
+    change_inner_algorithm(changed, locks[OF_P256].der_len);
+    lock.der_len = sign_again(changed, locks[OF_P256].der_len, issuer, made);
+    expect_refusal(sign_in(&lock, "ES256"), "lock.path");
 }
 
 static void cut_and_lengthened_certificates_are_malformed(void **state)
@@ -1289,6 +1355,7 @@ int main(void)
         TEST(flipped_bits_in_a_signature_are_refused),
         TEST(signature_with_something_behind_it_is_refused),
         TEST(algorithm_of_another_key_is_refused),
+        TEST(inner_and_outer_algorithm_have_to_agree),
         TEST(rsa_padding_is_not_interchangeable),
         TEST(every_flipped_bit_of_a_certificate_is_refused),
         TEST(cut_and_lengthened_certificates_are_malformed),
