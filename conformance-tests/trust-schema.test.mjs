@@ -304,6 +304,19 @@ test('places, rules, addresses and moments are understood alike', async () => {
   }
 });
 
+test('every example of docs/trust-list.md is taken by both', async () => {
+  const document = await readFile('docs/trust-list.md', 'utf8');
+  const examples = [...document.matchAll(/```json\n(.*?)```/gs)].map(([, text]) =>
+    JSON.parse(text),
+  );
+  assert.ok(examples.length >= 9);
+  for (const example of examples) {
+    const whole = { ...base.authorities[0].profile, ...example };
+    const what = JSON.stringify(example);
+    assert.equal(await assertAgreed(changed(profile(), whole), what), true, what);
+  }
+});
+
 // What a schema cannot say, the code does all the same.
 test('what only the code can tell is taken by the schema', async () => {
   const [only] = base.authorities;
