@@ -135,6 +135,7 @@ test('whatever is left out, doubled in kind or unknown is taken by both or by ne
 });
 
 const NUMBERS = [
+  [['number'], 1, Number.MAX_SAFE_INTEGER],
   [['number'], 1, 9007199254740991],
   [entry('limits', 'rsa_bits'), 2048, 8192],
   [entry('limits', 'max_days'), 1, 36600],
@@ -281,6 +282,7 @@ test('places, rules, addresses and moments are understood alike', async () => {
     ...RULES.map((value) => [profile('class', 'personal', 0), value]),
     ...URLS.map((url) => [revocation('ocsp', 0, 'url'), url]),
     ...MOMENTS.map((value) => [revocation('degraded', 'until'), value]),
+    ...MOMENTS.map((value) => [['issued'], value]),
     [profile('class', 'enterprise'), [{ lacks: { subject: '2.5.4.11' } }]],
     [profile('extended_key_usage', 0), 'serverAuth'],
     [entry('names', 'en'), 'a\u0001'],
