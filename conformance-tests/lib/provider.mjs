@@ -29,6 +29,7 @@ export class Provider {
       listen: { address, port: provider.port },
       store: { sql: `sqlite:${path.join(provider.folder, 'store', 'tamga.db')}`, kv: 'memory:' },
       master_key_file: path.join(provider.folder, 'store', 'master.key'),
+      crl_folder: path.join(provider.folder, 'store', 'lists'),
     };
     await mkdir(path.join(provider.folder, 'store'), { mode: 0o700 });
     provider.issuers = [provider.issuer];

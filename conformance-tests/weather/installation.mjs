@@ -68,6 +68,7 @@ export class Installation {
       development: true,
       store: this.stores(),
       master_key_file: path.join(this.folder, 'master.key'),
+      crl_folder: path.join(this.folder, 'lists'),
       trust_list: path.join(this.folder, 'trust-list.json'),
       trust: trustManagers(this.place.keys),
       pages: built('web/portal'),
