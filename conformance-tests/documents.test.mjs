@@ -1,6 +1,6 @@
 // The documents against the code: what is described is there, and what is there is described.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -102,6 +102,60 @@ test('links between the documents lead somewhere', () => {
   for (const file of documents) {
     for (const [, target] of readFileSync(file, 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
       assert.ok(statSync(path.join(path.dirname(file), target)), `${file}: ${target}`);
+    }
+  }
+});
+
+// --- docs/security.md ---------------------------------------------------------------------------
+
+const security = readFileSync('docs/security.md', 'utf8');
+const [rows, attacks] = security.split('## The attacks on locks');
+const rowsOf = (text) =>
+  [...text.matchAll(/^\| (\d+) \|.*$/gm)].map(([row, number]) => ({ row, number }));
+
+// The files that a name with `*` stands for.
+function filesNamed(name) {
+  if (!name.includes('*')) return existsSync(name) ? [name] : [];
+  const folder = path.dirname(name);
+  const pattern = new RegExp(`^${path.basename(name).replace('*', '.*')}$`);
+  return readdirSync(folder).filter((file) => pattern.test(file));
+}
+
+// The tests that a row names: [[file, test], …], a `name` of C or a "title" of node behind its file.
+function testsNamed(row) {
+  let file;
+  return [...row.matchAll(/`([^`]+)`|"([^"]+)"/g)].flatMap(([, code, title]) => {
+    const isFile = code?.includes('/');
+    if (isFile) file = code;
+    return isFile ? [] : [[file, code ?? title]];
+  });
+}
+
+test('every file that docs/security.md names is there', () => {
+  const named = rowsOf(rows).flatMap(({ row }) =>
+    [...row.matchAll(/`((?:idp|clients|conformance-tests)\/[^`]+)`/g)].map(([, name]) => name),
+  );
+  assert.ok(named.length > 60);
+  for (const name of named) assert.ok(filesNamed(name).length > 0, name);
+});
+
+test('every attack on locks has its row, and every test that it names is run', () => {
+  const expected = Array.from({ length: 29 }, (_, i) => i + 1).filter(
+    (n) => ![2, 25, 27].includes(n),
+  );
+  assert.deepEqual(
+    rowsOf(attacks).map(({ number }) => Number(number)),
+    expected,
+  );
+  for (const { row, number } of rowsOf(attacks)) {
+    const named = testsNamed(row.split(' | ')[3]);
+    assert.ok(named.length > 0, `attack ${number}`);
+    for (const [file, name] of named) {
+      const text = readFileSync(file, 'utf8');
+      const run = file.endsWith('.c')
+        ? new RegExp(`(?:TEST|unit_test\\w*)\\(${name}[,)]`).test(text)
+        : text.includes(name);
+      assert.ok(run, `attack ${number}: ${file} has no test ${name}`);
     }
   }
 });
