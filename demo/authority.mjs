@@ -2,13 +2,18 @@
 //
 //   POST /ocsp, GET /ocsp/<base64>    OCSP (RFC 6960 appendix A.1)
 //   GET  /crl/intermediate.crl        what the intermediate revoked
+//   GET  /crl/delta.crl               what it revoked since that list
 //   GET  /root.crl                    what the root revoked
-//   GET  /control                     {"fault", "asked": {"ocsp", "crl"}}
-//   POST /control {"fault": NAME, "delay_ms": N?}
+//   GET  /control                     {"fault", "asked": {"ocsp", "crl", "unchanged"}}
+//   POST /control {"fault": NAME?, "delay_ms": N?, "renew": [NAME of a list]?}
+//
+// Lists have a number, live for an hour, and are made anew after ten minutes, or when "renew" says
+// so; a list that is known is answered with 304 (ETag).
 //
 // Faults: none · slow (answers after delay_ms, 8000 unless told) · dead (closes the connection) ·
 // error (500) · garbage (random bytes) · old (dates of last year) · unknown (knows no certificate) ·
-// stranger (signed by another than the responder) · no_nonce · try_later.
+// stranger (signed by another than the responder) · no_nonce · try_later · replay (serves the first
+// list of each name).
 //
 // node demo/authority.mjs --folder F --id ID --kind rsa|p256|sm2 --address A --port P
 import http from 'node:http';
@@ -17,9 +22,14 @@ import { Authority } from '../keys/authority.mjs';
 import { answer, ANSWER_FAULTS } from './responder.mjs';
 
 const BODY_MAX = 8192;
-const CRL_HOURS = 24;
-const CRL_RENEW_MS = 10 * 60e3;
-const FAULTS = new Set([...ANSWER_FAULTS, 'slow', 'dead', 'error']);
+const LIST_HOURS = 1;
+const LIST_RENEW_MS = 10 * 60e3;
+const FAULTS = new Set([...ANSWER_FAULTS, 'slow', 'dead', 'error', 'replay']);
+const LISTS = {
+  '/crl/intermediate.crl': 'intermediate',
+  '/crl/delta.crl': 'delta',
+  '/root.crl': 'root',
+};
 
 const { values: options } = parseArgs({
   options: Object.fromEntries(
@@ -27,18 +37,34 @@ const { values: options } = parseArgs({
   ),
 });
 const authority = new Authority({ ...options, names: {} });
-const state = { fault: 'none', delay_ms: 8000, asked: { ocsp: 0, crl: 0 } };
-const crls = new Map(); // issuer -> {made, der: promise}
+const state = { fault: 'none', delay_ms: 8000, asked: { ocsp: 0, crl: 0, unchanged: 0 } };
+const lists = new Map(); // name -> {made, list: promise of {number, der}}
+const first = new Map(); // name -> the first of its lists
 let turn = Promise.resolve(); // `openssl ca` keeps one counter: one at a time
 
-function crl(issuer) {
-  const held = crls.get(issuer);
-  if (held && Date.now() - held.made < CRL_RENEW_MS) return held.der;
-  const der = turn.then(() => authority.makeCrl(issuer, CRL_HOURS));
-  turn = der.catch(() => crls.delete(issuer));
-  crls.set(issuer, { made: Date.now(), der });
-  return der;
+// A delta is over the full list that is served now.
+async function makeDelta({ made, list }) {
+  const { number } = await list;
+  return authority.makeDelta(LIST_HOURS, { number, made: made - 1000 });
 }
+
+function held(name) {
+  const one = lists.get(name);
+  return one && Date.now() - one.made < LIST_RENEW_MS ? one : renewed(name);
+}
+
+function renewed(name) {
+  const base = name === 'delta' ? held('intermediate') : null;
+  const list = turn.then(() => (base ? makeDelta(base) : authority.makeCrl(name, LIST_HOURS)));
+  turn = list.catch(() => lists.delete(name));
+  const one = { made: Date.now(), list };
+  lists.set(name, one);
+  if (!first.has(name)) first.set(name, list);
+  return one;
+}
+
+const listOf = (name) =>
+  state.fault === 'replay' && first.has(name) ? first.get(name) : held(name).list;
 
 async function read(request) {
   const parts = [];
@@ -86,10 +112,19 @@ async function ocsp(request, response, pathname) {
   send(response, 200, 'application/ocsp-response', der);
 }
 
-async function revocationList(request, response, issuer) {
+async function revocationList(request, response, name) {
   state.asked.crl++;
   if (await misbehave(request, response)) return;
-  send(response, 200, 'application/pkix-crl', await crl(issuer));
+  const { number, der } = await listOf(name);
+  const tag = `"${name}-${number}"`;
+  response.setHeader('ETag', tag);
+  if (request.headers['if-none-match'] === tag) {
+    state.asked.unchanged++;
+    response.writeHead(304);
+    response.end();
+    return;
+  }
+  send(response, 200, 'application/pkix-crl', der);
 }
 
 async function control(request, response) {
@@ -97,9 +132,11 @@ async function control(request, response) {
     // A web page cannot send this type without asking first, which nothing here allows.
     const type = request.headers['content-type'] ?? '';
     if (!type.startsWith('application/json')) return sendJson(response, 415, { error: 'type' });
-    const { fault = state.fault, delay_ms = state.delay_ms } = JSON.parse(await read(request));
+    const wanted = JSON.parse(await read(request));
+    const { fault = state.fault, delay_ms = state.delay_ms, renew = [] } = wanted;
     if (!FAULTS.has(fault)) return sendJson(response, 400, { error: 'fault', known: [...FAULTS] });
     Object.assign(state, { fault, delay_ms });
+    for (const name of renew) lists.delete(name);
   }
   return sendJson(response, 200, state);
 }
@@ -109,10 +146,7 @@ async function route(request, response) {
   const asks = request.method === 'POST' ? pathname === '/ocsp' : pathname.startsWith('/ocsp/');
   if (asks) return ocsp(request, response, pathname);
   if (pathname === '/control') return control(request, response);
-  if (pathname === '/root.crl') return revocationList(request, response, 'root');
-  if (pathname === '/crl/intermediate.crl') {
-    return revocationList(request, response, 'intermediate');
-  }
+  if (LISTS[pathname]) return revocationList(request, response, LISTS[pathname]);
   return send(response, 404, 'text/plain', Buffer.from('not found\n'));
 }
 

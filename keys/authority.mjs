@@ -12,10 +12,17 @@ function dateIn(days) {
   return new Date(Date.now() + days * DAY).toISOString().replace(/[-:T]|\.\d+/g, '');
 }
 
+// When the certificate of a line of the index was revoked, in ms since 1970: `YYMMDDHHMMSSZ,reason`.
+function revokedAt(line) {
+  const text = line.split('\t')[2].replace(/^(..)(..)(..)(..)(..)(..)Z.*/, '20$1-$2-$3T$4:$5:$6Z');
+  return Date.parse(text);
+}
+
 function configuration(digest) {
-  const issuer = (name) => `
-[${name}]
-database = ${name}.index
+  // What is revoked since a full list has an index of its own; all else is the issuer's.
+  const issuer = (name, index = name) => `
+[${index}]
+database = ${index}.index
 new_certs_dir = issued
 certificate = ${name}.crt
 private_key = ${name}.key
@@ -43,7 +50,7 @@ serialNumber = optional
 commonName = supplied
 [crl]
 authorityKeyIdentifier = keyid
-${issuer('root')}${issuer('intermediate')}`;
+${issuer('root')}${issuer('intermediate')}${issuer('intermediate', 'intermediate-delta')}`;
 }
 
 const ISSUER = [
@@ -155,20 +162,42 @@ export class Authority {
     return this.issue(name, { subject, extensions: [...LEAF, ...extensions, ...addresses], days });
   }
 
-  revoke(certificate, reason) {
-    const which = ['-name', 'intermediate', '-revoke', path.resolve(certificate)];
+  revoke(certificate, reason, by = 'intermediate') {
+    const which = ['-name', by, '-revoke', path.resolve(certificate)];
     return openssl(['ca', '-config', 'openssl.cnf', ...which, '-crl_reason', reason], {
       cwd: this.folder,
     });
   }
 
-  // The current CRL of root or intermediate, DER, good for so many hours.
-  async makeCrl(issuer, hours) {
+  // The current list of root or intermediate, good for so many hours: {number, der}. Each has the
+  // next number.
+  makeCrl(issuer, hours) {
+    return this.makeList(issuer, ['-config', 'openssl.cnf', '-name', issuer], hours);
+  }
+
+  // What the intermediate revoked since a full list of that number and time (ms since 1970), over it.
+  async makeDelta(hours, base) {
+    const name = 'intermediate-delta';
+    const lines = (await readFile(this.file('intermediate.index'), 'utf8')).split('\n');
+    const since = lines.filter((line) => line.startsWith('R') && revokedAt(line) >= base.made);
+    await writeFile(this.file(`${name}.index`), since.map((line) => `${line}\n`).join(''));
+    const indicator = `[delta]\n2.5.29.27 = critical, ASN1:INTEGER:0x${base.number}\n`;
+    const usual = await readFile(this.file('openssl.cnf'), 'utf8');
+    await writeFile(
+      this.file(`${name}.cnf`),
+      `${usual}${indicator}authorityKeyIdentifier = keyid\n`,
+    );
+    const how = ['-config', `${name}.cnf`, '-name', name, '-crlexts', 'delta'];
+    return this.makeList('intermediate', how, hours);
+  }
+
+  async makeList(issuer, how, hours) {
     const out = `${issuer}.crl.pem`;
-    const make = ['ca', '-config', 'openssl.cnf', '-name', issuer, '-gencrl', '-md', this.digest];
+    const number = (await readFile(this.file(`${issuer}.crlnumber`), 'utf8')).trim();
+    const make = ['ca', ...how, '-gencrl', '-md', this.digest, '-crlhours', String(hours)];
     const where = { cwd: this.folder };
-    await openssl([...make, '-crlhours', String(hours), ...this.signing(), '-out', out], where);
-    return openssl(['crl', '-in', out, '-outform', 'DER'], where);
+    await openssl([...make, ...this.signing(), '-out', out], where);
+    return { number, der: await openssl(['crl', '-in', out, '-outform', 'DER'], where) };
   }
 
   certificate(name) {

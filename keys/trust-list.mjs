@@ -2,6 +2,8 @@
 // authority, how it reads its certificates and where it asks about revocation.
 import { profiles } from './profiles.mjs';
 
+// Where an authority's lists are: what it revoked, what it revoked since, what its root revoked.
+const LISTS = ['/crl/intermediate.crl', '/crl/delta.crl', '/root.crl'];
 const LIMITS = { rsa_bits: 2048, max_days: 1900 };
 
 // One entry. address: where the authority answers, for example http://127.0.0.51:8500.
@@ -14,6 +16,7 @@ async function entry(authority, { phone, address }) {
     phone,
     environment: 'test',
     anchors: [await authority.certificate('intermediate')],
+    roots: [await authority.certificate('root')],
     profile: reading,
     limits: { ...LIMITS, keys: [authority.kind] },
     revocation: {
@@ -22,7 +25,7 @@ async function entry(authority, { phone, address }) {
       hash,
       nonce: 'required',
       ...responder,
-      crl: [{ url: `${address}/crl/intermediate.crl` }],
+      crl: LISTS.map((list) => ({ url: `${address}${list}` })),
       deadline_ms: 4000,
       max_age_s: 600,
     },
