@@ -6,6 +6,7 @@
 
 #include "access/access.h"
 #include "access/outbox.h"
+#include "access/watched.h"
 #include "config.h"
 #include "retention.h"
 
@@ -30,6 +31,7 @@ struct seen;
 struct signer;
 struct sql;
 struct trust;
+struct watch;
 
 struct app {
     struct config config;
@@ -58,6 +60,8 @@ struct app {
     struct http_slot *jwks, *jwks_stale; /* the second for when nobody may keep it */
     char *jwks_text;                     /* the document in them; of the thread that swaps */
     struct generation_watch *watch;
+    struct watch *lock_watch;   /* certificates that are asked about ahead of time, and again */
+    struct watched watched;     /* of its job */
     struct outbox_board outbox; /* as this node saw it last */
     struct retention retention; /* of its job */
     _Atomic bool left_behind; /* the database was changed beyond what this program can work with */

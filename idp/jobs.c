@@ -95,6 +95,11 @@ static enum idp_err end_revoked(struct app *app)
     return revoked_locks_end(&app->access, clock_now());
 }
 
+static enum idp_err watch_locks(struct app *app)
+{
+    return watched_follow(&app->access, app->lock_watch, &app->watched, clock_now());
+}
+
 static enum idp_err settle_degraded(struct app *app)
 {
     return degraded_settle(&app->access, clock_now());
@@ -133,6 +138,7 @@ static const struct job {
     {"write_revoked", 5000, false, write_revoked},
     {"end_revoked", 1000, true, end_revoked},
     {"settle_degraded", 5000, true, settle_degraded},
+    {"watch_locks", 5000, true, watch_locks},
     {"lists_1", 1000, false, renew_lists},
     {"lists_2", 1000, false, renew_lists},
     {"lists_3", 1000, false, renew_lists},

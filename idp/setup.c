@@ -29,6 +29,7 @@
 #include "pki/crls.h"
 #include "pki/pki.h"
 #include "pki/trust.h"
+#include "pki/watch.h"
 #include "store/kv.h"
 #include "store/migrate.h"
 #include "store/sql.h"
@@ -176,6 +177,14 @@ static enum idp_err open_lists(struct app *app, const struct trust *trust, char 
     return err;
 }
 
+static enum idp_err begin_watch(struct app *app)
+{
+    const struct watch_hook hook = {.context = &app->access, .turned = watched_turned};
+    app->access.pki = app->pki;
+    app->lock_watch = watch_new(app->pki, &hook);
+    return app->lock_watch != NULL ? IDP_OK : IDP_FAULT;
+}
+
 static enum idp_err open_pki(struct app *app, char **why)
 {
     struct trust *trust = NULL;
@@ -206,9 +215,9 @@ static enum idp_err open_pki(struct app *app, char **why)
         trust_free(trust);
         return explain(err, why, "no memory");
     }
-    app->access.pki = app->pki;
+    err = begin_watch(app);
     app->lists = crl_renew_new(app->net, app->crls);
-    return explain(app->lists != NULL ? IDP_OK : IDP_FAULT, why, "no memory");
+    return explain(app->lists != NULL ? err : IDP_FAULT, why, "no memory");
 }
 
 /* Puts the setting's name before what the room said of a folder. */
@@ -330,6 +339,7 @@ void setup_close(struct app *app)
     trust_free(app->trust_file);
     mailer_free(app->mailer);
     crl_renew_free(app->lists);
+    watch_free(app->lock_watch); /* before what its threads use */
     pki_free(app->pki);
     crls_free(app->crls);
     net_free(app->net);

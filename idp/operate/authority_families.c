@@ -64,6 +64,39 @@ static void not_asked(struct exposition *e, const struct authorities *all)
     }
 }
 
+static void watched(struct exposition *e, const struct authorities *all)
+{
+    exposition_gauge(e, "tamga_authority_watched",
+                     "Certificates whose answers this node renews ahead of time.");
+    for (size_t i = 0; i < all->count; i++) {
+        const struct label labels[] = {{"authority", all->list[i].id}, {NULL, NULL}};
+        exposition_count(e, labels, all->list[i].watched);
+    }
+    exposition_gauge(e, "tamga_authority_watch_due", "Of them, those to be asked about now.");
+    for (size_t i = 0; i < all->count; i++) {
+        const struct label labels[] = {{"authority", all->list[i].id}, {NULL, NULL}};
+        exposition_count(e, labels, all->list[i].due);
+    }
+}
+
+static void renewals(struct exposition *e, const struct authorities *all)
+{
+    exposition_counter(e, "tamga_authority_renewals_total",
+                       "What came of the questions asked for them; late: an answer ended before.");
+    for (size_t i = 0; i < all->count; i++) {
+        const struct pki_figure *f = &all->list[i];
+        const struct {
+            const char *result;
+            uint64_t count;
+        } results[] = {{"renewed", f->renewed}, {"failed", f->failed}, {"late", f->late}};
+        for (size_t j = 0; j < sizeof(results) / sizeof(*results); j++) {
+            const struct label labels[] = {
+                {"authority", f->id}, {"result", results[j].result}, {NULL, NULL}};
+            exposition_count(e, labels, results[j].count);
+        }
+    }
+}
+
 static void present(struct exposition *e, const struct authorities *all)
 {
     exposition_gauge(e, "tamga_authority_circuit_open",
@@ -191,5 +224,7 @@ void families_of_authorities(struct exposition *e, struct request *rq)
     timings(e, &all);
     not_asked(e, &all);
     present(e, &all);
+    watched(e, &all);
+    renewals(e, &all);
     services(e, &all);
 }

@@ -14,6 +14,12 @@
 
 enum { LINE_PAUSE_MS = 5000 /* between probes of an authority that missed its deadline */ };
 
+/* What pki/watch.h has done, and has to do, on this node. */
+struct line_watch {
+    _Atomic uint64_t watched, due;          /* certificates, now */
+    _Atomic uint64_t renewed, failed, late; /* since the program began */
+};
+
 struct line {
     atomic_uint references;
     struct circuit circuit;
@@ -23,8 +29,9 @@ struct line {
     _Atomic uint64_t buckets[FIGURES_BUCKETS]; /* of figures_bounds_us */
     _Atomic uint64_t known;  /* nobody had to ask: the answer, or the verdict, was remembered */
     _Atomic uint64_t spared; /* not asked: the circuit was open, or too many waited */
-    unsigned ahead;          /* threads of ahead.c busy with it; guarded by its lock */
-    atomic_uint people;      /* who ask, and who wait; changed with the lock of asking.c */
+    struct line_watch watch;
+    unsigned ahead;     /* threads of ahead.c busy with it; guarded by its lock */
+    atomic_uint people; /* who ask, and who wait; changed with the lock of asking.c */
     struct services services;
     char id[]; /* the authority's */
 };

@@ -72,6 +72,7 @@ enum idp_err pki_new(const struct pki_settings *settings, struct pki **out)
     sm2_set_by_openssl(settings->sm2_by_openssl);
     (void)sm2_is_used(); /* a self-test that fails is told at start */
     pki->kv = settings->kv;
+    pki->waiters = settings->waiters > 0 ? settings->waiters : ASKING_WAITERS;
     pki->lists = settings->lists;
     pki->archive = settings->archive;
     pki->revoked = revoked_new(settings->db);

@@ -13,6 +13,7 @@ struct pki {
     struct pki_lists lists;
     struct pki_archive archive;
     struct revoked *revoked;
+    unsigned waiters; /* threads that one authority may occupy at a time */
     struct asking *asking;
     struct ahead *ahead;
 };

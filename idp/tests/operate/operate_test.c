@@ -254,6 +254,9 @@ static void questions_to_authorities_are_counted_by_what_came_back(void **state)
     expect_line("tamga_authority_known_total{authority=\"one\"} 1");
     expect_line("tamga_authority_spared_total{authority=\"one\"} 0");
     expect_line("tamga_authority_waiting{authority=\"one\"} 0");
+    expect_line("tamga_authority_watched{authority=\"one\"} 0");
+    expect_line("tamga_authority_watch_due{authority=\"one\"} 0");
+    expect_line("tamga_authority_renewals_total{authority=\"one\",result=\"late\"} 0");
 #define SERVICE "{authority=\"one\",address=\"http://127.0.0.50:8500/ocsp\""
     expect_line("tamga_service_asked_total" SERVICE "} 1");
     expect_line("tamga_service_won_total" SERVICE "} 1");
