@@ -1,6 +1,7 @@
 // The trust list is changed while providers run: who signs in, what is left of rights, and what a
 // wrong list does.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -133,6 +134,59 @@ test('SIGHUP reads the file again; a broken one is one line of the log and chang
   await signedIn(house.issuer, assistant, staying);
 });
 
+// --- who may change it -------------------------------------------------------------------------
+
+const [manager] = demo.managers;
+const refusal = (what) => (error) => {
+  assert.ok(error.message.includes(what), error.message);
+  return true;
+};
+
+// SECURITY row 36: nobody alone, and nobody without a lock, makes a list count.
+const NOT_SIGNED = [
+  ['by nobody', { managers: [] }, '0 of 0 count'],
+  ['by one manager', { managers: [manager] }, '1 of 1 count'],
+  ['twice by the same', { managers: [manager, manager] }, 'the same key has signed already'],
+  ['for another issuer', { issuer: 'https://idp.example' }, 'another issuer'],
+];
+
+test('a list that two managers did not sign is not loaded, by command or as the file', async () => {
+  const { house } = await serve();
+  for (const [, how, why] of NOT_SIGNED) {
+    const file = await house.publish('unsigned.json', shorter(house), how);
+    await assert.rejects(house.command(['trust', 'load', file]), refusal(why));
+    await house.publish('trust-list.json', shorter(house), how);
+    house.program.child.kill('SIGHUP');
+    await until(
+      () => logged(house, 'not_reloaded').some(({ reason }) => reason.includes(why)),
+      why,
+    );
+  }
+  const file = await house.publish('altered.json', shorter(house));
+  await writeFile(file, JSON.stringify(shorter(house)));
+  await assert.rejects(house.command(['trust', 'load', file]), refusal('another text of the list'));
+  await signedIn(house.issuer, assistant, leaving);
+  await assert.rejects(house.restart(), refusal('another issuer'));
+  await replaceFile(house, whole(house));
+  await house.start();
+});
+
+test('a signed list of before does not come back by itself, but is restored by its number', async () => {
+  const { house } = await serve();
+  const [first, second] = [house.numbered(shorter(house)), house.numbered(whole(house))];
+  const old = await house.publish('old.json', JSON.stringify(first));
+  await house.command(['trust', 'load', old]);
+  await house.command(['trust', 'load', await house.publish('new.json', JSON.stringify(second))]);
+  await assert.rejects(house.command(['trust', 'load', old]), refusal('expected one above'));
+  await house.publish('trust-list.json', JSON.stringify(first));
+  house.program.child.kill('SIGHUP');
+  await until(() => logged(house, 'not_reloaded').length > 0, 'the log line');
+  await signedIn(house.issuer, assistant, leaving);
+  const { number, loading } = await restore(house, first.number);
+  assert.deepEqual([number, loading], [first.number, 4]);
+  await assertUnknown(house.issuer);
+});
+
 // --- two nodes ---------------------------------------------------------------------------------
 
 async function openStores() {
@@ -202,6 +256,31 @@ test('all nodes work by the same list when the command has ended, whatever their
     assert.equal(await each.isActive(old.access_token), false);
     const back = await tokensOf(each, leaving);
     assert.equal(await each.isActive(back.access_token), true);
+  }
+
+  // Whoever writes to the database alone: a row that nobody signed, and one with signatures of another.
+  const own = JSON.stringify({ ...shorter(second), number: 10 ** 6 });
+  const version = createHash('sha256').update(own).digest('hex');
+  for (const signatures of [`''`, '(SELECT signatures FROM trust_lists WHERE number = 1)']) {
+    await postgres.query(
+      'tamga',
+      `INSERT INTO trust_lists (number, list_number, version, document, signatures, loaded, in_file)
+       SELECT max(number) + 1, 1000000, '${version}', '${own.replaceAll("'", "''")}',
+         ${signatures}, 0, 0 FROM trust_lists;
+       UPDATE generation SET value = value + 1`,
+    );
+    for (const each of [first, second]) {
+      await until(async () => (await readiness(each)) === 503, 'the node to be unready');
+      await signedIn(each.issuer, assistant, leaving);
+    }
+    await assert.rejects(first.restart(), refusal('trust list 1000000 in the database'));
+    await postgres.query(
+      'tamga',
+      `DELETE FROM trust_lists WHERE list_number = 1000000;
+       UPDATE generation SET value = value + 1`,
+    );
+    await first.start();
+    await until(async () => (await readiness(second)) === 200, 'the node to be ready');
   }
 
   // A list that cannot be read leaves the one before in use, and the nodes not ready.

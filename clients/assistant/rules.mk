@@ -2,6 +2,9 @@
 ASSISTANT_DIR  = clients/assistant
 ASSISTANT_SRC  = $(sort $(wildcard $(ASSISTANT_DIR)/*.c $(ASSISTANT_DIR)/os/*_linux.c))
 ASSISTANT_OBJ  = $(call obj,$(filter-out $(ASSISTANT_DIR)/main.c,$(ASSISTANT_SRC)))
+# What reaches a lock, for others who need one (clients/ctl).
+ASSISTANT_LOCK = certificate lock message origin pkcs11 secret settings signature skf trouble
+LOCK_OBJ       = $(call obj,$(ASSISTANT_LOCK:%=$(ASSISTANT_DIR)/%.c) $(ASSISTANT_DIR)/os/os_linux.c)
 ASSISTANT_LIBS = -lmicrohttpd -ljansson -lcrypto -ldl
 ASSISTANT_TEST = $(OUT)/$(ASSISTANT_DIR)/tests
 ASSISTANT_HELP = $(call obj,$(ASSISTANT_DIR)/tests/medium.c)

@@ -14,6 +14,11 @@ enum command_option {
     OPTION_AUTHORITY,
     OPTION_LIST,
     OPTION_SIGNATURES,
+    OPTION_AGAINST,
+    OPTION_LOCK,
+    OPTION_PIN_FILE,
+    OPTION_ISSUER,
+    OPTION_ASSISTANT,
     COMMAND_OPTIONS
 };
 
@@ -24,6 +29,7 @@ struct command_arguments {
     const char *words[COMMAND_WORDS_MAX]; /* NULL: not given */
     const char *options[COMMAND_OPTIONS]; /* likewise; "" for one that has no value */
     bool table;                           /* for people's eyes */
+    const char *settings;                 /* for commands that stand alone and can use them */
 };
 
 struct command {

@@ -45,8 +45,7 @@ int ctl_complain_of(enum idp_err err)
                                                        "shows the log");
 }
 
-/* Complains with the reason a call gave, and frees it. */
-static int complain_why(char *why, enum idp_err err)
+int ctl_complain_why(char *why, enum idp_err err)
 {
     int code = why != NULL ? ctl_complain("%s", why) : ctl_complain_of(err);
     free(why);
@@ -59,9 +58,9 @@ static int open_database(struct ctl *ctl)
     const struct sql_settings settings = config_sql(&ctl->config);
     enum idp_err err = sql_open_with(&settings, &why, &ctl->db);
     if (err != IDP_OK)
-        return complain_why(why, err);
+        return ctl_complain_why(why, err);
     err = migrate_check(ctl->db, &why);
-    return err == IDP_OK ? 0 : complain_why(why, err);
+    return err == IDP_OK ? 0 : ctl_complain_why(why, err);
 }
 
 static int open_master(struct ctl *ctl)
@@ -70,7 +69,7 @@ static int open_master(struct ctl *ctl)
     const struct master_places places = {.file = ctl->config.master_key_file,
                                          .next_file = ctl->config.master_key_file_next};
     enum idp_err err = wrapped_open_master(ctl->db, &places, &why, &ctl->master);
-    return err == IDP_OK ? 0 : complain_why(why, err);
+    return err == IDP_OK ? 0 : ctl_complain_why(why, err);
 }
 
 static int open_keys(struct ctl *ctl)
@@ -110,7 +109,7 @@ int ctl_open(struct ctl *ctl, const char *settings)
         return CTL_FAILED;
     enum idp_err err = config_load(settings, &why, &ctl->config);
     if (err != IDP_OK)
-        return complain_why(why, err);
+        return ctl_complain_why(why, err);
     int code = find_operator(ctl);
     if (code == 0)
         code = open_database(ctl);

@@ -50,6 +50,9 @@ int ctl_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Complains about an error that no command expects. Returns CTL_FAILED. */
 int ctl_complain_of(enum idp_err err);
 
+/* Complains with the reason that a call gave, and frees it; NULL is none. Returns CTL_FAILED. */
+int ctl_complain_why(char *why, enum idp_err err);
+
 /* Waits until all live nodes know this generation. Returns 0, or CTL_UNCONFIRMED when it has
  * complained. */
 int ctl_wait(struct ctl *ctl, int64_t generation);

@@ -22,17 +22,14 @@
 #include "ctl/session_commands.h"
 #include "ctl/trust_check_commands.h"
 #include "ctl/trust_commands.h"
+#include "ctl/trust_sign_commands.h"
 
 static const struct command_group groups[] = {
-    {"client", client_commands, false},
-    {"enterprise", enterprise_commands, false},
-    {"lock", lock_commands, false},
-    {"session", session_commands, false},
-    {"consent", consent_commands, false},
-    {"trust", trust_commands, false},
-    {"trust", trust_check_commands, true},
-    {"keys", keys_commands, false},
-    {NULL, NULL, false},
+    {"client", client_commands, false},    {"enterprise", enterprise_commands, false},
+    {"lock", lock_commands, false},        {"session", session_commands, false},
+    {"consent", consent_commands, false},  {"trust", trust_commands, false},
+    {"trust", trust_check_commands, true}, {"trust", trust_sign_commands, true},
+    {"keys", keys_commands, false},        {NULL, NULL, false},
 };
 
 static const char usual_settings[] = "/etc/tamga/settings.json";
@@ -57,6 +54,12 @@ static const struct option {
     [OPTION_LIST] = {"--list", NULL, "trust", "refusals", "the certificates, too"},
     [OPTION_SIGNATURES] = {"--signatures", "FILE", "trust", "load",
                            "the managers' signatures; usually in FILE.signatures"},
+    [OPTION_AGAINST] = {"--against", "FILE", "trust", "sign", "say what changes from this list"},
+    [OPTION_LOCK] = {"--lock", "L", "trust", "sign", "the lock of this id or label"},
+    [OPTION_PIN_FILE] = {"--pin-file", "FILE", "trust", "sign", "the PIN, usually asked for"},
+    [OPTION_ISSUER] = {"--issuer", "URL", "trust", "sign", "for this one; usually the settings'"},
+    [OPTION_ASSISTANT] = {"--assistant", "FILE", "trust", "sign locks",
+                          "the assistant's settings, which name the locks' drivers"},
 };
 
 enum { WORDS_MAX = 2 + COMMAND_WORDS_MAX };
@@ -220,7 +223,7 @@ static int run(const struct command_group *group, const struct command *command,
                const struct arguments *arguments)
 {
     struct ctl ctl;
-    struct command_arguments given = {.table = arguments->table};
+    struct command_arguments given = {.table = arguments->table, .settings = arguments->settings};
     for (size_t i = 0; i < COMMAND_WORDS_MAX; i++)
         given.words[i] = arguments->words[2 + i];
     memcpy(given.options, arguments->options, sizeof(given.options));

@@ -16,18 +16,12 @@
 #include "ctl/ctl.h"
 #include "ctl/order.h"
 #include "ctl/refusal_commands.h"
+#include "ctl/trust_files.h"
 #include "pki/trust.h"
 #include "pki/trust_rows.h"
 #include "pki/trust_signatures.h"
 
 enum { VERSION_SHOWN = 16, DAY_SIZE = 20 };
-
-static int complain_why(char *why, enum idp_err err)
-{
-    int code = why != NULL ? ctl_complain("%s", why) : ctl_complain_of(err);
-    free(why);
-    return code;
-}
 
 /* Reads a list's number. Returns 0 for what is none: there is no such list. */
 static int64_t number_of(const char *word)
@@ -112,51 +106,20 @@ static int make_count(struct ctl *ctl, struct trust *trust, bool restore)
     return code == 0 ? wait_for_nodes(ctl, &loaded) : code;
 }
 
-static const char *name_of(const char *file)
-{
-    return strcmp(file, "-") == 0 ? "standard input" : file;
-}
-
-/* Reads and checks a list. Returns 0 or an exit code. */
-static int read_list(struct ctl *ctl, const char *file, struct trust **out)
-{
-    size_t len = 0;
-    char *why = NULL;
-    const char *text = NULL;
-    int code = answer_input(ctl, file, TRUST_FILE_MAX, &text, &len);
-    if (code != 0)
-        return code;
-    if (len > TRUST_FILE_MAX)
-        return ctl_complain("%s: expected at most 4 MiB", name_of(file));
-    enum idp_err err = trust_parse(name_of(file), text, len, &why, out);
-    return err == IDP_OK ? 0 : complain_why(why, err);
-}
-
-/* Where the signatures of a list stand: beside it, unless the command line says otherwise. */
-static const char *beside(struct ctl *ctl, const struct command_arguments *arguments)
-{
-    const char *given = arguments->options[OPTION_SIGNATURES];
-    return given != NULL
-               ? given
-               : arena_printf(ctl->arena, "%s" TRUST_SIGNATURES_SUFFIX, arguments->words[0]);
-}
-
 /* Demands the managers' signatures of the list. Returns 0 or an exit code. */
 static int demand_signatures(struct ctl *ctl, const struct command_arguments *arguments,
                              struct trust *trust)
 {
     char *why = NULL;
-    struct trust_signatures signatures = {.name = beside(ctl, arguments)};
-    if (signatures.name == NULL)
-        return ctl_complain_of(IDP_FAULT);
-    int code = answer_input(ctl, signatures.name, TRUST_SIGNATURES_FILE_MAX, &signatures.text,
-                            &signatures.len);
+    struct trust_signatures signatures;
+    const char *given = arguments->options[OPTION_SIGNATURES];
+    const char *file = given != NULL ? given : trust_files_beside(ctl, arguments->words[0]);
+    int code =
+        file != NULL ? trust_files_signatures(ctl, file, &signatures) : ctl_complain_of(IDP_FAULT);
     if (code != 0)
         return code;
-    if (signatures.len > TRUST_SIGNATURES_FILE_MAX)
-        return ctl_complain("%s: expected at most 512 KiB", signatures.name);
     enum idp_err err = trust_signatures_demand(&ctl->config.managers, &signatures, trust, &why);
-    return err == IDP_OK ? 0 : complain_why(why, err);
+    return err == IDP_OK ? 0 : ctl_complain_why(why, err);
 }
 
 static int load(struct ctl *ctl, const struct command_arguments *arguments)
@@ -165,7 +128,7 @@ static int load(struct ctl *ctl, const struct command_arguments *arguments)
     const char *file = arguments->words[0];
     if (strcmp(file, "-") == 0 && arguments->options[OPTION_SIGNATURES] == NULL)
         return ctl_complain("a list from standard input needs --signatures FILE");
-    int code = read_list(ctl, file, &trust);
+    int code = trust_files_read(ctl, file, &trust);
     if (code != 0)
         return code;
     code = demand_signatures(ctl, arguments, trust);
@@ -185,7 +148,7 @@ static int restore(struct ctl *ctl, const struct command_arguments *arguments)
     if (err == IDP_OK)
         err = trust_row_load(ctl->db, &ctl->config.managers, loading, &why, &trust);
     if (err == IDP_BAD_REQUEST)
-        return complain_why(why, err);
+        return ctl_complain_why(why, err);
     return err == IDP_OK ? make_count(ctl, trust, true) : complain_of_number(word, err);
 }
 
