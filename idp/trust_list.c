@@ -165,8 +165,18 @@ enum idp_err trust_list_open(struct app *app, char **why, struct trust **out)
 
 /* --- while running -------------------------------------------------------------------------- */
 
+/* Lists are only ever added. One that is older than what is in use has come to count because the
+ * newer ones were taken away, which no command does. */
+static enum idp_err refuse_to_go_back(char **why)
+{
+    *why = strdup("the list in use is gone from the database, which has gone back to an older one");
+    return *why != NULL ? IDP_BAD_REQUEST : IDP_FAULT;
+}
+
 static enum idp_err exchange(struct app *app, int64_t loading, char **why)
 {
+    if (loading < app->trust_loading)
+        return refuse_to_go_back(why);
     struct log_line line;
     struct trust *trust = NULL;
     enum idp_err err = trust_row_load(app->db, &app->config.managers, loading, why, &trust);

@@ -324,6 +324,75 @@ static void database_that_lost_its_lists_leaves_the_one_in_use(void **state)
     expect_in_use(FIRST);
 }
 
+/* docs/security.md row 36: whoever writes to the database alone brings no old list back. */
+static void database_that_goes_back_leaves_the_list_in_use(void **state)
+{
+    (void)state;
+    start_anew();
+    load(SECOND);
+    assert_int_equal(trust_list_renew(&w.app), IDP_OK);
+    assert_int_equal(
+        sql_execute(w.app.db,
+                    &(struct sql_call){.text = "DELETE FROM trust_lists WHERE number = 2"}, NULL),
+        IDP_OK);
+    assert_int_equal(trust_list_renew(&w.app), IDP_FAULT);
+    assert_true(atomic_load(&w.app.trust_damaged));
+    expect_in_use(SECOND);
+}
+
+/* docs/security.md row 36. */
+static void file_that_managers_did_not_sign_does_not_count(void **state)
+{
+    (void)state;
+    static const char *const signatures[] = {
+        "", "{\"format\":\"tamga-trust-signatures:1\",\"signatures\":[]}"};
+    start_anew();
+    for (size_t i = 0; i < sizeof(signatures) / sizeof(*signatures); i++) {
+        put("trust-list.json", newer(SECOND));
+        assert_int_equal(trust_list_reload(&w.app, &w.why),
+                         IDP_BAD_REQUEST); /* of the one before */
+        free(w.why);
+        put("trust-list.json.signatures", signatures[i]);
+        assert_int_equal(trust_list_reload(&w.app, &w.why), IDP_BAD_REQUEST);
+        assert_non_null(strstr(w.why, path("trust-list.json.signatures")));
+        free(w.why);
+        w.why = NULL;
+        setup_close(&w.app);
+        assert_int_equal(start(), IDP_BAD_REQUEST);
+        assert_non_null(strstr(w.why, path("trust-list.json.signatures")));
+        setup_close(&w.app);
+        w.number = 0;
+        put_signed(newer(FIRST));
+        start_anew();
+    }
+    assert_int_equal(rows(), 1);
+}
+
+static void file_of_an_older_list_does_not_count_and_says_why(void **state)
+{
+    (void)state;
+    start_anew();
+    put_signed(newer(SECOND));
+    assert_int_equal(trust_list_reload(&w.app, &w.why), IDP_OK);
+    w.number = 1;
+    put_signed(text_of(BOTH));
+    assert_int_equal(trust_list_reload(&w.app, &w.why), IDP_DENIED);
+    assert_non_null(strstr(w.why, "expected one above 2, which was loaded before, not 1"));
+    assert_non_null(strstr(w.why, "tamgactl trust restore"));
+    assert_int_equal(rows(), 2);
+}
+
+/* A manager left, or one more has signed: the list is the same, and needs no other number. */
+static void signatures_of_the_file_are_taken_over(void **state)
+{
+    (void)state;
+    start_anew();
+    put_signed(text_of(FIRST));
+    assert_int_equal(trust_list_reload(&w.app, &w.why), IDP_OK);
+    assert_int_equal(rows(), 1);
+    assert_int_equal(number("SELECT COUNT(*) FROM audit WHERE event = 'trust_list_signed'"), 1);
+}
+
 static void reload_brings_a_file_that_changed(void **state)
 {
     (void)state;
@@ -389,6 +458,10 @@ int main(void)
         TEST(list_that_was_loaded_is_taken_over),
         TEST(damaged_list_leaves_the_one_before_and_says_so),
         TEST(database_that_lost_its_lists_leaves_the_one_in_use),
+        TEST(database_that_goes_back_leaves_the_list_in_use),
+        TEST(file_that_managers_did_not_sign_does_not_count),
+        TEST(file_of_an_older_list_does_not_count_and_says_why),
+        TEST(signatures_of_the_file_are_taken_over),
         TEST(reload_brings_a_file_that_changed),
         TEST(reload_of_a_wrong_file_keeps_the_list_and_tells_why),
     };
