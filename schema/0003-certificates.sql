@@ -37,14 +37,16 @@ CREATE TABLE revoked (
     number BIGINT NOT NULL PRIMARY KEY, -- in the order in which it was learned
     certificate TEXT NOT NULL UNIQUE, -- base64url(SHA-256(DER))
     authority TEXT NOT NULL,
-    serial TEXT NOT NULL,
+    issuer TEXT NOT NULL,            -- base64url(SHA-256(DER of the anchor))
+    serial TEXT NOT NULL,            -- upper-case hex
     revoked_at BIGINT NOT NULL,      -- as the authority says
     reason BIGINT NOT NULL,          -- CRLReason (RFC 5280 section 5.3.1); -1: none was given
-    source TEXT NOT NULL,            -- ocsp, crl
+    source TEXT NOT NULL,            -- ocsp, crl; record: it was known under another hash
     learned BIGINT NOT NULL,
     ended BIGINT                     -- when what rested on it was ended
 );
 CREATE INDEX revoked_open ON revoked (number) WHERE ended IS NULL;
+CREATE INDEX revoked_by_name ON revoked (issuer, serial);
 
 -- Sign-ins by a word that was older than the policy allows: looked at again when the authority is back.
 CREATE TABLE degraded_sign_ins (

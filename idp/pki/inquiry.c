@@ -17,6 +17,7 @@ struct inquiring {
     const struct asking_about *about;
     struct verdict_facts facts;
     struct revoked_fact known;
+    bool by_name; /* it is known under another hash */
     struct ocsp_answer old;
     struct inquiry *out;
 };
@@ -31,7 +32,10 @@ static void log_revoked(const struct leaf *leaf, const struct verdict *verdict)
     log_begin(&line, LOG_WARN, "certificate_revoked");
     log_text(&line, "authority", leaf->authority->id);
     log_text(&line, "certificate", hash);
-    log_text(&line, "source", verdict->source == VERDICT_BY_CRL ? "crl" : "ocsp");
+    log_text(&line, "source",
+             verdict->source == VERDICT_BY_RECORD ? "record"
+             : verdict->source == VERDICT_BY_CRL  ? "crl"
+                                                  : "ocsp");
     log_end(&line);
 }
 
@@ -52,20 +56,24 @@ static void learn(const struct inquiring *i)
                                            .revoked_at = verdict->since,
                                            .reason = verdict->reason}};
     memcpy(news.hash, leaf->hash, DIGEST_SIZE);
+    memcpy(news.issuer, leaf->anchor->hash, DIGEST_SIZE);
     log_revoked(leaf, verdict);
     if (revoked_learn(i->pki->revoked, &news) != IDP_OK)
         log_event(LOG_ERROR, "revoked_not_written", "authority", leaf->authority->id);
     status_keep(i->pki->kv, i->about, &mark);
 }
 
-/* The decision by what has been gathered so far. IDP_NOT_FOUND: that does not suffice. */
+/*
+ * The decision by what has been gathered so far. IDP_NOT_FOUND: that does not suffice. One that is
+ * known under another hash is learned under its own as well: what rests on it has to end.
+ */
 static enum idp_err decide(struct inquiring *i)
 {
     i->out->verdict = verdict_decide(&i->facts);
     const struct verdict *verdict = &i->out->verdict;
     if (verdict->says == VERDICT_ASK)
         return IDP_NOT_FOUND;
-    if (verdict->says != VERDICT_REVOKED || verdict->source == VERDICT_BY_RECORD)
+    if (verdict->says != VERDICT_REVOKED || (verdict->source == VERDICT_BY_RECORD && !i->by_name))
         return IDP_OK;
     if (!lane_may_wait())
         return IDP_WAIT;
@@ -128,6 +136,14 @@ static enum idp_err look_into_store(struct inquiring *i)
     return err == IDP_NOT_FOUND ? IDP_OK : err;
 }
 
+static void find_by_name(struct inquiring *i)
+{
+    const struct leaf *leaf = i->about->leaf;
+    i->by_name = revoked_find_named(i->pki->revoked, leaf->anchor->hash, leaf->serial, &i->known);
+    if (i->by_name)
+        i->facts.known = &i->known;
+}
+
 static void begin(struct inquiring *i)
 {
     *i->out = (struct inquiry){.asked = false};
@@ -136,6 +152,8 @@ static void begin(struct inquiring *i)
                                       .now = i->about->now};
     if (revoked_find(i->pki->revoked, i->about->leaf->hash, &i->known))
         i->facts.known = &i->known;
+    else
+        find_by_name(i);
     look_for_issuer(i);
     look_into_lists(i);
 }
@@ -183,9 +201,14 @@ enum idp_err inquiry_look(struct pki *pki, struct arena *arena, const struct ask
 static enum idp_err look_into_table(struct inquiring *i)
 {
     bool known = false;
-    enum idp_err err = revoked_look(i->pki->revoked, i->about->leaf->hash, &known, &i->known);
+    struct revoked_fact fact;
+    const struct leaf *leaf = i->about->leaf;
+    const struct revoked_subject subject = {
+        .hash = leaf->hash, .issuer = leaf->anchor->hash, .serial = leaf->serial};
+    enum idp_err err = revoked_look(i->pki->revoked, &subject, &known, &i->known);
     if (err == IDP_OK && known)
         i->facts.known = &i->known;
+    i->by_name = known && !revoked_find(i->pki->revoked, leaf->hash, &fact);
     return err;
 }
 

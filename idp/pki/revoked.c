@@ -35,6 +35,7 @@ struct revoked {
     struct slot *slots;
     size_t room; /* a power of two */
     atomic_size_t count;
+    size_t known; /* certificates: most have two slots, by their hash and by their name */
     struct unwritten *unwritten;
     size_t unwritten_count;
     pthread_mutex_t renewing; /* one reads at a time; guards `number` */
@@ -138,11 +139,35 @@ static enum idp_err add(struct revoked *revoked, const unsigned char *hash,
     return IDP_OK;
 }
 
-static enum idp_err remember(struct revoked *revoked, const unsigned char *hash,
+/* The slot's key of an issuer's certificate of that number. */
+static enum idp_err name_it(const unsigned char issuer[DIGEST_SIZE], const char *serial,
+                            unsigned char out[DIGEST_SIZE])
+{
+    const struct digest_piece pieces[] = {{issuer, DIGEST_SIZE}, {serial, strlen(serial)}, {0}};
+    return digest_pieces(DIGEST_SHA256, pieces, out);
+}
+
+bool revoked_find_named(struct revoked *revoked, const unsigned char issuer[DIGEST_SIZE],
+                        const char *serial, struct revoked_fact *out)
+{
+    unsigned char name[DIGEST_SIZE];
+    if (atomic_load_explicit(&revoked->count, memory_order_acquire) == 0)
+        return false;
+    return name_it(issuer, serial, name) == IDP_OK && revoked_find(revoked, name, out);
+}
+
+static enum idp_err remember(struct revoked *revoked, const struct revoked_subject *subject,
                              const struct revoked_fact *fact)
 {
+    unsigned char name[DIGEST_SIZE];
+    if (name_it(subject->issuer, subject->serial, name) != IDP_OK)
+        return IDP_FAULT;
     (void)pthread_rwlock_wrlock(&revoked->lock);
-    enum idp_err err = add(revoked, hash, fact);
+    size_t before = atomic_load_explicit(&revoked->count, memory_order_relaxed);
+    enum idp_err err = add(revoked, subject->hash, fact);
+    revoked->known += atomic_load_explicit(&revoked->count, memory_order_relaxed) - before;
+    if (err == IDP_OK)
+        err = add(revoked, name, fact);
     (void)pthread_rwlock_unlock(&revoked->lock);
     return err;
 }
@@ -157,27 +182,44 @@ static bool read_hash(const char *text, unsigned char hash[DIGEST_SIZE])
            n == DIGEST_SIZE;
 }
 
-enum idp_err revoked_look(struct revoked *revoked, const unsigned char hash[DIGEST_SIZE],
+/* A row that begins {certificate, issuer, serial, revoked_at, reason} in this column. */
+static enum idp_err take_row(struct revoked *revoked, const struct sql_rows *rows, size_t row,
+                             size_t column, struct revoked_fact *out)
+{
+    unsigned char hash[DIGEST_SIZE];
+    unsigned char issuer[DIGEST_SIZE] = {0};
+    const char *serial = sql_cell_text(rows, row, column + 2);
+    *out = (struct revoked_fact){.revoked_at = sql_cell_int(rows, row, column + 3),
+                                 .reason = (int)sql_cell_int(rows, row, column + 4)};
+    if (serial == NULL || !read_hash(sql_cell_text(rows, row, column), hash))
+        return IDP_OK;
+    (void)read_hash(sql_cell_text(rows, row, column + 1), issuer); /* else the hash alone counts */
+    const struct revoked_subject subject = {.hash = hash, .issuer = issuer, .serial = serial};
+    return remember(revoked, &subject, out);
+}
+
+enum idp_err revoked_look(struct revoked *revoked, const struct revoked_subject *subject,
                           bool *known, struct revoked_fact *out)
 {
-    char text[HASH_TEXT];
+    char hash[HASH_TEXT];
+    char issuer[HASH_TEXT];
     struct sql_rows rows;
     *known = false;
     if (revoked->db == NULL)
         return IDP_OK;
-    base64url_encode(hash, DIGEST_SIZE, text);
-    const struct sql_value value = sql_text(text);
+    base64url_encode(subject->hash, DIGEST_SIZE, hash);
+    base64url_encode(subject->issuer, DIGEST_SIZE, issuer);
+    const struct sql_value params[] = {sql_text(hash), sql_text(issuer), sql_text(subject->serial)};
     const struct sql_call call = {
-        .text = "SELECT revoked_at, reason FROM revoked WHERE certificate = $1",
-        .params = &value,
-        .count = 1};
+        .text = "SELECT certificate, issuer, serial, revoked_at, reason FROM revoked "
+                "WHERE certificate = $1 OR (issuer = $2 AND serial = $3) ORDER BY number LIMIT 1",
+        .params = params,
+        .count = 3};
     struct arena *arena = arena_new();
     enum idp_err err = arena != NULL ? sql_read(revoked->db, arena, &call, &rows) : IDP_FAULT;
     if (err == IDP_OK && rows.rows > 0) {
         *known = true;
-        *out = (struct revoked_fact){.revoked_at = sql_cell_int(&rows, 0, 0),
-                                     .reason = (int)sql_cell_int(&rows, 0, 1)};
-        err = remember(revoked, hash, out);
+        err = take_row(revoked, &rows, 0, 0, out);
     }
     arena_free(arena);
     return err;
@@ -186,12 +228,9 @@ enum idp_err revoked_look(struct revoked *revoked, const unsigned char hash[DIGE
 static enum idp_err take_rows(struct revoked *revoked, const struct sql_rows *rows)
 {
     enum idp_err err = IDP_OK;
+    struct revoked_fact fact;
     for (size_t i = 0; err == IDP_OK && i < rows->rows; i++) {
-        unsigned char hash[DIGEST_SIZE];
-        const struct revoked_fact fact = {.revoked_at = sql_cell_int(rows, i, 2),
-                                          .reason = (int)sql_cell_int(rows, i, 3)};
-        if (read_hash(sql_cell_text(rows, i, 1), hash))
-            err = remember(revoked, hash, &fact);
+        err = take_row(revoked, rows, i, 1, &fact);
         if (err == IDP_OK)
             revoked->number = sql_cell_int(rows, i, 0);
     }
@@ -203,8 +242,8 @@ static enum idp_err read_rows(struct revoked *revoked, size_t *found)
     struct sql_rows rows;
     const struct sql_value params[] = {sql_int(revoked->number), sql_int(ROWS_MOST)};
     const struct sql_call call = {
-        .text = "SELECT number, certificate, revoked_at, reason FROM revoked WHERE number > $1 "
-                "ORDER BY number LIMIT $2",
+        .text = "SELECT number, certificate, issuer, serial, revoked_at, reason FROM revoked "
+                "WHERE number > $1 ORDER BY number LIMIT $2",
         .params = params,
         .count = 2};
     struct arena *arena = arena_new();
@@ -230,26 +269,36 @@ enum idp_err revoked_renew(struct revoked *revoked)
 
 /* --- what is learned ------------------------------------------------------------------------- */
 
+static const char *name_of(enum verdict_source source)
+{
+    if (source == VERDICT_BY_RECORD)
+        return "record";
+    return source == VERDICT_BY_CRL ? "crl" : "ocsp";
+}
+
 static enum idp_err insert(struct sql_tx *tx, const struct revoked_news *news, int64_t *changed)
 {
     char hash[HASH_TEXT];
+    char issuer[HASH_TEXT];
     base64url_encode(news->hash, DIGEST_SIZE, hash);
+    base64url_encode(news->issuer, DIGEST_SIZE, issuer);
     const struct sql_value params[] = {
         sql_text(hash),
         sql_text(news->authority),
+        sql_text(issuer),
         sql_text(news->serial),
         sql_int(news->fact.revoked_at),
         sql_int(news->fact.reason),
-        sql_text(news->source == VERDICT_BY_CRL ? "crl" : "ocsp"),
+        sql_text(name_of(news->source)),
         sql_int(news->learned),
     };
     /* The number is the order of commits: transactions are as if one after the other. */
     const struct sql_call call = {
-        .text = "INSERT INTO revoked (number, certificate, authority, serial, revoked_at, reason, "
-                "source, learned) SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7 "
-                "FROM revoked WHERE 1 = 1 ON CONFLICT (certificate) DO NOTHING",
+        .text = "INSERT INTO revoked (number, certificate, authority, issuer, serial, revoked_at, "
+                "reason, source, learned) SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3, $4, $5, "
+                "$6, $7, $8 FROM revoked WHERE 1 = 1 ON CONFLICT (certificate) DO NOTHING",
         .params = params,
-        .count = 7};
+        .count = 8};
     return sql_run(tx, NULL, &call, NULL, changed);
 }
 
@@ -323,7 +372,9 @@ enum idp_err revoked_learn(struct revoked *revoked, const struct revoked_news *n
     struct revoked_fact known;
     if (revoked_find(revoked, news->hash, &known))
         return IDP_OK; /* there is a row, or it waits to be written */
-    enum idp_err err = remember(revoked, news->hash, &news->fact);
+    const struct revoked_subject subject = {
+        .hash = news->hash, .issuer = news->issuer, .serial = news->serial};
+    enum idp_err err = remember(revoked, &subject, &news->fact);
     if (err != IDP_OK || revoked->db == NULL)
         return err;
     struct unwritten *copy = copy_news(news);
@@ -336,7 +387,7 @@ enum idp_err revoked_learn(struct revoked *revoked, const struct revoked_news *n
 struct revoked_figures revoked_count(struct revoked *revoked)
 {
     (void)pthread_rwlock_rdlock(&revoked->lock);
-    struct revoked_figures figures = {.known = atomic_load(&revoked->count),
+    struct revoked_figures figures = {.known = revoked->known,
                                       .unwritten = revoked->unwritten_count};
     (void)pthread_rwlock_unlock(&revoked->lock);
     return figures;

@@ -24,16 +24,31 @@ void revoked_free(struct revoked *revoked);
 bool revoked_find(struct revoked *revoked, const unsigned char hash[DIGEST_SIZE],
                   struct revoked_fact *out);
 
-/* The same from the table itself, which another node may have written to just now. Returns what
+/*
+ * The same by whose certificate it is and by its number, under whatever hash. A certificate can be
+ * written otherwise without its issuer: with s, n - s is an ECDSA signature, too. That changes the
+ * hash of the DER, but nothing that was signed.
+ */
+bool revoked_find_named(struct revoked *revoked, const unsigned char issuer[DIGEST_SIZE],
+                        const char *serial, struct revoked_fact *out);
+
+/* A certificate that is looked for. */
+struct revoked_subject {
+    const unsigned char *hash;   /* SHA-256 of the DER */
+    const unsigned char *issuer; /* that of the anchor's */
+    const char *serial;          /* upper-case hex */
+};
+
+/* Both from the table itself, which another node may have written to just now. Returns what
  * sql_read() does. */
-enum idp_err revoked_look(struct revoked *revoked, const unsigned char hash[DIGEST_SIZE],
+enum idp_err revoked_look(struct revoked *revoked, const struct revoked_subject *subject,
                           bool *known, struct revoked_fact *out);
 
 /* What is learned. */
 struct revoked_news {
-    unsigned char hash[DIGEST_SIZE];
-    const char *authority, *serial; /* id; upper-case hex */
-    enum verdict_source source;
+    unsigned char hash[DIGEST_SIZE], issuer[DIGEST_SIZE]; /* of the DER; of the anchor's */
+    const char *authority, *serial;                       /* id; upper-case hex */
+    enum verdict_source source; /* VERDICT_BY_RECORD: it was known under another hash */
     struct revoked_fact fact;
     int64_t learned; /* seconds since 1970 */
 };

@@ -20,9 +20,9 @@ static const struct access *access_of(void)
 static void call_revoked(enum world_lock lock)
 {
     world_sql(arena_printf(world.arena,
-                           "INSERT INTO revoked (number, certificate, authority, serial, "
+                           "INSERT INTO revoked (number, certificate, authority, issuer, serial, "
                            "revoked_at, reason, source, learned) SELECT (SELECT COUNT(*) FROM "
-                           "revoked) + 1, certificate_hash, authority, serial, 0, 1, 'ocsp', 0 "
+                           "revoked) + 1, certificate_hash, authority, '', serial, 0, 1, 'ocsp', 0 "
                            "FROM locks WHERE id = '%s'",
                            world.holders[lock].lock.id));
 }
@@ -97,8 +97,8 @@ static void certificate_that_no_lock_has_ends_nothing(void **state)
 {
     (void)state;
     struct browser bell = signed_in(LOCK_BELL);
-    world_sql("INSERT INTO revoked (number, certificate, authority, serial, revoked_at, reason, "
-              "source, learned) VALUES (1, 'b3RoZXI', 'one', '01', 0, 1, 'crl', 0)");
+    world_sql("INSERT INTO revoked (number, certificate, authority, issuer, serial, revoked_at, "
+              "reason, source, learned) VALUES (1, 'b3RoZXI', 'one', '', '01', 0, 1, 'crl', 0)");
     assert_int_equal(revoked_locks_end(access_of(), world.now), IDP_OK);
     assert_true(is_signed_in(&bell));
     assert_int_equal(open_rows(), 0);

@@ -178,9 +178,9 @@ static enum idp_err list_authority_again(void)
 static void call_revoked(void)
 {
     world_sql(arena_printf(world.arena,
-                           "INSERT INTO revoked (number, certificate, authority, serial, "
+                           "INSERT INTO revoked (number, certificate, authority, issuer, serial, "
                            "revoked_at, reason, source, learned) "
-                           "SELECT 1, certificate_hash, authority, serial, 0, 1, 'ocsp', 0 "
+                           "SELECT 1, certificate_hash, authority, '', serial, 0, 1, 'ocsp', 0 "
                            "FROM locks WHERE id = '%s'",
                            world.holders[LOCK_BELL].lock.id));
 }

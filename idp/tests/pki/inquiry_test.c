@@ -8,10 +8,13 @@
 
 #include <cmocka.h>
 
+#include <openssl/ecdsa.h>
+
 #include "base/arena.h"
 #include "base/lane.h"
 #include "base/log.h"
 #include "net/fetch.h"
+#include "pki/der.h"
 #include "pki/inquiry.h"
 #include "pki/state.h"
 #include "store/kv.h"
@@ -124,14 +127,19 @@ static struct trust *make_trust(const char *policy, json_t *degraded)
 }
 
 /* The leaf as the present list judges it. */
-static void find_leaf(void)
+static void find_leaf_of(const struct region_holder *holder)
 {
     enum pki_reason why = PKI_REASONS;
     leaf_release(w.leaf);
     w.leaf = NULL;
-    assert_int_equal(leaf_parse(lock.der, lock.der_len, &why, &w.leaf), IDP_OK);
+    assert_int_equal(leaf_parse(holder->der, holder->der_len, &why, &w.leaf), IDP_OK);
     assert_int_equal(leaf_judge(w.leaf, pki_view(w.pki, w.arena)->trust), IDP_OK);
     assert_true(w.leaf->path_is_good);
+}
+
+static void find_leaf(void)
+{
+    find_leaf_of(&lock);
 }
 
 static void turn_to(const char *policy, json_t *degraded)
@@ -331,6 +339,68 @@ static void revoked_by_a_list_is_never_good_again(void **state)
     assert_int_equal(make(), VERDICT_REVOKED);
     list_says(CRL_NOT_LISTED);
     assert_int_equal(make(), VERDICT_REVOKED);
+}
+
+/*
+ * With r and s, r and n - s sign the same (SEC 1 section 4.1.4). So a certificate of an authority
+ * with a key on P-256 can be written in two ways, without that authority, and has two hashes.
+ */
+static void write_otherwise(const struct region_holder *holder, unsigned char *out, size_t *out_len)
+{
+    struct der rest = {.at = holder->der, .left = holder->der_len};
+    struct der_item whole;
+    struct der_item body;
+    struct der_item algorithm;
+    struct der_item bits;
+    assert_true(der_next(&rest, &whole));
+    rest = der_inside(&whole);
+    assert_true(der_next(&rest, &body) && der_next(&rest, &algorithm) && der_next(&rest, &bits));
+    const unsigned char *at = bits.bytes + 1;
+    ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)bits.len - 1);
+    EC_GROUP *curve = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+    BIGNUM *s = BN_new();
+    assert_true(BN_sub(s, EC_GROUP_get0_order(curve), ECDSA_SIG_get0_s(pair)) == 1);
+    assert_int_equal(ECDSA_SIG_set0(pair, BN_dup(ECDSA_SIG_get0_r(pair)), s), 1);
+    unsigned char signature[80];
+    unsigned char *end = signature;
+    size_t signature_len = (size_t)i2d_ECDSA_SIG(pair, &end);
+    size_t signed_len = body.whole_len + algorithm.whole_len;
+    size_t inside = signed_len + 3 + signature_len;
+    const unsigned char head[] = {0x30, 0x82, (unsigned char)(inside >> 8), (unsigned char)inside};
+    const unsigned char bits_head[] = {0x03, (unsigned char)(signature_len + 1), 0};
+    memcpy(out, head, sizeof(head));
+    memcpy(out + 4, body.whole, signed_len);
+    memcpy(out + 4 + signed_len, bits_head, sizeof(bits_head));
+    memcpy(out + 4 + signed_len + 3, signature, signature_len);
+    *out_len = inside + 4;
+    EC_GROUP_free(curve);
+    ECDSA_SIG_free(pair);
+}
+
+/* Attack: a revoked lock's certificate is written otherwise, its authority's service is cut off,
+ * and the list in use is from before. */
+static void revoked_certificate_that_is_written_otherwise_stays_revoked(void **state)
+{
+    (void)state;
+    unsigned char hash[DIGEST_SIZE];
+    struct revoked_fact fact;
+    struct region_holder twin = lock;
+    unsigned char der[LOCK_CERTIFICATE_MAX];
+    list_says(CRL_NOT_LISTED);
+    turn_to("ocsp-else-crl", NULL);
+    serve(V_OCSP_CERTSTATUS_REVOKED);
+    assert_int_equal(make(), VERDICT_REVOKED);
+    memcpy(hash, w.leaf->hash, sizeof(hash));
+    write_otherwise(&lock, der, &twin.der_len);
+    twin.der = der;
+    find_leaf_of(&twin);
+    assert_memory_not_equal(w.leaf->hash, hash, sizeof(hash));
+    w.sent = IDP_UNAVAILABLE;
+    assert_int_equal(known(), IDP_WAIT); /* to be written down */
+    assert_int_equal(make(), VERDICT_REVOKED);
+    assert_int_equal(w.said.verdict.since, REGION_NOW - REGION_DAY);
+    assert_true(revoked_find(w.pki->revoked, w.leaf->hash, &fact)); /* what rests on it ends */
+    assert_int_equal(known(), IDP_OK);
 }
 
 /* It has to be written down, which waits. */
@@ -555,6 +625,7 @@ int main(void)
         TEST(store_that_does_not_answer_is_neither_good_nor_revoked),
         TEST(revoked_by_the_service_is_never_good_again),
         TEST(revoked_by_a_list_is_never_good_again),
+        TEST(revoked_certificate_that_is_written_otherwise_stays_revoked),
         TEST(revoked_is_learned_on_a_thread_that_may_wait),
         TEST(another_node_finds_the_mark_in_the_store),
         TEST(table_is_looked_into_before_a_new_answer_is_believed),

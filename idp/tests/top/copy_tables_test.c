@@ -96,8 +96,8 @@ static const char *const rows[] = {
     "VALUES ('h1', 'a', 'i', '01', '', 9, NULL, 7), ('h3', 'a', 'i', '02', 'u', 9, 'lock.weak', 7)",
     "INSERT INTO refusals (day, authority, reason, certificate, count, last) VALUES "
     "(20000, '', 'lock.authority_unknown', '', 3, 7), (20000, 'a', 'lock.weak', 'h3', 1, 7)",
-    "INSERT INTO revoked (number, certificate, authority, serial, revoked_at, reason, source, "
-    "learned, ended) VALUES (1, 'h1', 'a', '01', 5, -1, 'crl', 6, NULL)",
+    "INSERT INTO revoked (number, certificate, authority, issuer, serial, revoked_at, reason, "
+    "source, learned, ended) VALUES (1, 'h1', 'a', 'i', '01', 5, -1, 'crl', 6, NULL)",
     "INSERT INTO degraded_sign_ins (id, certificate, authority, issuer, serial, at, settled, "
     "outcome) VALUES ('d1', 'h1', 'a', 'i', '01', 5, NULL, NULL), "
     "('d2', 'h3', 'a', 'i', '02', 5, 8, 'good')",
