@@ -135,3 +135,7 @@ export async function verifications(kind, rounds, threads) {
     .split('\n')
     .map((line) => JSON.parse(line));
 }
+
+// What a list of so many revoked certificates costs: {load_ms, private_kib, found_ns, absent_ns}.
+export const largeList = async (kind, entries) =>
+  JSON.parse(await run(program('bench-crl'), [kind, String(entries)]));

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { Children } from '../../demo/children.mjs';
 import { ROOT, writeJson } from '../../demo/settings.mjs';
 import { measure, median } from './measure.mjs';
+import { largeList } from './programs.mjs';
 import * as provider from './provider.mjs';
 import { rows } from './rows.mjs';
 import { kinds } from './stores.mjs';
@@ -16,6 +17,7 @@ import { measureVerify, verifyRows } from './verify.mjs';
 import { bind, consent, signIn } from './visitor.mjs';
 
 const RESTARTS = 5;
+const LOADS = 3;
 const SETTLE_MS = 1000;
 const { values: options } = parseArgs({
   options: {
@@ -92,12 +94,32 @@ async function benchKind(kind, chosen) {
   }
 }
 
+// A million revoked certificates, signed with each kind of key: the medians of a few loads.
+async function measureLists() {
+  const alone = [];
+  for (const kind of ['RSA', 'SM2']) {
+    const name = `list_million_${kind.toLowerCase()}`;
+    if (!isWanted(name)) continue;
+    say(name);
+    const all = [];
+    for (let i = 0; i < LOADS; i++) all.push(await largeList(kind, 1e6));
+    const middle = (key) => median(all.map((one) => one[key]));
+    alone.push(
+      { name: `${name}_load_ms`, value: middle('load_ms') },
+      { name: `${name}_private_mib`, value: middle('private_kib') / 1024 },
+      { name: `${name}_found_us`, value: middle('found_ns') / 1000 },
+      { name: `${name}_absent_us`, value: middle('absent_ns') / 1000 },
+    );
+  }
+  return alone;
+}
+
 async function bench() {
   const measured = await measureVerify(
     verifyRows.filter(({ name }) => isWanted(name)),
     say,
   );
-  const alone = [];
+  const alone = await measureLists();
   for (const kind of kinds) {
     const chosen = rows.filter(({ name }) => isWanted(`${name}${kind.suffix}`));
     if (chosen.length === 0) continue;

@@ -29,7 +29,7 @@ export function table(rows, alone) {
   const widths = COLUMNS.map((_, i) => Math.max(...cells.map((line) => line[i].length)));
   const pad = (cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]));
   const lines = cells.map((line) => line.map(pad).join('  ').trimEnd());
-  const others = alone.map(({ name, value }) => `${name} ${value.toFixed(1)}`);
+  const others = alone.map(({ name, value }) => `${name} ${value.toFixed(value < 10 ? 2 : 1)}`);
   return [
     ...lines,
     '',

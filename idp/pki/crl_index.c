@@ -122,19 +122,47 @@ void crl_index_free(struct crl_index *index)
 
 /* --- looking up ------------------------------------------------------------------------------- */
 
+/* The places between which the first whose hash is not below is: all before `low` are below, and
+ * the one at `high`, if there is one, is not. */
+enum { FIRST_STEP = 64 };
+
+struct span {
+    size_t low, high;
+};
+
+/* Hashes are spread evenly, so a hash tells nearly where it stands: from there, in ever larger
+ * steps. That touches a few neighbouring places, where halving all of them touches twenty apart. */
+static struct span surround(const struct crl_index *index, uint64_t hash)
+{
+    size_t step = FIRST_STEP;
+    size_t guess = (size_t)((hash >> 32) * index->count >> 32);
+    struct span span = {.low = guess, .high = guess};
+    while (span.low > 0 && index->places[span.low - 1].hash >= hash) {
+        span.high = span.low - 1;
+        span.low = span.low > step ? span.low - step : 0;
+        step *= 2;
+    }
+    step = FIRST_STEP;
+    while (span.high < index->count && index->places[span.high].hash < hash) {
+        span.low = span.high + 1;
+        span.high = index->count - span.high > step ? span.high + step : index->count;
+        step *= 2;
+    }
+    return span;
+}
+
 /* The first place whose hash is not below. */
 static size_t first_of(const struct crl_index *index, uint64_t hash)
 {
-    size_t low = 0;
-    size_t high = index->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
+    struct span span = surround(index, hash);
+    while (span.low < span.high) {
+        size_t middle = span.low + (span.high - span.low) / 2;
         if (index->places[middle].hash < hash)
-            low = middle + 1;
+            span.low = middle + 1;
         else
-            high = middle;
+            span.high = middle;
     }
-    return low;
+    return span.low;
 }
 
 static int badness(const struct crl_record *record)
