@@ -29,13 +29,18 @@ struct report {
 static const char *explain(const char *code)
 {
     static const struct reason *const others[] = {
-        &enterprise_not_bound,       &enterprise_already_bound,    &enterprise_uscc_has_lock,
-        &enterprise_other_authority, &enterprise_renewal_unproved, &enterprise_suspended,
+        &enterprise_not_bound,
+        &enterprise_already_bound,
+        &enterprise_uscc_has_lock,
+        &enterprise_other_authority,
+        &enterprise_renewal_unproved,
+        &enterprise_suspended,
+        NULL,
     };
     for (size_t i = 0; i < PKI_REASONS; i++)
         if (strcmp(pki_reasons[i].code, code) == 0)
             return pki_reasons[i].operator_note;
-    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+    for (size_t i = 0; others[i] != NULL; i++)
         if (strcmp(others[i]->code, code) == 0)
             return others[i]->operator_note;
     return NULL;
@@ -132,6 +137,14 @@ static json_t *describe_certificate(const struct refused_row *row)
     return object_done(&o);
 }
 
+static json_t *describe_certificates(const struct report *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->certificates_count; i++)
+        list = answer_append(list, describe_certificate(&r->certificates[i]));
+    return list;
+}
+
 static int answer_json(struct ctl *ctl, const struct report *r)
 {
     struct object o = object_new();
@@ -140,11 +153,8 @@ static int answer_json(struct ctl *ctl, const struct report *r)
     for (size_t i = 0; i < r->count; i = end_of_group(r, i))
         groups = answer_append(groups, describe_group(ctl->arena, r, i, end_of_group(r, i)));
     object_put(&o, "refusals", groups);
-    json_t *certificates = r->certificates != NULL ? json_array() : NULL;
-    for (size_t i = 0; i < r->certificates_count; i++)
-        certificates = answer_append(certificates, describe_certificate(&r->certificates[i]));
     if (r->certificates != NULL)
-        object_put(&o, "certificates", certificates);
+        object_put(&o, "certificates", describe_certificates(r));
     return answer(object_done(&o));
 }
 
