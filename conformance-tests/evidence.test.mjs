@@ -1,11 +1,12 @@
 // Evidence is enough: years later, somebody with nothing but the rows and cryptography of their own
 // comes to the same verdict on every binding and sign-in.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { formFor } from '../demo/bind.mjs';
 import { checkProof } from './lib/evidence.mjs';
-import { answerOf } from './lib/lock-answer.mjs';
+import { answerOf, derOf } from './lib/lock-answer.mjs';
 import { newVisitor } from './lib/party.mjs';
 import { run } from './lib/process.mjs';
 import { Provider } from './lib/provider.mjs';
@@ -109,4 +110,34 @@ test('certificates of authorities are kept once, however many sign in', () => {
   const chains = rows.proofs.map(({ proof }) => proof.chain);
   const certificates = [...rows.objects.values()].filter(({ kind }) => kind === 'certificate');
   assert.equal(certificates.length, new Set(chains.flat()).size);
+});
+
+test('a refusal is counted, named alike in log and tables, and outlives a clean stop at once', async () => {
+  const lock = lockOf(demo, 'revoked');
+  const visitor = await newVisitor(house.issuer);
+  const { challenge } = await visitor.post('/api/challenge', { purpose: 'login' });
+  const answer = answerOf(lock, { origin: house.issuer, challenge });
+  const got = await visitor.raw('/api/sign-in', { answer });
+  assert.equal(got.json().error.code, 'lock.revoked');
+  const hash = createHash('sha256').update(derOf(lock.certificate)).digest('base64url');
+  await house.stop();
+  const line = house
+    .log()
+    .split('\n')
+    .find((each) => each.includes('"lock.revoked"'));
+  assert.equal(JSON.parse(line).certificate, hash);
+  const [row] = await query(
+    "SELECT authority, certificate, count FROM refusals WHERE reason = 'lock.revoked'",
+  );
+  assert.deepEqual(row, { authority: lock.authority, certificate: hash, count: 1 });
+  const [kept] = await query(
+    `SELECT c.reason, o.kind FROM certificates c JOIN evidence_objects o ON o.hash = c.hash WHERE c.hash = '${hash}'`,
+  );
+  assert.deepEqual(kept, { reason: 'lock.revoked', kind: 'refused' });
+  const told = await house.command(['trust', 'refusals']);
+  assert.match(
+    told.refusals[0].says,
+    /^1 refusal from authority .* since Monday .*, for lock\.revoked, /,
+  );
+  await house.start();
 });
