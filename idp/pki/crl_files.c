@@ -13,7 +13,13 @@
 #include "base/random.h"
 #include "base/text.h"
 
-enum { DRAFT_SECONDS = 3600, RANDOM = 8, RANDOM_DIGITS = 16, NAME_DIGITS = 2 * DIGEST_SIZE };
+enum {
+    COPIED_AT_ONCE = 65536,
+    DRAFT_SECONDS = 3600,
+    RANDOM = 8,
+    RANDOM_DIGITS = 16,
+    NAME_DIGITS = 2 * DIGEST_SIZE
+};
 
 static const char *const endings[] = {[CRL_FILE_FULL] = ".full.crl",
                                       [CRL_FILE_DELTA] = ".delta.crl",
@@ -62,9 +68,12 @@ static bool read_name(const char *name, unsigned char issuer[DIGEST_SIZE])
 
 enum idp_err crl_draft_begin(const char *folder, struct crl_draft *out)
 {
+    const int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
     if (!draft_path(folder, out->path))
         return IDP_FAULT;
-    out->fd = open(out->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    out->fd = open(out->path, flags, 0600);
+    if (out->fd < 0 && errno == ENOENT && mkdir(folder, 0700) == 0)
+        out->fd = open(out->path, flags, 0600);
     return out->fd >= 0 ? IDP_OK : IDP_UNAVAILABLE;
 }
 
@@ -84,17 +93,42 @@ static bool write_folder(const char *folder)
     return good;
 }
 
+static bool write_all(int fd, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t written = write(fd, bytes, n);
+        if (written <= 0)
+            return false;
+        bytes += written;
+        n -= (size_t)written;
+    }
+    return true;
+}
+
+static bool copy(int from, int to)
+{
+    char bytes[COPIED_AT_ONCE];
+    off_t at = 0;
+    for (;;) {
+        ssize_t n = pread(from, bytes, sizeof(bytes), at);
+        if (n <= 0)
+            return n == 0;
+        if (!write_all(to, bytes, (size_t)n))
+            return false;
+        at += n;
+    }
+}
+
 static enum idp_err keep_at(const struct crl_draft *draft, const char *folder, const char *path)
 {
-    char aside[CRL_PATH_MAX];
-    if (!draft_path(folder, aside))
-        return IDP_FAULT;
-    if (fsync(draft->fd) != 0 || link(draft->path, aside) != 0)
-        return IDP_UNAVAILABLE;
-    if (rename(aside, path) == 0 && write_folder(folder))
-        return IDP_OK;
-    (void)unlink(aside);
-    return IDP_UNAVAILABLE;
+    struct crl_draft aside;
+    enum idp_err err = crl_draft_begin(folder, &aside);
+    if (err != IDP_OK)
+        return err;
+    bool good = copy(draft->fd, aside.fd) && fsync(aside.fd) == 0 &&
+                rename(aside.path, path) == 0 && write_folder(folder);
+    crl_draft_end(&aside);
+    return good ? IDP_OK : IDP_UNAVAILABLE;
 }
 
 enum idp_err crl_draft_keep(const struct crl_draft *draft, const char *folder,
@@ -117,6 +151,20 @@ int crl_file_open(const char *folder, const unsigned char issuer[DIGEST_SIZE], e
 {
     char path[CRL_PATH_MAX];
     return path_of(folder, issuer, kind, path) ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+}
+
+int crl_file_copy(const char *folder, const unsigned char issuer[DIGEST_SIZE], enum crl_file kind)
+{
+    struct crl_draft draft;
+    int file = crl_file_open(folder, issuer, kind);
+    if (file < 0 || crl_draft_begin(folder, &draft) != IDP_OK)
+        return file;
+    int nameless = copy(file, draft.fd) ? dup(draft.fd) : -1;
+    crl_draft_end(&draft);
+    if (nameless < 0)
+        return file;
+    (void)close(file);
+    return nameless;
 }
 
 void crl_file_remove(const char *folder, const unsigned char issuer[DIGEST_SIZE],

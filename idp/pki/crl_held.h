@@ -2,8 +2,8 @@
  * A list that is in use: its bytes, mapped from a file, what stands in it, and the index of its
  * entries. Counted; shared by threads, and never changed.
  *
- * The file may be removed or replaced by another meanwhile, but not cut: files in the folder of
- * lists are only ever exchanged by rename(2).
+ * The file must not be cut nor written to while it is mapped: what pki/crl_files.h opens for this
+ * has no name.
  */
 #pragma once
 

@@ -82,6 +82,61 @@ static void sort(struct place *places, size_t count, unsigned shift)
         sort(places + from, ends[b] - from, shift - 8);
 }
 
+/* --- alike ------------------------------------------------------------------------------------
+ * A list may name one serial as often as it likes, and each look-up would read all of them. Of
+ * those alike the worst one stays, once and for all.
+ */
+
+static int badness(const struct crl_record *record)
+{
+    if (record->reason == CRL_REASON_REMOVED)
+        return 0;
+    return record->reason == CRL_REASON_ON_HOLD ? 1 : 2;
+}
+
+static bool is_worse(const struct crl_record *a, const struct crl_record *b)
+{
+    int difference = badness(a) - badness(b);
+    return difference > 0 || (difference == 0 && a->revoked_at < b->revoked_at);
+}
+
+static bool read_at(const struct crl_index *index, const struct place *place,
+                    struct crl_record *out)
+{
+    size_t offset = (size_t)place->offset;
+    struct der at = {.at = index->entries.at + offset, .left = index->entries.left - offset};
+    return crl_read_entry(&at, out);
+}
+
+static bool same_serial(const struct crl_record *a, const struct crl_record *b)
+{
+    return a->serial.len == b->serial.len && memcmp(a->serial.at, b->serial.at, a->serial.len) == 0;
+}
+
+/* Says whether b says nothing that a, of the same hash, does not say; the worse one is then in a's
+ * place. */
+static bool is_covered(const struct crl_index *index, struct place *a, const struct place *b)
+{
+    struct crl_record first;
+    struct crl_record second;
+    if (a->hash != b->hash || !read_at(index, a, &first) || !read_at(index, b, &second) ||
+        !same_serial(&first, &second))
+        return false;
+    if (is_worse(&second, &first))
+        *a = *b;
+    return true;
+}
+
+/* In their order, so that those of one serial are neighbours (or two serials have one hash). */
+static void drop_alike(struct crl_index *index)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < index->count; i++)
+        if (kept == 0 || !is_covered(index, &index->places[kept - 1], &index->places[i]))
+            index->places[kept++] = index->places[i];
+    index->count = kept;
+}
+
 /* --- building --------------------------------------------------------------------------------- */
 
 static void fill(struct crl_index *index)
@@ -108,6 +163,7 @@ enum idp_err crl_index_new(const struct crl_list *list, struct crl_index **out)
     if (err == IDP_OK) {
         fill(index);
         sort(index->places, index->count, HIGHEST);
+        drop_alike(index);
         *out = index;
         return IDP_OK;
     }
@@ -165,30 +221,15 @@ static size_t first_of(const struct crl_index *index, uint64_t hash)
     return span.low;
 }
 
-static int badness(const struct crl_record *record)
-{
-    if (record->reason == CRL_REASON_REMOVED)
-        return 0;
-    return record->reason == CRL_REASON_ON_HOLD ? 1 : 2;
-}
-
-static bool is_worse(const struct crl_record *a, const struct crl_record *b)
-{
-    int difference = badness(a) - badness(b);
-    return difference > 0 || (difference == 0 && a->revoked_at < b->revoked_at);
-}
-
 bool crl_index_find(const struct crl_index *index, const unsigned char *serial, size_t len,
                     struct crl_record *out)
 {
+    const struct crl_record wanted = {.serial = {.at = serial, .len = len}};
     uint64_t hash = siphash(index->key, serial, len);
     bool found = false;
     for (size_t i = first_of(index, hash); i < index->count && index->places[i].hash == hash; i++) {
-        size_t offset = (size_t)index->places[i].offset;
-        struct der at = {.at = index->entries.at + offset, .left = index->entries.left - offset};
         struct crl_record record;
-        if (!crl_read_entry(&at, &record) || record.serial.len != len ||
-            memcmp(record.serial.at, serial, len) != 0)
+        if (!read_at(index, &index->places[i], &record) || !same_serial(&record, &wanted))
             continue;
         if (!found || is_worse(&record, out))
             *out = record;

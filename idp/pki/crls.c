@@ -468,7 +468,7 @@ static void restore(const struct crls *crls, struct place *place, const struct c
     const char *why = NULL;
     /* It was taken once, so that its date is none of the future, whatever the clock says now. */
     struct offered offered = {.issuer = issuer, .now = INT64_MAX - CRL_SKEW_S};
-    int fd = crl_file_open(crls->folder, issuer->hash, kind);
+    int fd = crl_file_copy(crls->folder, issuer->hash, kind);
     if (fd < 0)
         return;
     enum idp_err err = crl_held_open(fd, &why, &offered.held);

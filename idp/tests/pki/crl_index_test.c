@@ -175,6 +175,24 @@ static void the_worst_of_several_entries_counts(void **state)
     assert_int_equal(found.reason, CRL_REASON_ON_HOLD);
 }
 
+/* An authority may write one serial into its list as often as 64 MiB allow. Were all of them read
+ * at each look-up, this would take minutes. */
+static void many_entries_of_one_serial_are_looked_at_once(void **state)
+{
+    enum { MANY = 100000 };
+    struct crl_making_entry *entries = calloc(MANY + 1, sizeof(*entries));
+    struct crl_record found;
+    (void)state;
+    for (int i = 0; i < MANY; i++)
+        entries[i] = (struct crl_making_entry){
+            .serial = "05", .at = REGION_NOW - 1, .reason = i == MANY / 2 ? 1 : 6};
+    load(entries, 10);
+    for (int i = 0; i < MANY; i++)
+        assert_true(find("05", &found));
+    assert_int_equal(found.reason, 1);
+    free(entries);
+}
+
 static void a_serial_is_compared_whole(void **state)
 {
     static const struct crl_making_entry entries[] = {
@@ -198,6 +216,7 @@ int main(void)
         cmocka_unit_test_teardown(an_empty_list_lists_nothing, tear_down),
         cmocka_unit_test_teardown(it_agrees_with_who_looks_through_all_entries, tear_down),
         cmocka_unit_test_teardown(the_worst_of_several_entries_counts, tear_down),
+        cmocka_unit_test_teardown(many_entries_of_one_serial_are_looked_at_once, tear_down),
         cmocka_unit_test_teardown(a_serial_is_compared_whole, tear_down),
     };
     return cmocka_run_group_tests_name("pki/crl_index", tests, make_issuer, free_issuer);

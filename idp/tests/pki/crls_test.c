@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -718,6 +719,58 @@ static void a_restart_needs_nobody(void **state)
     assert_int_equal(find(MINE).entry, CRL_LISTED);
 }
 
+/* A backup that is put back, an editor, a copy over the file: what is mapped has to be another. */
+static void a_file_that_is_cut_ends_nobody(void **state)
+{
+    char path[512];
+    (void)state;
+    assert_int_equal(offer(), CRLS_TAKEN);
+    path_of(p256.certificate, ".full.crl", path);
+    for (int restarted = 0; restarted <= 1; restarted++) {
+        if (restarted == 1)
+            open_shelf();
+        size_t len = 0;
+        char *bytes = help_read_file(path, &len);
+        assert_int_equal(truncate(path, 0), 0);
+        assert_int_equal(find(MINE).entry, CRL_LISTED);
+        help_write_file(path, bytes, len);
+        free(bytes);
+    }
+}
+
+static void a_file_that_is_written_to_changes_nothing_that_was_verified(void **state)
+{
+    char path[512];
+    (void)state;
+    assert_int_equal(offer(), CRLS_TAKEN);
+    path_of(p256.certificate, ".full.crl", path);
+    for (int restarted = 0; restarted <= 1; restarted++) {
+        if (restarted == 1)
+            open_shelf();
+        size_t len = 0;
+        char *bytes = help_read_file(path, &len);
+        char *zeros = calloc(1, len);
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        assert_int_equal(pwrite(fd, zeros, len, 0), len);
+        assert_int_equal(find(MINE).entry, CRL_LISTED);
+        assert_int_equal(pwrite(fd, bytes, len, 0), len);
+        (void)close(fd);
+        free(zeros);
+        free(bytes);
+    }
+}
+
+static void a_folder_that_is_gone_is_made_again(void **state)
+{
+    (void)state;
+    assert_int_equal(offer(), CRLS_TAKEN);
+    help_remove_folder(w.folder);
+    assert_int_equal(find(MINE).entry, CRL_LISTED);
+    take_full("11");
+    open_shelf();
+    assert_string_equal(find(MINE).full.number, "11");
+}
+
 static void files_are_for_their_owner_only(void **state)
 {
     struct stat stats;
@@ -1023,6 +1076,9 @@ int main(void)
         TEST(another_roots_list_revokes_no_anchor),
         TEST(an_anchors_own_list_does_not_revoke_it),
         TEST(a_restart_needs_nobody),
+        TEST(a_file_that_is_cut_ends_nobody),
+        TEST(a_file_that_is_written_to_changes_nothing_that_was_verified),
+        TEST(a_folder_that_is_gone_is_made_again),
         TEST(files_are_for_their_owner_only),
         TEST(what_is_refused_leaves_no_file),
         TEST(a_damaged_file_is_dropped_and_the_list_taken_anew),
