@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "net/address.h"
 
-enum { FIRST_ROOM = 4096, STALL_BYTES = 1024, STALL_S = 10 };
+enum { FIRST_ROOM = 4096, STALL_BYTES = 1024, STALL_S = 10, HEADERS_MAX = 64 * 1024 };
 
 /* Resolves the host once, and refuses it when any of its addresses is not of the public Internet.
  */
@@ -81,6 +81,20 @@ static size_t receive(char *bytes, size_t size, size_t count, void *context)
     return n;
 }
 
+/* curl bounds the headers, but keeps as many behind the body as are sent (RFC 9112 section 7.1.2).
+ */
+static size_t receive_header(char *bytes, size_t size, size_t count, void *context)
+{
+    struct net_exchange *exchange = context;
+    size_t n = size * count;
+    (void)bytes;
+    exchange->full = n > HEADERS_MAX - exchange->headers_len;
+    if (exchange->full)
+        return 0;
+    exchange->headers_len += n;
+    return n;
+}
+
 static struct curl_slist *add_header(struct curl_slist *list, const char *name, const char *value)
 {
     char line[512];
@@ -126,7 +140,9 @@ static bool set_request(CURL *handle, struct net_exchange *exchange)
     const struct net_request *request = exchange->request;
     bool good = curl_easy_setopt(handle, CURLOPT_URL, request->url) == CURLE_OK &&
                 curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive) == CURLE_OK &&
-                curl_easy_setopt(handle, CURLOPT_WRITEDATA, exchange) == CURLE_OK;
+                curl_easy_setopt(handle, CURLOPT_WRITEDATA, exchange) == CURLE_OK &&
+                curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, receive_header) == CURLE_OK &&
+                curl_easy_setopt(handle, CURLOPT_HEADERDATA, exchange) == CURLE_OK;
     if (!good || request->content_type == NULL)
         return good;
     return curl_easy_setopt(handle, CURLOPT_POST, 1L) == CURLE_OK &&

@@ -14,6 +14,7 @@ struct net_exchange {
     bool full, no_memory, unwritable;
     unsigned char *body;
     size_t len, room;
+    size_t headers_len; /* received, with what comes behind the body */
 };
 
 /*

@@ -5,7 +5,7 @@
  * the allow-list; a name is resolved once, every address of it is checked, and the connection goes
  * to that address; addresses that are not global unicast (loopback, private, link-local, mapped,
  * NAT64 …) are refused unless the allow-list names host:port; no redirects, no proxies from the
- * environment, no cookies; size and total time are bounded.
+ * environment, no cookies; sizes of body and headers, and total time are bounded.
  */
 #pragma once
 

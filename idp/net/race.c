@@ -85,6 +85,8 @@ static void begin(struct course *course, size_t which)
     struct net_entrant *entrant = &course->race->list[which];
     int64_t left = course->end_ms - clock_ticks_ms();
     bool alone = course->running == 0;
+    if (left < 0)
+        left = 0; /* the clock goes on between one look and the next */
     unsigned limit = alone || left < NET_RACE_NAME_MS ? (unsigned)left : NET_RACE_NAME_MS;
     runner->begun_us = clock_ticks_us();
     enum idp_err err = net_exchange_aim(course->net, &entrant->request, limit, &runner->exchange);
