@@ -17,6 +17,7 @@
 #include "ctl/order.h"
 #include "ctl/refusal_commands.h"
 #include "ctl/trust_files.h"
+#include "ctl/trust_try_commands.h"
 #include "pki/trust.h"
 #include "pki/trust_rows.h"
 #include "pki/trust_signatures.h"
@@ -242,6 +243,7 @@ const struct command trust_commands[] = {
     {"list", {NULL}, "all loadings of trust lists, the last first: it counts", list},
     {"show", {"[NUMBER]"}, "the trust list that counts, or an earlier one, whole", show},
     {"restore", {"NUMBER"}, "an earlier trust list counts again, with its signatures", restore},
+    {"try", {"FILE"}, "what a list would change for the certificates seen lately", trust_try},
     {"refusals", {NULL}, "how often locks were refused, of whom and why", refusal_list},
     {NULL, {NULL}, NULL, NULL},
 };

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "net/race.h"
 #include "pki/asking.h"
-#include "pki/ocsp_get.h"
+#include "pki/ocsp_request.h"
 #include "pki/status.h"
 
 struct run {
@@ -20,25 +20,6 @@ struct run {
 
 /* --- what is sent --------------------------------------------------------------------------- */
 
-static enum idp_err write_request(const struct run *run, struct arena *arena, const char *url,
-                                  struct net_request *out)
-{
-    enum idp_err err = IDP_OK;
-    const char *address = run->question.rules->revocation.method == OCSP_GET
-                              ? ocsp_get_address(arena, url, &run->question, &err)
-                              : NULL;
-    *out = (struct net_request){.url = address != NULL ? address : url,
-                                .accept = "application/ocsp-response",
-                                .answer_max = OCSP_ANSWER_MAX,
-                                .allow = trust_hosts(run->round->about->view->trust)};
-    if (address != NULL)
-        return IDP_OK;
-    out->content_type = "application/ocsp-request";
-    out->body = run->question.der;
-    out->body_len = run->question.der_len;
-    return err;
-}
-
 static enum idp_err enter_all(struct run *run, struct arena *arena)
 {
     const struct revocation *revocation = &run->question.rules->revocation;
@@ -46,7 +27,9 @@ static enum idp_err enter_all(struct run *run, struct arena *arena)
                                 clock_ticks_ms(), run->turns);
     for (size_t i = 0; i < run->count; i++) {
         struct net_entrant *entrant = &run->entrants[i];
-        enum idp_err err = write_request(run, arena, run->turns[i].url, &entrant->request);
+        enum idp_err err =
+            ocsp_request_write(arena, &run->question, run->turns[i].url,
+                               trust_hosts(run->round->about->view->trust), &entrant->request);
         if (err != IDP_OK)
             return err;
         entrant->patience_ms = run->turns[i].patience_ms;
