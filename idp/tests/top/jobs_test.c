@@ -9,8 +9,10 @@
 #include <cmocka.h>
 
 #include "access/revoke.h"
+#include "access/watched.h"
 #include "base/clock.h"
 #include "jobs.h"
+#include "pki/watch.h"
 #include "store/generation.h"
 #include "store/sql.h"
 #include "tests/access/post.h"
@@ -22,18 +24,32 @@ static enum idp_err hear_nothing(void *with, int64_t generation)
     return IDP_OK;
 }
 
-static int set_up(void **state)
+static void begin_watches(void)
 {
     static const struct generation_listener listener = {.changed = hear_nothing};
-    int failed = world_set_up(state);
+    const struct watch_hook hook = {.context = &world.app.access, .turned = watched_turned};
     assert_int_equal(generation_watch_start(world.app.db, "node", &listener, &world.app.watch),
                      IDP_OK);
+    world.app.lock_watch = watch_new(world.app.pki, &hook);
+    assert_non_null(world.app.lock_watch);
+}
+
+static void end_watches(void)
+{
+    generation_watch_stop(world.app.watch);
+    watch_free(world.app.lock_watch);
+}
+
+static int set_up(void **state)
+{
+    int failed = world_set_up(state);
+    begin_watches();
     return failed;
 }
 
 static int tear_down(void **state)
 {
-    generation_watch_stop(world.app.watch);
+    end_watches();
     return world_tear_down(state);
 }
 
@@ -116,17 +132,15 @@ static void node_that_stops_leaves_its_jobs_to_the_next(void **state)
 
 static int set_up_post(void **state)
 {
-    static const struct generation_listener listener = {.changed = hear_nothing};
     int failed = post_set_up(state);
-    assert_int_equal(generation_watch_start(world.app.db, "node", &listener, &world.app.watch),
-                     IDP_OK);
+    begin_watches();
     world.app.access.message_retry_s = 1;
     return failed;
 }
 
 static int tear_down_post(void **state)
 {
-    generation_watch_stop(world.app.watch);
+    end_watches();
     return post_tear_down(state);
 }
 

@@ -11,10 +11,12 @@
 
 #include <cmocka.h>
 
+#include "access/watched.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "jobs.h"
 #include "jose/sign.h"
+#include "pki/watch.h"
 #include "store/generation.h"
 #include "tests/access/world.h"
 #include "tests/help.h"
@@ -28,15 +30,19 @@ static enum idp_err hear_nothing(void *with, int64_t generation)
 static int set_up(void **state)
 {
     static const struct generation_listener listener = {.changed = hear_nothing};
+    const struct watch_hook hook = {.context = &world.app.access, .turned = watched_turned};
     int failed = world_set_up(state);
     assert_int_equal(generation_watch_start(world.app.db, "node", &listener, &world.app.watch),
                      IDP_OK);
+    world.app.lock_watch = watch_new(world.app.pki, &hook);
+    assert_non_null(world.app.lock_watch);
     return failed;
 }
 
 static int tear_down(void **state)
 {
     generation_watch_stop(world.app.watch);
+    watch_free(world.app.lock_watch);
     return world_tear_down(state);
 }
 
