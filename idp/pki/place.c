@@ -227,9 +227,9 @@ static bool text_fits(const struct rule *rule, const char *text)
 
 /*
  * Any attribute of that type counts: a subject may have several organizational units. One that
- * cannot be read might say anything, so the rule does not hold then.
+ * cannot be read might say anything: then the rule holds where doubt is enough, and else does not.
  */
-static bool subject_rule_holds(const struct rule *rule, const X509 *certificate)
+static bool subject_rule_holds(const struct rule *rule, const X509 *certificate, bool in_doubt)
 {
     char text[PLACE_TEXT_SIZE];
     const unsigned types = PLACE_PRINTABLE | PLACE_UTF8 | PLACE_IA5 | PLACE_BMP;
@@ -238,7 +238,7 @@ static bool subject_rule_holds(const struct rule *rule, const X509 *certificate)
     int at = -1;
     while ((at = X509_NAME_get_index_by_OBJ(subject, rule->subject, at)) >= 0) {
         if (read_attribute(subject, at, types, text) != PLACE_FOUND)
-            return false;
+            return in_doubt;
         holds = holds || text_fits(rule, text);
     }
     return holds;
@@ -256,11 +256,11 @@ static bool policy_rule_holds(const struct rule *rule, const X509 *certificate)
 }
 
 static bool rule_holds(const struct rule *rule, const X509 *certificate,
-                       const unsigned char *anchor_hash)
+                       const unsigned char *anchor_hash, bool in_doubt)
 {
     char text[PLACE_TEXT_SIZE];
     if (rule->subject != NULL)
-        return subject_rule_holds(rule, certificate);
+        return subject_rule_holds(rule, certificate, in_doubt);
     if (rule->policy != NULL)
         return policy_rule_holds(rule, certificate);
     if (rule->issuer != NULL)
@@ -271,11 +271,23 @@ static bool rule_holds(const struct rule *rule, const X509 *certificate,
     return place_read(&rule->lacks, certificate, text) == PLACE_ABSENT;
 }
 
+static bool all_hold(const struct rules *rules, const X509 *certificate,
+                     const unsigned char *anchor_hash, bool in_doubt)
+{
+    for (size_t i = 0; i < rules->count; i++)
+        if (!rule_holds(&rules->list[i], certificate, anchor_hash, in_doubt))
+            return false;
+    return rules->count > 0;
+}
+
 bool place_rules_hold(const struct rules *rules, const X509 *certificate,
                       const unsigned char *anchor_hash)
 {
-    for (size_t i = 0; i < rules->count; i++)
-        if (!rule_holds(&rules->list[i], certificate, anchor_hash))
-            return false;
-    return rules->count > 0;
+    return all_hold(rules, certificate, anchor_hash, false);
+}
+
+bool place_rules_might_hold(const struct rules *rules, const X509 *certificate,
+                            const unsigned char *anchor_hash)
+{
+    return all_hold(rules, certificate, anchor_hash, true);
 }

@@ -26,3 +26,7 @@ enum place_outcome place_read_first(const struct places *places, const X509 *cer
 /* Says whether all rules of a list hold; an empty list does not. */
 bool place_rules_hold(const struct rules *rules, const X509 *certificate,
                       const unsigned char *anchor_hash);
+
+/* The same, if what cannot be read in the subject were what the rules want. */
+bool place_rules_might_hold(const struct rules *rules, const X509 *certificate,
+                            const unsigned char *anchor_hash);

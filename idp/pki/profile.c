@@ -111,7 +111,9 @@ static enum pki_reason check_class(struct leaf *leaf)
         return PKI_PERSONAL;
     if (place_rules_hold(&rules->legal_person, leaf->certificate, issuer))
         return PKI_LEGAL_PERSON;
-    if (!place_rules_hold(&rules->enterprise, leaf->certificate, issuer))
+    if (!place_rules_hold(&rules->enterprise, leaf->certificate, issuer) ||
+        place_rules_might_hold(&rules->personal, leaf->certificate, issuer) ||
+        place_rules_might_hold(&rules->legal_person, leaf->certificate, issuer))
         return PKI_CLASS;
     if (names_person(leaf) && !rules->person_allowed)
         return PKI_NAMES_PERSON;

@@ -584,6 +584,32 @@ static void rule_does_not_hold_beside_an_unreadable_attribute(void **state)
     expect_refused(PKI_PERSONAL);
 }
 
+/* Personal locks that have the enterprises' policy, too, and a mark in the subject. */
+#define MARKED_BY(mark)                                                                            \
+    "{\"uscc\":[{\"subject\":\"2.5.4.5\"}]," NAMED                                                 \
+    "\"class\":{\"enterprise\":[{\"policy\":\"1.3.6.1.4.1.32473.1.1.1\"}],"                        \
+    "\"" mark "\":[{\"subject\":\"2.5.4.11\",\"starts\":\"Individual-\"}]},"                       \
+    "\"extended_key_usage\":[\"absent\"]}"
+
+/* A mark that cannot be read counts against the lock. */
+static void lock_that_might_be_a_persons_is_no_enterprises(void **state)
+{
+    (void)state;
+    static const char *const profiles[] = {MARKED_BY("personal"), MARKED_BY("legal_person")};
+    for (size_t i = 0; i < 2; i++) {
+        use(profiles[i]);
+        present(SUBJECT({"TELETEX:OU", "Individual-1"}, {"CN", "a"}, {"serialNumber", REGION_USCC}),
+                NOTHING_MORE);
+        expect_refused(PKI_CLASS);
+        present(SUBJECT({"OU", "Individual-1"}, {"+OU", "x"}, {"CN", "a"},
+                        {"serialNumber", REGION_USCC}),
+                NOTHING_MORE);
+        expect_refused(PKI_CLASS);
+        present(SUBJECT({"OU", "Sales"}, {"CN", "a"}, {"serialNumber", REGION_USCC}), NOTHING_MORE);
+        expect_uscc(REGION_USCC);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -609,6 +635,7 @@ int main(void)
         TEST(two_values_are_none),
         TEST(attribute_that_shares_its_relative_name_is_not_read),
         TEST(rule_does_not_hold_beside_an_unreadable_attribute),
+        TEST(lock_that_might_be_a_persons_is_no_enterprises),
     };
     return cmocka_run_group_tests_name("pki/placement", tests, make_all, free_all);
 }
