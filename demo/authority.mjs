@@ -10,10 +10,14 @@
 // Lists have a number, live for an hour, and are made anew after ten minutes, or when "renew" says
 // so; a list that is known is answered with 304 (ETag).
 //
-// Faults: none · slow (answers after delay_ms, 8000 unless told) · dead (closes the connection) ·
-// error (500) · garbage (random bytes) · old (dates of last year) · unknown (knows no certificate) ·
-// stranger (signed by another than the responder) · no_nonce · try_later · replay (serves the first
-// list of each name).
+// Faults of the line: slow (answers after delay_ms, 8000 unless told) · silent (takes the question and
+// says nothing) · dead (closes the connection) · refusing (nobody listens; whoever sets it is told
+// "control", an address that does) · flapping (OCSP is dead twice, well once, and so on) · error (500).
+// Faults of the answers: garbage (random bytes) · old (dates of last year) · replay (the last right
+// answer, whatever is asked, and the first list of each name) · unknown (knows no certificate) ·
+// stranger (signed by another than the responder) · lying (good, in the responder's name, signed by
+// another key) · other_serial and other_issuer (about another certificate) · no_nonce · try_later.
+// And none.
 //
 // node demo/authority.mjs --folder F --id ID --kind rsa|p256|sm2 --address A --port P
 import http from 'node:http';
@@ -24,7 +28,8 @@ import { answer, ANSWER_FAULTS } from './responder.mjs';
 const BODY_MAX = 8192;
 const LIST_HOURS = 1;
 const LIST_RENEW_MS = 10 * 60e3;
-const FAULTS = new Set([...ANSWER_FAULTS, 'slow', 'dead', 'error', 'replay']);
+const LINE_FAULTS = ['slow', 'silent', 'dead', 'refusing', 'flapping', 'error'];
+const FAULTS = new Set([...ANSWER_FAULTS, ...LINE_FAULTS]);
 const LISTS = {
   '/crl/intermediate.crl': 'intermediate',
   '/crl/delta.crl': 'delta',
@@ -37,7 +42,8 @@ const { values: options } = parseArgs({
   ),
 });
 const authority = new Authority({ ...options, names: {} });
-const state = { fault: 'none', delay_ms: 8000, asked: { ocsp: 0, crl: 0, unchanged: 0 } };
+const asked = { ocsp: 0, crl: 0, unchanged: 0 };
+const state = { fault: 'none', delay_ms: 8000, flaps: 0, asked };
 const lists = new Map(); // name -> {made, list: promise of {number, der}}
 const first = new Map(); // name -> the first of its lists
 let turn = Promise.resolve(); // `openssl ca` keeps one counter: one at a time
@@ -87,6 +93,7 @@ const sendJson = (response, status, value) =>
 
 // The faults that concern the connection; true when the request is done with.
 async function misbehave(request, response) {
+  if (state.fault === 'silent') return true;
   if (state.fault === 'dead') {
     request.socket.destroy();
     return true;
@@ -103,6 +110,7 @@ async function misbehave(request, response) {
 
 async function ocsp(request, response, pathname) {
   state.asked.ocsp++;
+  if (state.fault === 'flapping' && state.flaps++ % 3 < 2) return request.socket.destroy();
   if (await misbehave(request, response)) return;
   const question =
     request.method === 'POST'
@@ -135,10 +143,32 @@ async function control(request, response) {
     const wanted = JSON.parse(await read(request));
     const { fault = state.fault, delay_ms = state.delay_ms, renew = [] } = wanted;
     if (!FAULTS.has(fault)) return sendJson(response, 400, { error: 'fault', known: [...FAULTS] });
-    Object.assign(state, { fault, delay_ms });
+    Object.assign(state, { fault, delay_ms, flaps: 0 });
     for (const name of renew) lists.delete(name);
+    return obey(response);
   }
   return sendJson(response, 200, state);
+}
+
+// With the fault "refusing" only a second place, at a port of its own, hears the next command.
+async function obey(response) {
+  const refuses = state.fault === 'refusing';
+  if (refuses === server.listening) await (refuses ? retire() : listen(server, options.port));
+  const { port } = refuses ? aside.address() : options;
+  response.setHeader('Connection', 'close');
+  sendJson(response, 200, { ...state, control: `http://${options.address}:${port}/control` });
+  if (!refuses) aside.close();
+}
+
+// Connections end when their requests do: the one that gave the command, too.
+async function retire() {
+  server.close();
+  server.closeIdleConnections();
+  if (!aside.listening) await listen(aside, 0);
+}
+
+function listen(which, port) {
+  return new Promise((resolve) => which.listen(Number(port), options.address, resolve));
 }
 
 async function route(request, response) {
@@ -150,19 +180,28 @@ async function route(request, response) {
   return send(response, 404, 'text/plain', Buffer.from('not found\n'));
 }
 
-const server = http.createServer((request, response) => {
+function handle(request, response) {
+  if (!server.listening) response.setHeader('Connection', 'close');
   route(request, response).catch((error) => {
     if (!response.headersSent) sendJson(response, error.status ?? 400, { error: error.message });
   });
-});
-server.on('error', (error) => {
-  console.error(`authority ${options.id}: ${error.message}`);
-  process.exit(1);
-});
-server.listen(Number(options.port), options.address);
+}
+
+const server = http.createServer(handle);
+const aside = http.createServer(handle);
+for (const each of [server, aside]) {
+  each.on('error', (error) => {
+    console.error(`authority ${options.id}: ${error.message}`);
+    process.exit(1);
+  });
+}
+listen(server, options.port);
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
-    server.close(() => process.exit(0));
-    server.closeAllConnections?.();
+    for (const each of [server, aside]) {
+      each.close();
+      each.closeAllConnections?.();
+    }
+    process.exit(0);
   });
 }

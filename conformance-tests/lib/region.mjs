@@ -75,9 +75,10 @@ export function authorityOf(demo, id) {
   return demo.authorities.find((each) => each.id === id);
 }
 
-// Lets an authority misbehave (see demo/authority.mjs) until the returned function is called.
+// Lets an authority misbehave (see demo/authority.mjs) until the returned function is called. While
+// it refuses connections it takes orders elsewhere.
 export async function misbehave(authority, fault, more = {}) {
-  const set = (value) => postJson(authority.control, value);
-  await set({ fault, ...more });
-  return () => set({ fault: 'none' });
+  const answer = await postJson(authority.control, { fault, ...more });
+  const { control } = answer.json();
+  return () => postJson(control, { fault: 'none' });
 }
