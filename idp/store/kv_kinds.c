@@ -13,6 +13,6 @@ const struct kv_kind_facts kv_kinds[KV_KINDS] = {
     [KV_HOLDER] = {"holder", 100000, 2048, 0, false},
     [KV_REPLAY] = {"replay", 500000, 256, 10 * MINUTE, true},
     [KV_COUNTER] = {"counter", 500000, 256, MINUTE, true},
-    [KV_STATUS] = {"status", 20000, 8192, 0, false},
+    [KV_STATUS] = {"status", 80000, 2560, 0, false},
     [KV_LAUNCH] = {"launch", 50000, 512, 2 * MINUTE, true},
 };

@@ -7,15 +7,14 @@
 #include <cmocka.h>
 
 #include "pki/verdict.h"
+#include "tests/pki/truth.h"
 
-enum { NOW = 1795353600, HOUR = 3600, DAY = 86400, POLICIES = 4 };
+enum { NOW = 1795353600, HOUR = 3600, DAY = 86400 };
 
-static const char *const policies[POLICIES] = {"ocsp", "ocsp-else-crl", "crl", "crl-else-ocsp"};
+static const char *const policies[TRUTH_POLICIES] = {"ocsp", "ocsp-else-crl", "crl",
+                                                     "crl-else-ocsp"};
 
 /* --- what the sources say -------------------------------------------------------------------- */
-
-/* Of the service. What did not come in time, or does not count, is unusable, whatever the cause. */
-enum { O_GOOD, O_REVOKED, O_UNKNOWN, O_ERROR, O_NO_URL, O_SLOW, O_KINDS };
 
 static const struct ocsp_answer services[O_KINDS] = {
     [O_GOOD] = {.verdict = STATUS_GOOD, .this_update = NOW, .reason = -1},
@@ -30,10 +29,6 @@ static const struct ocsp_answer services[O_KINDS] = {
 #define DELTA(this, next) .delta = {.number = "08", .this_update = (this), .next_update = (next)}
 #define FRESH FULL(NOW - HOUR, NOW + HOUR)
 #define OVER FULL(NOW - 2 * HOUR, NOW - HOUR)
-
-/* Of the shelf. A list that was signed by somebody else never lies there; one that is older than
- * the one held leaves that one in its place. */
-enum { L_GOOD, L_REVOKED, L_STALE, L_MISSING, L_WRONG_SIGNER, L_OLDER_THAN_HELD, L_KINDS };
 
 static const struct crl_finding lists[L_KINDS] = {
     [L_GOOD] = {.present = true, .reason = -1, FRESH},
@@ -51,57 +46,6 @@ static struct revocation policy_of(int policy)
 }
 
 /* --- the truth table (SECURITY row 34) ------------------------------------------------------- */
-
-/*
- * o: good, by the service. l: good, by the list. R: revoked. ?: unknown. -: unavailable.
- * In each row, the list is: good, revoked, stale, missing, by a wrong signer, older than held.
- */
-static const char *const truth[POLICIES][O_KINDS] = {
-    [POLICY_OCSP] =
-        {
-            [O_GOOD] = "oRoooo",
-            [O_REVOKED] = "RRRRRR",
-            [O_UNKNOWN] = "?R????",
-            [O_ERROR] = "-R----",
-            [O_NO_URL] = "-R----",
-            [O_SLOW] = "-R----",
-        },
-    [POLICY_OCSP_ELSE_CRL] =
-        {
-            [O_GOOD] = "oRoooo",
-            [O_REVOKED] = "RRRRRR",
-            [O_UNKNOWN] = "?R????",
-            [O_ERROR] = "lR---l",
-            [O_NO_URL] = "lR---l",
-            [O_SLOW] = "lR---l",
-        },
-    [POLICY_CRL] =
-        {
-            [O_GOOD] = "lR---l",
-            [O_REVOKED] = "RRRRRR",
-            [O_UNKNOWN] = "?R????",
-            [O_ERROR] = "lR---l",
-            [O_NO_URL] = "lR---l",
-            [O_SLOW] = "lR---l",
-        },
-    [POLICY_CRL_ELSE_OCSP] =
-        {
-            [O_GOOD] = "lRoool",
-            [O_REVOKED] = "RRRRRR",
-            [O_UNKNOWN] = "?R????",
-            [O_ERROR] = "lR---l",
-            [O_NO_URL] = "lR---l",
-            [O_SLOW] = "lR---l",
-        },
-};
-
-/* Before the service was asked: A where that has to be done, however the list stands. */
-static const char *const asked[POLICIES] = {
-    [POLICY_OCSP] = "ARAAAA",
-    [POLICY_OCSP_ELSE_CRL] = "ARAAAA",
-    [POLICY_CRL] = "lR---l",
-    [POLICY_CRL_ELSE_OCSP] = "lRAAAl",
-};
 
 static char sign_of(const struct verdict *verdict)
 {
@@ -145,7 +89,7 @@ static void expect_cell(int policy, const struct ocsp_answer *ocsp, int list, co
 static void each_cell_of_the_truth_table_has_one_verdict(void **state)
 {
     (void)state;
-    for (int policy = 0; policy < POLICIES; policy++)
+    for (int policy = 0; policy < TRUTH_POLICIES; policy++)
         for (int service = 0; service < O_KINDS; service++)
             for (int list = 0; list < L_KINDS; list++)
                 expect_cell(policy, &services[service], list, truth[policy][service]);
@@ -154,15 +98,15 @@ static void each_cell_of_the_truth_table_has_one_verdict(void **state)
 static void service_is_asked_only_where_its_word_decides(void **state)
 {
     (void)state;
-    for (int policy = 0; policy < POLICIES; policy++)
+    for (int policy = 0; policy < TRUTH_POLICIES; policy++)
         for (int list = 0; list < L_KINDS; list++)
-            expect_cell(policy, NULL, list, asked[policy]);
+            expect_cell(policy, NULL, list, truth_unasked[policy]);
 }
 
 static void nothing_that_a_revoked_authority_issued_counts(void **state)
 {
     (void)state;
-    for (int policy = 0; policy < POLICIES; policy++) {
+    for (int policy = 0; policy < TRUTH_POLICIES; policy++) {
         const struct revocation rules = policy_of(policy);
         for (int service = 0; service < O_KINDS; service++)
             for (int list = 0; list < L_KINDS; list++) {
@@ -183,7 +127,7 @@ static void what_was_revoked_once_is_revoked_whatever_is_said_now(void **state)
 {
     (void)state;
     const struct revoked_fact known = {.revoked_at = NOW - 9 * DAY, .reason = 1};
-    for (int policy = 0; policy < POLICIES; policy++) {
+    for (int policy = 0; policy < TRUTH_POLICIES; policy++) {
         const struct revocation rules = policy_of(policy);
         const struct verdict_facts facts = {.rules = &rules,
                                             .known = &known,
@@ -204,7 +148,7 @@ static void old_list_that_names_the_certificate_still_says_revoked(void **state)
                                     .entry = CRL_LISTED,
                                     .revoked_at = NOW - 90 * DAY,
                                     FULL(NOW - 60 * DAY, NOW - 30 * DAY)};
-    for (int policy = 0; policy < POLICIES; policy++)
+    for (int policy = 0; policy < TRUTH_POLICIES; policy++)
         assert_int_equal(decide(policy, &services[O_GOOD], &old), 'R');
 }
 
@@ -232,7 +176,7 @@ static void hold_refuses_while_its_source_counts(void **state)
     const struct ocsp_answer hold = {.verdict = STATUS_ON_HOLD, .revoked_at = NOW - HOUR};
     const struct crl_finding listed = {.present = true, .entry = CRL_LISTED_ON_HOLD, FRESH};
     const struct crl_finding was_listed = {.present = true, .entry = CRL_LISTED_ON_HOLD, OVER};
-    for (int policy = 0; policy < POLICIES; policy++) {
+    for (int policy = 0; policy < TRUTH_POLICIES; policy++) {
         assert_int_equal(decide(policy, &hold, &lists[L_GOOD]), 'H');
         assert_int_equal(decide(policy, &hold, &lists[L_REVOKED]), 'R');
         assert_int_equal(decide(policy, &services[O_GOOD], &listed), 'H');
@@ -348,7 +292,7 @@ static void degraded_mode_overrules_nobody_who_speaks(void **state)
     const struct degraded on = {.until = NOW + 1, .max_age_s = DAY};
     const struct crl_finding hold = {.present = true, .entry = CRL_LISTED_ON_HOLD, OVER};
     const struct ocsp_answer held = {.verdict = STATUS_ON_HOLD};
-    for (int policy = 0; policy < POLICIES; policy++) {
+    for (int policy = 0; policy < TRUTH_POLICIES; policy++) {
         assert_int_equal(degrade(policy, &on, &services[O_UNKNOWN], &lists[L_STALE]), '?');
         assert_int_equal(degrade(policy, &on, &services[O_REVOKED], &lists[L_STALE]), 'R');
         assert_int_equal(degrade(policy, &on, &held, &lists[L_STALE]), 'H');
