@@ -22,8 +22,8 @@ struct walk {
     struct watch *watch;
     struct arena *arena;
     const char *authority;
-    int64_t now, seen; /* of the last row */
-    const char *hash;
+    int64_t now, seen;                         /* of the last row */
+    char hash[BASE64URL_LEN(DIGEST_SIZE) + 1]; /* the same; "" before the first */
     size_t found;
 };
 
@@ -34,10 +34,11 @@ static enum idp_err add_rows(struct walk *walk, const struct sql_rows *rows, boo
     int64_t session_s = walk->access->session_absolute_s + SEEN_EVERY_S;
     for (size_t i = 0; err == IDP_OK && i < rows->rows; i++) {
         struct seen_certificate certificate;
-        walk->hash = sql_cell_text(rows, i, 0);
+        const char *hash = sql_cell_text(rows, i, 0);
+        (void)snprintf(walk->hash, sizeof(walk->hash), "%s", hash != NULL ? hash : "");
         walk->seen = sql_cell_int(rows, i, 4);
         bool signed_in = offline || walk->seen >= walk->now - session_s;
-        if (seen_certificate_read(walk->hash, sql_cell_text(rows, i, 1), sql_cell_text(rows, i, 3),
+        if (seen_certificate_read(hash, sql_cell_text(rows, i, 1), sql_cell_text(rows, i, 3),
                                   sql_cell_text(rows, i, 2), &certificate))
             err = watch_add(walk->watch, &certificate, signed_in, walk->now);
     }
@@ -78,18 +79,14 @@ static enum idp_err read_offline(struct walk *walk)
     return err == IDP_OK ? add_rows(walk, &rows, true) : err;
 }
 
-/* Page after page, each with memory of its own; the place where one ended outlasts it. */
+/* Page after page, each with memory of its own. */
 static enum idp_err walk_through(struct walk *walk, enum idp_err (*read)(struct walk *walk))
 {
-    char place[BASE64URL_LEN(DIGEST_SIZE) + 2] = "";
     enum idp_err err = IDP_OK;
-    walk->hash = place;
+    walk->hash[0] = '\0';
     for (walk->found = PAGE; err == IDP_OK && walk->found == PAGE;) {
         walk->arena = arena_new();
         err = walk->arena != NULL ? read(walk) : IDP_FAULT;
-        if (err == IDP_OK)
-            (void)snprintf(place, sizeof(place), "%s", walk->hash);
-        walk->hash = place;
         arena_free(walk->arena);
     }
     return err;

@@ -10,7 +10,7 @@
 #include "base/digest.h"
 #include "pki/leaf.h"
 
-enum { LOCK_MESSAGE_SIZE = sizeof("TAMGA-LOGIN/1") + 3 * DIGEST_SIZE };
+enum { LOCK_MESSAGE_SIZE = sizeof("TAMGA-LOGIN/1") + (size_t)3 * DIGEST_SIZE };
 
 /* Writes M for the leaf's key. Returns IDP_FAULT when OpenSSL fails. */
 enum idp_err lock_message_write(const struct leaf *leaf, const char *origin, const char *challenge,

@@ -78,7 +78,7 @@ static enum idp_err make_room(struct plan *plan)
     if (entries != NULL)
         plan->entries = entries;
     size_t *table = calloc(2 * room, sizeof(*table));
-    struct entry **due = calloc(room, sizeof(*due));
+    struct entry **due = calloc(room, sizeof(struct entry *));
     if (entries == NULL || table == NULL || due == NULL) {
         free(table);
         free(due);
@@ -143,19 +143,30 @@ void plan_begin(struct plan *plan)
     plan->round++;
 }
 
+/* Room for one more, at its place in the table. NULL: no memory. */
+static struct entry *begin_entry(struct plan *plan, const struct plan_item *item)
+{
+    bool full = plan->entries == NULL || plan->count == plan->room;
+    if (full && make_room(plan) != IDP_OK)
+        return NULL;
+    struct entry *entry = &plan->entries[plan->count++];
+    *entry = (struct entry){.item = *item, .said = VERDICT_ASK};
+    *place_of(plan, item->hash) = plan->count;
+    return entry;
+}
+
 enum idp_err plan_add(struct plan *plan, const struct plan_item *item, int recheck_s, int64_t now)
 {
     int64_t soon = least(PLAN_FIRST_S, recheck_s);
     struct entry *entry = find(plan, item->hash);
-    if (entry == NULL && plan->count == plan->room && make_room(plan) != IDP_OK)
+    bool is_new = entry == NULL;
+    if (is_new)
+        entry = begin_entry(plan, item);
+    if (entry == NULL)
         return IDP_FAULT;
-    if (entry == NULL) {
-        entry = &plan->entries[plan->count++];
-        *entry = (struct entry){.item = *item, .said = VERDICT_ASK};
+    if (is_new)
         entry->due = now + part_of(entry, now, soon);
-        *place_of(plan, item->hash) = plan->count;
-    }
-    if (item->signed_in && !entry->item.signed_in)
+    else if (item->signed_in && !entry->item.signed_in)
         entry->due = least(entry->due, now + part_of(entry, now, soon));
     entry->item.signed_in = item->signed_in;
     entry->round = plan->round;

@@ -40,8 +40,8 @@ static struct world {
     const unsigned char
         *listed; /* what the list holds: the only serial's first octet is compared */
     size_t listed_len;
-    int turned;
-    enum verdict_says says;
+    _Atomic int turned;
+    _Atomic(enum verdict_says) says;
 } w;
 
 static enum idp_err answer_question(void *context, struct arena *arena,
