@@ -64,7 +64,7 @@ extern struct world {
     int ocsp_status;        /* V_OCSP_CERTSTATUS_… of every certificate */
     enum idp_err ocsp_sent; /* what becomes of a question */
     int ocsp_packets;
-    int64_t lists; /* how many were made: the number of the last one */
+    int64_t lists;              /* how many were made: the number of the last one */
     const char *degraded_until; /* of the trust lists that are made from now on; NULL: never */
 } world;
 
@@ -184,8 +184,8 @@ const char *answer_signed(const struct region_holder *lock, const struct region_
 /* Who the lock proves to be: a real verdict. */
 struct lock_identity identity_of(const struct region_holder *lock);
 
-/* The trust list without one of its authorities (WORLD_AUTHORITIES: with all), signed, with a number
- * higher than any before; the caller's. */
+/* The trust list without one of its authorities (WORLD_AUTHORITIES: with all), signed, with a
+ * number higher than any before; the caller's. */
 struct trust *world_trust_without(enum world_authority left_out);
 
 /* The same with that number. */

@@ -308,7 +308,8 @@ static void two_authorities_share_no_anchor(void **state)
 {
     (void)state;
     put_pem("authorities/1/anchors/0", first.certificate);
-    expect_wrong("list.json: authorities[1].anchors: expected no anchor of an earlier authority, nor its key");
+    expect_wrong("list.json: authorities[1].anchors: expected no anchor of an earlier authority, "
+                 "nor its key");
 }
 
 static void pinned_responder_is_read(void **state)
