@@ -238,7 +238,7 @@ static enum idp_err judge_with_key(const struct judging *j, const struct leaf *l
         return blame(fault, TRUST_KEY_UNKNOWN);
     if (strcmp(entry->origin, j->managers->origin) != 0)
         return blame(fault, TRUST_OTHER_ORIGIN);
-    if (!text_same_secret(entry->challenge + TRUST_CHALLENGE_SIZE - 1 - PART, hash))
+    if (!text_same_secret_string(entry->challenge + TRUST_CHALLENGE_SIZE - 1 - PART, hash))
         return blame(fault, TRUST_OTHER_LIST);
     return has_signed(j, leaf, entry, answer) ? IDP_OK : blame(fault, TRUST_SIGNATURE_BAD);
 }
