@@ -22,11 +22,28 @@ static bool read_length(struct der *der, size_t *out)
     return length >= 0x80;
 }
 
+/*
+ * X.690 sections 8.9 to 8.12 and 10.2: of the universal types sequences and sets are constructed,
+ * with EXTERNAL and EMBEDDED PDV, and nothing else. A string in parts would be another writing of
+ * the same: that of a signature, another certificate that is as good.
+ */
+static bool form_fits(unsigned char tag)
+{
+    enum { CLASS = 0xc0, NUMBER = 0x1f };
+    enum { EXTERNAL = 8, EMBEDDED = 11, SEQUENCE = 16, SET = 17 };
+    unsigned number = tag & NUMBER;
+    if ((tag & CLASS) != 0)
+        return true;
+    bool constructed =
+        number == SEQUENCE || number == SET || number == EXTERNAL || number == EMBEDDED;
+    return constructed == ((tag & DER_CONSTRUCTED) != 0);
+}
+
 bool der_next(struct der *der, struct der_item *out)
 {
     struct der rest = *der;
     struct der_item item = {.whole = der->at};
-    if (rest.left < 2 || (*rest.at & 0x1f) == 0x1f || *rest.at == 0)
+    if (rest.left < 2 || (*rest.at & 0x1f) == 0x1f || *rest.at == 0 || !form_fits(*rest.at))
         return false;
     item.tag = *rest.at++;
     rest.left--;

@@ -49,6 +49,11 @@ static void what_is_not_der_is_not(void **state)
         "1f0100",           /* a tag of more than one byte */
         "0000",             /* end of contents */
         "300400000500",
+        "230403020001", /* a bit string in parts */
+        "240304010a",   /* an octet string, … */
+        "2c030c0141",   /* … and text in parts */
+        "1000",         /* a sequence that is not constructed */
+        "1100",         /* nor a set */
         "30ff",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
