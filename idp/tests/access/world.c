@@ -15,7 +15,6 @@
 
 #include "access/access_token.h"
 #include "access/claims.h"
-#include "access/watched.h"
 #include "base/base64.h"
 #include "base/lane.h"
 #include "base/log.h"
@@ -36,7 +35,6 @@
 #include "pki/pki.h"
 #include "pki/trust.h"
 #include "pki/trust_signatures.h"
-#include "pki/watch.h"
 #include "store/kv.h"
 #include "store/memory.h"
 #include "store/migrate.h"
@@ -355,10 +353,6 @@ static void open_world(const char *where)
                                           .archive = {world.app.db, read_archive}};
     assert_int_equal(pki_new(&settings, &world.app.pki), IDP_OK);
     world.app.access.pki = world.app.pki;
-    world.app.lock_watch =
-        watch_new(world.app.pki,
-                  &(struct watch_hook){.context = &world.app.access, .turned = watched_turned});
-    assert_non_null(world.app.lock_watch);
     for (size_t i = 0; i < WORLD_CLIENTS; i++) {
         world.client_ids[i] = clients[i].id;
         world.redirect_uris[i] = clients[i].redirect_uri;
@@ -372,7 +366,6 @@ static void close_world(void)
     lane_set_may_wait(true);
     arena_free(world.arena);
     crl_renew_free(world.app.lists);
-    watch_free(world.app.lock_watch);
     pki_free(world.app.pki);
     crls_free(world.app.crls);
     refusals_free(world.app.refusals);
