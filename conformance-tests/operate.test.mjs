@@ -458,8 +458,10 @@ test('SIGHUP opens the log anew, so that it can be turned', async () => {
     const text = await readFile(file, 'utf8');
     return text.includes('"request"') && text.endsWith('\n') && text;
   }, 'a line in it');
-  assert.equal(lines(fresh)[0].event, 'reloaded');
-  assert.equal(lines(fresh)[0].log_file, 'reopened');
-  const old = lines(await readFile(`${file}.1`, 'utf8'));
-  assert.equal(old.at(-1).event, 'request');
+  // Jobs of the node write lines of their own in between.
+  const [reloaded] = lines(fresh).filter(({ event }) => event === 'reloaded');
+  assert.equal(reloaded.log_file, 'reopened');
+  const old = lines(await readFile(`${file}.1`, 'utf8')).map(({ event }) => event);
+  assert.equal(old.filter((event) => event === 'request').length, 1);
+  assert.ok(!old.includes('reloaded'));
 });
