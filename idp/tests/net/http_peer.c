@@ -37,6 +37,15 @@ static bool read_request(int fd, char *request, size_t size)
     }
 }
 
+/* Several connections may be served at once. */
+static void note(struct http_peer *peer, const char *request, size_t size)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    (void)pthread_mutex_lock(&lock);
+    memcpy(peer->seen, request, size);
+    (void)pthread_mutex_unlock(&lock);
+}
+
 static void *serve_one(void *argument)
 {
     struct served served = *(struct served *)argument;
@@ -45,7 +54,7 @@ static void *serve_one(void *argument)
     bool more = true;
     free(argument);
     while (more && read_request(served.fd, request, sizeof(request))) {
-        memcpy(served.peer->seen, request, sizeof(request));
+        note(served.peer, request, sizeof(request));
         served.peer->requests++;
         more = served.peer->answer(served.fd, request, ++nth);
     }
