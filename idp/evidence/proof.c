@@ -103,7 +103,7 @@ static void describe_identity(struct json_out *json, const struct lock_identity 
 {
     json_out_text(json, "authority", identity->authority->id);
     json_out_text(json, "trust_list", identity->trust_version);
-    json_out_number(json, "trust_list_number", identity->trust_number);
+    json_out_number(json, "trust_list_loading", identity->trust_loading);
     json_out_text(json, "uscc", identity->uscc);
     json_out_text(json, "name", identity->name);
     json_out_text(json, "key_number", identity->key_number);

@@ -264,7 +264,7 @@ static void describe_leaf(const struct asking_about *about, const struct lock_an
         return;
     *out = (struct lock_identity){
         .trust_version = about->view->trust->version,
-        .trust_number = about->view->trust->loading,
+        .trust_loading = about->view->trust->loading,
         .authority = leaf->authority,
         .uscc = leaf->uscc,
         .name = leaf->name,

@@ -65,7 +65,7 @@ struct lock_status {
 /* Who proved to hold the lock. Everything in it lives as long as the arena. */
 struct lock_identity {
     const char *trust_version; /* of the list that it was judged by */
-    int64_t trust_number;      /* of its row: its loading; 0: it comes from none */
+    int64_t trust_loading;     /* of its row: its loading; 0: it comes from none */
     const struct authority *authority;
     const char *uscc;       /* check character verified, save in a refusal */
     const char *name;       /* the enterprise's, UTF-8 */

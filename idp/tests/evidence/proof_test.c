@@ -146,7 +146,7 @@ static struct lock_identity identity_of(const char *name)
     struct lock_identity identity = {
         .authority = &authority,
         .trust_version = "version",
-        .trust_number = 4,
+        .trust_loading = 4,
         .uscc = "91150100MA0TEAT1XD",
         .name = name,
         .key_number = "KEY\"1",
@@ -214,7 +214,7 @@ static void description_holds_all_that_a_verdict_rests_on(void **state)
                      "\"asked\":1790000000,\"decided\":1790000002,\"algorithm\":\"SM2\","
                      "\"hash\":\"SM3\",\"signature\":\"%s\",\"certificate\":\"%s\","
                      "\"chain\":[\"%s\",\"%s\",\"%s\"],\"authority\":\"one\",\"trust_list\":"
-                     "\"version\",\"trust_list_number\":4,\"uscc\":\"91150100MA0TEAT1XD\","
+                     "\"version\",\"trust_list_loading\":4,\"uscc\":\"91150100MA0TEAT1XD\","
                      "\"name\":\"风铃\\\"建设\\\"\",\"key_number\":\"KEY\\\"1\",\"verdict\":"
                      "\"good\",\"agent_version\":\"0.1.0 \\\"quoted\\\"\",\"platform\":"
                      "\"platform\",\"session\":\"family\",\"status\":{\"policy\":\"ocsp\","
