@@ -193,6 +193,7 @@ static void note(const struct request *rq, const struct proven *proven, const st
     log_text(&line, "lock", holder->lock.id);
     log_text(&line, "authority", proven->identity.authority->id);
     log_text(&line, "client", proven->proof.client);
+    log_text(&line, "lock_status", acr_lock_status(acr_of(proven->identity.status.degraded)));
     log_end(&line);
 }
 
