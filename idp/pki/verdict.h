@@ -3,8 +3,9 @@
  * certificate. A pure function, so that the whole truth table is a test (SECURITY row 34).
  *
  * Only good passes. What either source calls revoked is revoked, whatever the policy, however old
- * the word, and whatever was said since. A service that does not know the certificate is never
- * outvoted by a list.
+ * the list that says so, and whatever was said since. (An answer that is too old, or lacks our
+ * nonce, says nothing: pki/ocsp.h.) A service that does not know the certificate is never outvoted
+ * by a list.
  */
 #pragma once
 
