@@ -162,13 +162,13 @@ static int answer_json(struct ctl *ctl, const struct report *r)
 
 static void print_certificates(const struct report *r)
 {
-    (void)printf("\n%-18s  %-22s  %-16s  %-8s  %-24s  %s\n", "USCC", "SERIAL", "LAST (UTC+8)",
+    (void)printf("\n%-18s  %-40s  %-16s  %-8s  %-24s  %s\n", "USCC", "SERIAL", "LAST (UTC+8)",
                  "REFUSALS", "REASON", "AUTHORITY");
     for (size_t i = 0; i < r->certificates_count; i++) {
         const struct refused_row *row = &r->certificates[i];
         char last[TIME_TEXT_SIZE];
         certificate_time_text(row->last, last);
-        (void)printf("%-18s  %-22s  %-16s  %-8lld  %-24s  %s\n", row->uscc != NULL ? row->uscc : "",
+        (void)printf("%-18s  %-40s  %-16s  %-8lld  %-24s  %s\n", row->uscc != NULL ? row->uscc : "",
                      row->serial != NULL ? row->serial : "", last, (long long)row->count,
                      row->reason, row->authority);
     }

@@ -446,13 +446,13 @@ const struct reason pki_reasons[PKI_REASONS] = {
             .operator_note = "the authority's status service gave no answer that can be used",
             .action = "retry",
             .zh = "{authority_zh}的证书状态服务没有给出有效应答，无法确认证书是否已被吊销。"
-                  "为安全起见，本次登录未予通过。",
+                  "为安全起见，本次操作未予通过。",
             .zh_next = "这是签发机构的服务问题，请在 {retry} 秒后重试；若持续出现，请致电"
                        "{authority_zh}：{phone}。",
-            .en = "The certificate status service of {authority_en} gave no valid answer, so it "
-                  "could "
-                  "not be confirmed that the certificate is not revoked. To be safe, this sign-in "
-                  "was refused.",
+            .en =
+                "The certificate status service of {authority_en} gave no valid answer, so it "
+                "could not be confirmed that the certificate is not revoked. To be safe, this was "
+                "refused.",
             .en_next = "The trouble is with the authority's service: try again in {retry} seconds; "
                        "if it goes on, call {authority_en}: {phone}.",
         },
@@ -462,11 +462,11 @@ const struct reason pki_reasons[PKI_REASONS] = {
             .status = 403,
             .operator_note = "the authority's status service does not know the certificate",
             .action = "call",
-            .zh = "{authority_zh}的证书状态服务查无此证书。为安全起见，本次登录未予通过。",
+            .zh = "{authority_zh}的证书状态服务查无此证书。为安全起见，本次操作未予通过。",
             .zh_next = CALL_ZH "核实证书状态。",
             .en =
                 "The certificate status service of {authority_en} does not know this certificate. "
-                "To be safe, this sign-in was refused.",
+                "To be safe, this was refused.",
             .en_next = "To have the certificate's status checked, " CALL_EN ".",
         },
     [PKI_NO_USCC] =
