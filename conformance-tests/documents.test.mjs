@@ -97,6 +97,14 @@ test('every setting that is read is in its JSON Schema, with the same limits', (
   }
 });
 
+test('every file of these tests is in their README', () => {
+  const document = readFileSync('conformance-tests/README.md', 'utf8');
+  const files = readdirSync('conformance-tests').filter((name) => name.endsWith('.test.mjs'));
+  assert.ok(files.length > 20);
+  for (const file of files)
+    assert.ok(document.includes(`| \`${path.basename(file, '.test.mjs')}\``), file);
+});
+
 test('links between the documents lead somewhere', () => {
   const documents = ['README.md', ...filesBelow('docs', '.md')];
   for (const file of documents) {
