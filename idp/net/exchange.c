@@ -83,7 +83,7 @@ static size_t receive(char *bytes, size_t size, size_t count, void *context)
 
 /* curl bounds the headers, but keeps as many behind the body as are sent (RFC 9112 section 7.1.2).
  */
-static size_t receive_header(char *bytes, size_t size, size_t count, void *context)
+static size_t receive_header(const char *bytes, size_t size, size_t count, void *context)
 {
     struct net_exchange *exchange = context;
     size_t n = size * count;
