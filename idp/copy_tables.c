@@ -23,6 +23,7 @@ const struct copy_table copy_tables[] = {
     {{"clients", {"id"}, 100}, COPY_MOVES},
     {{"enterprises", {"id"}, 500}, COPY_MOVES},
     {{"locks", {"id"}, 500}, COPY_MOVES},
+    {{"former_certificates", {"lock", "certificate"}, 500}, COPY_MOVES},
     {{"consents", {"enterprise", "client"}, 500}, COPY_MOVES},
     {{"grants", {"id"}, 500}, COPY_MOVES},
     {{"refresh_families", {"grant_id"}, 500}, COPY_MOVES},

@@ -16,10 +16,20 @@ CREATE TABLE certificates (
     uscc TEXT NOT NULL,              -- '' where none could be read
     not_after BIGINT NOT NULL,
     reason TEXT,                     -- why it was refused last; NULL: it was accepted
-    seen BIGINT NOT NULL             -- when this was noted: at most an hour before it was last shown
+    seen BIGINT NOT NULL,            -- when this was noted: at most an hour before it was last shown
+    accepted BIGINT                  -- the same of when it was last accepted; NULL: it never was
 );
 CREATE INDEX certificates_by_seen ON certificates (authority, seen);
 CREATE INDEX locks_by_certificate ON locks (certificate_hash);
+
+-- Certificates that signed in for a lock and are not the one that its row names: the one from
+-- before a renewal, or an older one of the same key. What rests on them ends with them.
+CREATE TABLE former_certificates (
+    lock TEXT NOT NULL,
+    certificate TEXT NOT NULL,       -- base64url(SHA-256(DER))
+    PRIMARY KEY (lock, certificate)
+);
+CREATE INDEX former_by_certificate ON former_certificates (certificate);
 
 -- Refusals, counted by day.
 CREATE TABLE refusals (

@@ -37,7 +37,7 @@ static enum idp_err tell(struct sql_tx *tx, const struct closing *c, const struc
 {
     const struct mail_cause cause = {
         .news = c->order->news, .lock = lock->id, .now = c->order->now};
-    return cause.news != NULL ? mail_add(c->access, tx, c->arena, &cause) : IDP_OK;
+    return cause.news != NULL && lock->present ? mail_add(c->access, tx, c->arena, &cause) : IDP_OK;
 }
 
 static enum idp_err end_lock(struct sql_tx *tx, struct closing *c, size_t i)
@@ -56,6 +56,17 @@ static enum idp_err end_lock(struct sql_tx *tx, struct closing *c, size_t i)
     return err == IDP_OK ? ending_order(tx, c->arena, &c->endings[i]) : err;
 }
 
+/* Superseded says that nothing speaks against the key (RFC 5280 section 5.3.1): a lock that was
+ * renewed is good again, with all that it gave. */
+static void leave_out(struct closing *c)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < c->count; i++)
+        if (c->locks[i].present || !c->order->superseded)
+            c->locks[kept++] = c->locks[i];
+    c->count = kept;
+}
+
 static enum idp_err write_rows(struct sql_tx *tx, void *with)
 {
     struct closing *c = with;
@@ -65,6 +76,7 @@ static enum idp_err write_rows(struct sql_tx *tx, void *with)
         err = locks_by_certificate(tx, c->arena, c->order->certificate, &c->locks, &c->count);
     if (err != IDP_OK)
         return err;
+    leave_out(c);
     c->endings = arena_alloc(c->arena, (c->count + 1) * sizeof(*c->endings));
     if (c->endings == NULL)
         return IDP_FAULT;

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,10 +16,11 @@ struct news;
 struct sql_tx;
 
 struct certificate_ending {
-    const char *certificate; /* base64url(SHA-256(DER)), as a lock's row has it */
+    const char *certificate; /* base64url(SHA-256(DER)), as a lock's row has it, or had it */
+    bool superseded;         /* locks that have another one by now go on */
     const char *event;       /* of the audit rows */
     const char *why;         /* of the grants: a word for the record */
-    const struct news *news; /* that the enterprise is told; NULL: none */
+    const struct news *news; /* that the enterprise is told, where the lock has it; NULL: none */
     int64_t now;
     /* Closes the order in the same transaction. What it returns but IDP_OK undoes everything:
      * IDP_NOT_FOUND when somebody else closed it. */

@@ -7,6 +7,8 @@
 #include "notify/news.h"
 #include "pki/revoked_rows.h"
 
+enum { SUPERSEDED = 4 /* CRLReason */ };
+
 /* An order, and when it is carried out. */
 struct order {
     const struct revoked_row *row;
@@ -33,6 +35,7 @@ static enum idp_err carry_out(const struct access *access, const struct order *o
 {
     size_t locks = 0;
     const struct certificate_ending ending = {.certificate = order->row->certificate,
+                                              .superseded = order->row->reason == SUPERSEDED,
                                               .event = "lock_revoked",
                                               .why = "certificate_revoked",
                                               .news = &news_lock_revoked,

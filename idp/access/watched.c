@@ -46,7 +46,11 @@ static enum idp_err add_rows(struct walk *walk, const struct sql_rows *rows, boo
     return err;
 }
 
-/* Those that were refused for what may be over, too: somebody may be signed in with them still. */
+/*
+ * Whatever they were refused for since they were accepted: somebody may be signed in with them
+ * still, and with a lock in hand it is easy to be refused. Those that were never accepted, for what
+ * may be over.
+ */
 static enum idp_err read_seen(struct walk *walk)
 {
     struct sql_rows rows;
@@ -55,7 +59,7 @@ static enum idp_err read_seen(struct walk *walk)
     const struct sql_call call = {
         .text = "SELECT hash, issuer, serial, authority, seen FROM certificates "
                 "WHERE authority = $1 AND (seen > $2 OR (seen = $2 AND hash > $3)) "
-                "AND not_after >= $4 AND (reason IS NULL OR reason = 'lock.on_hold' "
+                "AND not_after >= $4 AND (accepted IS NOT NULL OR reason = 'lock.on_hold' "
                 "OR reason LIKE 'lock.status%') ORDER BY seen, hash LIMIT 2000",
         .params = params,
         .count = 4};
@@ -73,6 +77,24 @@ static enum idp_err read_offline(struct walk *walk)
                 "JOIN locks l ON l.id = g.lock JOIN certificates c ON c.hash = l.certificate_hash "
                 "WHERE f.expires > $1 AND g.ended IS NULL AND l.unbound IS NULL AND c.hash > $2 "
                 "ORDER BY c.hash LIMIT 2000",
+        .params = params,
+        .count = 2};
+    enum idp_err err = sql_read(walk->access->db, walk->arena, &call, &rows);
+    return err == IDP_OK ? add_rows(walk, &rows, true) : err;
+}
+
+/* The same of certificates that a lock has no more: what they gave may still be in use. */
+static enum idp_err read_former(struct walk *walk)
+{
+    struct sql_rows rows;
+    const struct sql_value params[] = {sql_int(walk->now), sql_text(walk->hash)};
+    const struct sql_call call = {
+        .text = "SELECT DISTINCT c.hash, c.issuer, c.serial, c.authority, c.seen "
+                "FROM former_certificates o JOIN certificates c ON c.hash = o.certificate "
+                "JOIN locks l ON l.id = o.lock JOIN grants g ON g.lock = l.id "
+                "JOIN refresh_families f ON f.grant_id = g.id "
+                "WHERE f.expires > $1 AND g.ended IS NULL AND l.unbound IS NULL AND c.hash > $2 "
+                "AND c.not_after >= $1 ORDER BY c.hash LIMIT 2000",
         .params = params,
         .count = 2};
     enum idp_err err = sql_read(walk->access->db, walk->arena, &call, &rows);
@@ -109,6 +131,8 @@ static enum idp_err name_all(const struct access *access, struct watch *watch, b
     }
     if (err == IDP_OK && whole)
         err = walk_through(&walk, read_offline);
+    if (err == IDP_OK && whole)
+        err = walk_through(&walk, read_former);
     arena_free(arena);
     return err;
 }

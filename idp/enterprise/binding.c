@@ -158,8 +158,10 @@ static struct recognised recognise(const struct holder *match, const struct lock
 {
     struct recognised r = {.holder = *match};
     bool same = same_text(match->lock.certificate_hash, presented->certificate_hash);
-    if (!same && presented->not_after < match->lock.not_after)
+    if (!same && presented->not_after < match->lock.not_after) {
+        r.former = presented->certificate_hash;
         return r;
+    }
     r.renewed = !same;
     r.renamed = !same_text(match->enterprise.name, identity->name);
     r.holder.lock = *presented;
@@ -206,11 +208,15 @@ enum idp_err binding_find(struct sql_tx *tx, struct arena *arena,
     return err;
 }
 
-enum idp_err binding_renew(struct sql_tx *tx, const struct recognised *recognised, int64_t now)
+enum idp_err binding_renew(struct sql_tx *tx, struct arena *arena,
+                           const struct recognised *recognised, int64_t now)
 {
+    const struct lock *lock = &recognised->holder.lock;
     enum idp_err err = IDP_OK;
+    if (recognised->former != NULL)
+        err = lock_use_former(tx, arena, lock->id, recognised->former);
     if (recognised->renewed)
-        err = lock_renew(tx, &recognised->holder.lock);
+        err = lock_renew(tx, lock);
     if (err == IDP_OK && recognised->renamed)
         err = enterprise_rename(tx, recognised->holder.enterprise.id,
                                 recognised->holder.enterprise.name, now);

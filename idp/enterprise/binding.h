@@ -20,6 +20,7 @@ struct recognised {
     struct holder holder;
     bool renewed; /* the certificate is not the one seen last: binding_renew() has to be called */
     bool renamed; /* the certificate carries another name than the record */
+    const char *former; /* hash of the certificate when it is older than the record's, or NULL */
 };
 
 /*
@@ -40,10 +41,12 @@ enum idp_err binding_find(struct sql_tx *tx, struct arena *arena,
                           const struct lock_identity *identity, struct recognised *out);
 
 /*
- * Writes what a renewed certificate changes; to be called in the sign-in's transaction. Returns
- * IDP_CONFLICT when its key was bound, or unbound, by somebody since: binding_recognise() knows.
+ * Writes what a renewed or an older certificate changes; to be called in the sign-in's transaction.
+ * Returns IDP_CONFLICT when its key was bound, or unbound, by somebody since: binding_recognise()
+ * knows; or when the older certificate was called revoked since.
  */
-enum idp_err binding_renew(struct sql_tx *tx, const struct recognised *recognised, int64_t now);
+enum idp_err binding_renew(struct sql_tx *tx, struct arena *arena,
+                           const struct recognised *recognised, int64_t now);
 
 /*
  * Says whether the lock may be bound by its holder alone: IDP_OK when its USCC has no bound lock

@@ -41,6 +41,18 @@ void seen_free(struct seen *seen)
 
 /* --- rows ----------------------------------------------------------------------------------- */
 
+/* A refusal says nothing of those who are signed in with the certificate: it is watched for them.
+ */
+static enum idp_err note_accepted(struct sql_tx *tx, const struct seen_row *row)
+{
+    const struct sql_value params[] = {sql_text(row->hash), sql_int(row->at)};
+    return sql_run(tx, NULL,
+                   &(struct sql_call){"UPDATE certificates SET accepted = $2 WHERE hash = $1 "
+                                      "AND (accepted IS NULL OR accepted < $2)",
+                                      params, 2},
+                   NULL, NULL);
+}
+
 /* What was noted later stays: refusals reach the table seconds after they were. */
 enum idp_err seen_row_write(struct sql_tx *tx, const struct seen_row *row)
 {
@@ -48,15 +60,17 @@ enum idp_err seen_row_write(struct sql_tx *tx, const struct seen_row *row)
         sql_text(row->hash), sql_text(row->authority), sql_text(row->issuer), sql_text(row->serial),
         sql_text(row->uscc), sql_int(row->not_after),  sql_text(row->reason), sql_int(row->at),
     };
-    return sql_run(tx, NULL,
-                   &(struct sql_call){
-                       "INSERT INTO certificates (hash, authority, issuer, serial, uscc, "
-                       "not_after, reason, seen) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
-                       "ON CONFLICT (hash) DO UPDATE SET authority = excluded.authority, "
-                       "issuer = excluded.issuer, uscc = excluded.uscc, reason = excluded.reason, "
-                       "seen = excluded.seen WHERE certificates.seen <= excluded.seen",
-                       params, 8},
-                   NULL, NULL);
+    enum idp_err err =
+        sql_run(tx, NULL,
+                &(struct sql_call){
+                    "INSERT INTO certificates (hash, authority, issuer, serial, uscc, "
+                    "not_after, reason, seen) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+                    "ON CONFLICT (hash) DO UPDATE SET authority = excluded.authority, "
+                    "issuer = excluded.issuer, uscc = excluded.uscc, reason = excluded.reason, "
+                    "seen = excluded.seen WHERE certificates.seen <= excluded.seen",
+                    params, 8},
+                NULL, NULL);
+    return err == IDP_OK && row->reason == NULL ? note_accepted(tx, row) : err;
 }
 
 /* --- the memory ----------------------------------------------------------------------------- */

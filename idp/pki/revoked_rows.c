@@ -9,7 +9,7 @@ enum idp_err revoked_rows_open(struct sql *db, struct arena *arena, const struct
     struct sql_rows rows;
     const struct sql_value most = sql_int(REVOKED_ROWS_MAX);
     const struct sql_call call = {
-        .text = "SELECT number, certificate, authority FROM revoked WHERE ended IS NULL "
+        .text = "SELECT number, certificate, authority, reason FROM revoked WHERE ended IS NULL "
                 "ORDER BY number LIMIT $1",
         .params = &most,
         .count = 1};
@@ -22,7 +22,8 @@ enum idp_err revoked_rows_open(struct sql *db, struct arena *arena, const struct
     for (size_t i = 0; i < rows.rows; i++)
         list[i] = (struct revoked_row){.number = sql_cell_int(&rows, i, 0),
                                        .certificate = sql_cell_text(&rows, i, 1),
-                                       .authority = sql_cell_text(&rows, i, 2)};
+                                       .authority = sql_cell_text(&rows, i, 2),
+                                       .reason = (int)sql_cell_int(&rows, i, 3)};
     *out = list;
     *count = rows.rows;
     return IDP_OK;

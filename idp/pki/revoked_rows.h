@@ -19,6 +19,7 @@ struct revoked_row {
     int64_t number;
     const char *certificate; /* base64url(SHA-256(DER)) */
     const char *authority;
+    int reason; /* CRLReason (RFC 5280 section 5.3.1); -1: none was given */
 };
 
 /* The open rows that were learned first, REVOKED_ROWS_MAX at most, in the arena. Returns what

@@ -76,7 +76,7 @@ static enum idp_err write_rows(struct sql_tx *tx, void *with)
     if (err == IDP_OK)
         err = describe_proof(s);
     if (err == IDP_OK)
-        err = binding_renew(tx, s->recognised, s->rq->now);
+        err = binding_renew(tx, s->rq->arena, s->recognised, s->rq->now);
     if (err == IDP_OK)
         err = proof_keep(tx, s->rq->app->kept, &s->proven->proof, s->rq->now);
     if (err == IDP_OK)
@@ -147,7 +147,7 @@ static enum idp_err recognise(struct request *rq, const struct proven *proven,
     bool fits = environment_fits(client, &proven->identity);
     enum idp_err err = fits ? record(rq, proven, opened, true, out) : IDP_NOT_FOUND;
     if (err != IDP_NOT_FOUND)
-        return err;
+        return err == IDP_CONFLICT ? lost_the_race(rq, proven) : err;
     err = binding_recognise(rq->app->db, rq->arena, &proven->identity, rq->now, &rq->refusal, out);
     if (err == IDP_OK && !fits)
         return refusal_set(&rq->refusal, &portal_environment_mismatch);

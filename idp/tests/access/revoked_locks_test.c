@@ -9,6 +9,8 @@
 #include "access/grant.h"
 #include "access/revoked_locks.h"
 #include "access/session.h"
+#include "enterprise/lock.h"
+#include "store/sql.h"
 #include "tests/access/world.h"
 
 static const struct access *access_of(void)
@@ -104,18 +106,49 @@ static void certificate_that_no_lock_has_ends_nothing(void **state)
     assert_int_equal(open_rows(), 0);
 }
 
-/* A session from before the certificate was renewed rests on the lock, which is good again. */
+static enum idp_err renew_in(struct sql_tx *tx, void *with)
+{
+    return lock_renew(tx, with);
+}
+
+/* Another certificate of the lock signed in. */
+static void renew(void)
+{
+    struct lock lock = world.holders[LOCK_BELL].lock;
+    lock.certificate_hash = "bmV3";
+    assert_int_equal(sql_transact(world.app.db, renew_in, &lock), IDP_OK);
+    world_forget_holder(LOCK_BELL);
+}
+
+/* A session from before the certificate was renewed rests on the lock, which is good again, and
+ * its authority says that nothing was wrong with the old key. */
 static void renewed_lock_goes_on(void **state)
 {
     (void)state;
     struct browser bell = signed_in(LOCK_BELL);
     call_revoked(LOCK_BELL);
-    world_sql(arena_printf(world.arena,
-                           "UPDATE locks SET certificate_hash = 'bmV3' WHERE id = '%s'",
-                           world.holders[LOCK_BELL].lock.id));
-    world_forget_holder(LOCK_BELL);
+    world_sql("UPDATE revoked SET reason = 4"); /* superseded */
+    renew();
     assert_int_equal(revoked_locks_end(access_of(), world.now), IDP_OK);
     assert_true(is_signed_in(&bell));
+    assert_int_equal(open_rows(), 0);
+}
+
+/* Attack: a stolen lock is signed in with; the company renews its certificate, has the old one
+ * revoked, and the thief went on for as long as a family of refresh tokens lives. */
+static void certificate_from_before_a_renewal_takes_what_it_gave_with_it(void **state)
+{
+    (void)state;
+    world.app.access.tells = true;
+    struct browser bell = signed_in(LOCK_BELL);
+    const struct grant *offline = granted_offline(CLIENT_OTHER, &bell);
+    call_revoked(LOCK_BELL);
+    renew();
+    assert_int_equal(revoked_locks_end(access_of(), world.now), IDP_OK);
+    assert_false(is_signed_in(&bell));
+    assert_false(lives(offline));
+    assert_int_equal(world_number("SELECT COUNT(*) FROM audit WHERE event = 'lock_revoked'"), 1);
+    assert_int_equal(world_number("SELECT COUNT(*) FROM outbox WHERE kind = 'mail'"), 0);
 }
 
 static void all_that_are_open_are_carried_out(void **state)
@@ -156,6 +189,7 @@ int main(void)
         WORLD_TEST(it_is_noted_and_the_enterprise_told_once),
         WORLD_TEST(certificate_that_no_lock_has_ends_nothing),
         WORLD_TEST(renewed_lock_goes_on),
+        WORLD_TEST(certificate_from_before_a_renewal_takes_what_it_gave_with_it),
         WORLD_TEST(all_that_are_open_are_carried_out),
         WORLD_TEST(store_that_is_down_leaves_it_for_the_next_time),
     };

@@ -47,15 +47,17 @@ static void seen(enum world_lock lock, int64_t ago, const char *reason)
     char issuer[BASE64URL_LEN(LOCK_HASH_SIZE) + 1];
     base64url_encode(who.certificate_hash, LOCK_HASH_SIZE, hash);
     base64url_encode(who.anchor->hash, LOCK_HASH_SIZE, issuer);
-    const struct sql_value params[] = {sql_text(hash),          sql_text(who.authority->id),
-                                       sql_text(issuer),        sql_text(who.serial),
-                                       sql_int(who.not_after),  sql_text(reason),
-                                       sql_int(world.now - ago)};
+    const struct sql_value params[] = {
+        sql_text(hash),           sql_text(who.authority->id),
+        sql_text(issuer),         sql_text(who.serial),
+        sql_int(who.not_after),   sql_text(reason),
+        sql_int(world.now - ago), reason == NULL ? sql_int(world.now - ago) : sql_null()};
     const struct sql_call call = {
         .text = "INSERT INTO certificates (hash, authority, issuer, serial, uscc, not_after, "
-                "reason, seen) VALUES ($1, $2, $3, $4, '', $5, $6, $7)",
+                "reason, seen, accepted) VALUES ($1, $2, $3, $4, '', $5, $6, $7, "
+                "$8)",
         .params = params,
-        .count = 7};
+        .count = 8};
     assert_int_equal(sql_execute(world.sql.real, &call, NULL), IDP_OK);
 }
 
@@ -91,6 +93,32 @@ static void who_was_refused_for_what_may_be_over_is_watched_and_others_are_not(v
     seen(LOCK_HARBOUR, 60, "lock.on_hold");
     seen(LOCK_NEW, 60, "lock.revoked");
     assert_int_equal(named(), 2);
+}
+
+/* Attack: who is signed in with a stolen lock asks to bind it again, is refused, and was not
+ * watched any more. */
+static void who_was_accepted_is_watched_whatever_was_refused_since(void **state)
+{
+    (void)state;
+    seen(LOCK_BELL, 60, NULL);
+    world_sql("UPDATE certificates SET reason = 'lock.already_bound'");
+    assert_int_equal(named(), 1);
+}
+
+/* The lock has another certificate; what the one before gave is still in use. */
+static void certificate_from_before_a_renewal_is_watched(void **state)
+{
+    (void)state;
+    struct browser bell = signed_in(LOCK_BELL);
+    (void)granted_offline(CLIENT_PLATFORM, &bell);
+    seen(LOCK_BELL, 20 * (int64_t)REGION_DAY, NULL);
+    world_sql("INSERT INTO former_certificates (lock, certificate) SELECT l.id, "
+              "l.certificate_hash FROM locks l JOIN certificates c ON c.hash = l.certificate_hash");
+    world_sql("UPDATE locks SET certificate_hash = 'bmV3'");
+    assert_int_equal(named(), 1);
+    world_sql("UPDATE grants SET ended = 1");
+    world.now += WATCHED_WHOLE_S;
+    assert_int_equal(named(), 0);
 }
 
 static void offline_access_is_watched_however_long_ago_it_was_given(void **state)
@@ -177,6 +205,8 @@ int main(void)
         TEST(those_seen_lately_are_watched),
         TEST(those_not_seen_for_long_are_not),
         TEST(who_was_refused_for_what_may_be_over_is_watched_and_others_are_not),
+        TEST(who_was_accepted_is_watched_whatever_was_refused_since),
+        TEST(certificate_from_before_a_renewal_is_watched),
         TEST(offline_access_is_watched_however_long_ago_it_was_given),
         TEST(those_that_are_new_come_in_between),
         TEST(database_that_is_down_is_not_an_empty_list),

@@ -164,7 +164,7 @@ static void run(const char *statement)
 
 static enum idp_err renew(struct sql_tx *tx, void *with)
 {
-    return binding_renew(tx, with, NOW);
+    return binding_renew(tx, w.arena, with, NOW);
 }
 
 static const char *text(const char *query)

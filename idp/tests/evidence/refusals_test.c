@@ -216,6 +216,8 @@ static void refusal_from_before_does_not_undo_an_acceptance(void **state)
     assert_int_equal(number_of("SELECT COUNT(*) FROM certificates WHERE reason IS NULL"), 0);
     assert_int_equal(sql_transact(w.db, accept, &who), IDP_OK); /* an older one does not undo it */
     assert_int_equal(number_of("SELECT COUNT(*) FROM certificates WHERE reason IS NULL"), 0);
+    /* somebody may be signed in with it: it stays among those that are watched */
+    assert_int_equal(number_of("SELECT accepted FROM certificates"), NOW + 5);
 }
 
 /* --- bounds --------------------------------------------------------------------------------- */

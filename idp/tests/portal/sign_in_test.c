@@ -655,6 +655,8 @@ static void renewed_certificate_signs_in_and_the_record_follows(void **state)
     assert_string_equal(member_text(answer, "enterprise.name"), "风铃集团有限公司");
     assert_string_equal(session_of(&browser)->enterprise, world.holders[LOCK_BELL].enterprise.id);
     assert_string_equal(session_of(&browser)->lock, world.holders[LOCK_BELL].lock.id);
+    assert_string_equal(world_text("SELECT certificate FROM former_certificates"),
+                        world.holders[LOCK_BELL].lock.certificate_hash);
     answer = browse(&browser, &portal_session_route, NULL);
     assert_string_equal(member_text(answer, "enterprise.name"), "风铃集团有限公司");
     assert_string_equal(member_text(answer, "lock.serial"),
@@ -664,6 +666,45 @@ static void renewed_certificate_signs_in_and_the_record_follows(void **state)
     assert_int_equal(world_number("SELECT COUNT(*) FROM audit WHERE event = 'lock_renewed'"), 1);
     assert_string_equal(world_text("SELECT detail FROM audit WHERE event = 'lock_renewed'"),
                         world_text("SELECT detail FROM audit WHERE event = 'signed_in'"));
+}
+
+/* Another certificate of the lock's key, which ended before the one that the record has. */
+static const struct region_holder *older_certificate(void)
+{
+    world_sql("UPDATE locks SET not_after = not_after + 86400000 WHERE key_number = 'KEY0001'");
+    return make_lock(&(struct lock_wanted){OF_ONE, "风铃建设有限公司", REGION_USCC, "KEY0001",
+                                           &world.locks[LOCK_BELL]});
+}
+
+static void older_certificate_of_the_key_is_noted_as_the_locks_too(void **state)
+{
+    (void)state;
+    struct browser browser = visit();
+    const struct region_holder *older = older_certificate();
+    char hash[64];
+    base64url_encode(identity_of(older).certificate_hash, LOCK_HASH_SIZE, hash);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(sign_in_with(&browser, older)->status, 200);
+    assert_string_equal(world_text("SELECT certificate FROM former_certificates"), hash);
+    assert_string_equal(world_text("SELECT lock FROM former_certificates"),
+                        world.holders[LOCK_BELL].lock.id);
+}
+
+/* Its sign-in began before another node learned it; what rested on it has been ended already. */
+static void older_certificate_that_was_revoked_meanwhile_does_not_sign_in(void **state)
+{
+    (void)state;
+    struct browser browser = visit();
+    const struct region_holder *older = older_certificate();
+    char hash[64];
+    base64url_encode(identity_of(older).certificate_hash, LOCK_HASH_SIZE, hash);
+    world_sql(arena_printf(world.arena,
+                           "INSERT INTO revoked (number, certificate, authority, issuer, serial, "
+                           "revoked_at, reason, source, learned, ended) VALUES (1, '%s', 'one', "
+                           "'', '01', 0, 1, 'ocsp', 0, 1)",
+                           hash));
+    assert_int_equal(sign_in_with(&browser, older)->status, 503);
+    assert_int_equal(world_number("SELECT COUNT(*) FROM audit WHERE event = 'signed_in'"), 0);
 }
 
 static const struct region_holder *renewed_lock(void)
@@ -798,6 +839,8 @@ int main(void)
         WORLD_TEST(client_that_was_suspended_meanwhile_is_not_signed_in_to),
         WORLD_TEST(address_that_signs_in_too_often_is_told_so),
         WORLD_TEST(renewed_certificate_signs_in_and_the_record_follows),
+        WORLD_TEST(older_certificate_of_the_key_is_noted_as_the_locks_too),
+        WORLD_TEST(older_certificate_that_was_revoked_meanwhile_does_not_sign_in),
         WORLD_TEST(renewal_by_a_key_that_was_unbound_has_to_be_checked),
         WORLD_TEST(renewal_that_met_another_change_can_be_tried_again),
         WORLD_TEST(signing_in_again_keeps_what_platforms_got_until_signing_out),

@@ -92,8 +92,10 @@ static const char *const rows[] = {
     "('a2', 9000000000000, 'refused', NULL, NULL, NULL, '{\"x\":\"\\u0000\"}')",
     "INSERT INTO evidence_objects (hash, kind, bytes, created) VALUES "
     "('h1', 'certificate', X'3000FF', 1), ('h2', 'ocsp', X'', 1)",
-    "INSERT INTO certificates (hash, authority, issuer, serial, uscc, not_after, reason, seen) "
-    "VALUES ('h1', 'a', 'i', '01', '', 9, NULL, 7), ('h3', 'a', 'i', '02', 'u', 9, 'lock.weak', 7)",
+    "INSERT INTO former_certificates (lock, certificate) VALUES ('l1', 'h0')",
+    "INSERT INTO certificates (hash, authority, issuer, serial, uscc, not_after, reason, seen, "
+    "accepted) VALUES ('h1', 'a', 'i', '01', '', 9, NULL, 7, 7), "
+    "('h3', 'a', 'i', '02', 'u', 9, 'lock.weak', 7, NULL)",
     "INSERT INTO refusals (day, authority, reason, certificate, count, last) VALUES "
     "(20000, '', 'lock.authority_unknown', '', 3, 7), (20000, 'a', 'lock.weak', 'h3', 1, 7)",
     "INSERT INTO revoked (number, certificate, authority, issuer, serial, revoked_at, reason, "
