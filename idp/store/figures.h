@@ -16,7 +16,7 @@ struct figures;
 enum figures_store { FIGURES_KV, FIGURES_SQL, FIGURES_STORES };
 
 /* The upper ends of the latency's buckets; a last one, of no end, follows them. */
-enum { FIGURES_BOUNDS = 14, FIGURES_BUCKETS = FIGURES_BOUNDS + 1 };
+enum { FIGURES_BOUNDS = 17, FIGURES_BUCKETS = FIGURES_BOUNDS + 1 };
 extern const int64_t figures_bounds_us[FIGURES_BOUNDS];
 
 struct figures_reading {
