@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/lane.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -26,9 +27,9 @@ struct inquiring {
 
 static void log_revoked(const struct leaf *leaf, const struct verdict *verdict)
 {
-    char hash[2 * DIGEST_SIZE + 1];
+    char hash[BASE64URL_LEN(DIGEST_SIZE) + 1]; /* as the tables have it */
     struct log_line line;
-    text_to_hex(leaf->hash, DIGEST_SIZE, hash);
+    base64url_encode(leaf->hash, DIGEST_SIZE, hash);
     log_begin(&line, LOG_WARN, "certificate_revoked");
     log_text(&line, "authority", leaf->authority->id);
     log_text(&line, "certificate", hash);

@@ -1,8 +1,8 @@
 #include "pki/round.h"
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "net/race.h"
 #include "pki/asking.h"
 #include "pki/ocsp_request.h"
@@ -59,10 +59,10 @@ static struct ocsp_answer read_answer(const struct run *run, enum idp_err err,
 
 static void log_problem(const struct run *run, size_t which)
 {
-    char hash[2 * DIGEST_SIZE + 1];
+    char hash[BASE64URL_LEN(DIGEST_SIZE) + 1]; /* as the tables have it */
     struct log_line line;
     const struct leaf *leaf = run->round->about->leaf;
-    text_to_hex(leaf->hash, DIGEST_SIZE, hash);
+    base64url_encode(leaf->hash, DIGEST_SIZE, hash);
     log_begin(&line, LOG_WARN, "status_unusable");
     log_text(&line, "authority", leaf->authority->id);
     log_text(&line, "address", run->turns[which].url);
