@@ -486,11 +486,13 @@ const struct reason pki_reasons[PKI_REASONS] = {
         {
             .code = "lock.uscc_check",
             .status = 403,
-            .operator_note = "the USCC in the certificate has a wrong check character",
+            .operator_note =
+                "the USCC in the certificate has not 18 characters, or a wrong check character",
             .action = "call",
-            .zh = "证书中的“{field_zh}”校验码不正确。",
+            .zh = "证书中的“{field_zh}”不正确（长度或校验码不符）。",
             .zh_next = CALL_ZH "更正证书。",
-            .en = "The {field_en} in the certificate has a wrong check character.",
+            .en = "The {field_en} in the certificate is not a valid one: its length or its check "
+                  "character is wrong.",
             .en_next = "To have the certificate corrected, " CALL_EN ".",
         },
 };
