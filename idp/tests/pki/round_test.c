@@ -41,8 +41,9 @@ static bool answer_second(int fd, const char *request, int nth);
 
 static struct world {
     struct http_peer peers[PEERS];
+    pthread_mutex_t lock; /* guards how */
     struct behaviour how[PEERS];
-    atomic_bool released;
+    atomic_int tests; /* that are over: nobody is held any longer */
     struct net *net;
     struct view *view;
     struct leaf *leaf;
@@ -51,7 +52,8 @@ static struct world {
     struct round round;
     struct status status;
     char urls[PEERS][URL_SIZE];
-} w = {.peers = {{.answer = answer_first}, {.answer = answer_second}}};
+} w = {.lock = PTHREAD_MUTEX_INITIALIZER,
+       .peers = {{.answer = answer_first}, {.answer = answer_second}}};
 
 /* GET /<base64, URL-encoded> (RFC 6960 appendix A.1). Returns the question's length. */
 static size_t read_path(const char *path, unsigned char *der)
@@ -89,7 +91,8 @@ static bool answer(const struct behaviour *how, int fd, const char *request)
     size_t n = read_question(request, der);
     const struct region_authority *signer = how->lies ? &other : &authority;
     const struct timespec pause = {.tv_nsec = 1000000};
-    while (how->held && !w.released)
+    int tests = w.tests;
+    while (how->held && w.tests == tests)
         (void)nanosleep(&pause, NULL);
     if (how->fails) {
         http_peer_say(fd, "HTTP/1.1 500 Error\r\nContent-Length: 0\r\n\r\n");
@@ -117,16 +120,33 @@ static bool answer(const struct behaviour *how, int fd, const char *request)
     return true;
 }
 
+static struct behaviour behaviour_of(int which)
+{
+    (void)pthread_mutex_lock(&w.lock);
+    struct behaviour how = w.how[which];
+    (void)pthread_mutex_unlock(&w.lock);
+    return how;
+}
+
+static void behave(int which, struct behaviour how)
+{
+    (void)pthread_mutex_lock(&w.lock);
+    w.how[which] = how;
+    (void)pthread_mutex_unlock(&w.lock);
+}
+
 static bool answer_first(int fd, const char *request, int nth)
 {
     (void)nth;
-    return answer(&w.how[0], fd, request);
+    const struct behaviour how = behaviour_of(0);
+    return answer(&how, fd, request);
 }
 
 static bool answer_second(int fd, const char *request, int nth)
 {
     (void)nth;
-    return answer(&w.how[1], fd, request);
+    const struct behaviour how = behaviour_of(1);
+    return answer(&how, fd, request);
 }
 
 /* --- the world ------------------------------------------------------------------------------ */
@@ -177,9 +197,8 @@ static int set_up(void **state)
 {
     enum pki_reason why = PKI_REASONS;
     (void)state;
-    w.released = false;
     for (int i = 0; i < PEERS; i++) {
-        w.how[i] = (struct behaviour){.held = false};
+        behave(i, (struct behaviour){.held = false});
         w.peers[i].connections = w.peers[i].requests = 0;
     }
     w.view = view_new(make_trust(), NULL);
@@ -196,7 +215,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    w.released = true;
+    w.tests++;
     leaf_release(w.leaf);
     view_free(w.view);
     net_free(w.net);
@@ -240,7 +259,7 @@ static void first_address_alone_is_asked(void **state)
 static void slow_first_is_joined_by_the_second_which_wins(void **state)
 {
     (void)state;
-    w.how[0].held = true;
+    behave(0, (struct behaviour){.held = true});
     rules()->deadline_ms = 400; /* so that patience ends after 100 ms */
     assert_int_equal(ask(), STATUS_GOOD);
     assert_int_equal(look(0).asked, 1);
@@ -253,7 +272,7 @@ static void slow_first_is_joined_by_the_second_which_wins(void **state)
 static void lying_first_is_passed_over_and_moves_down(void **state)
 {
     (void)state;
-    w.how[0].lies = true;
+    behave(0, (struct behaviour){.lies = true});
     assert_int_equal(ask(), STATUS_GOOD);
     assert_int_equal(look(0).unusable[FAULT_SIGNER], 1);
     assert_int_equal(look(1).won, 1);
@@ -266,8 +285,8 @@ static void lying_first_is_passed_over_and_moves_down(void **state)
 static void revoked_counts_from_whichever_address(void **state)
 {
     (void)state;
-    w.how[0].fails = true;
-    w.how[1].revoked = true;
+    behave(0, (struct behaviour){.fails = true});
+    behave(1, (struct behaviour){.revoked = true});
     assert_int_equal(ask(), STATUS_REVOKED);
     assert_int_equal(look(0).unusable[FAULT_HTTP], 1);
 }
@@ -276,7 +295,7 @@ static void revoked_counts_from_whichever_address(void **state)
 static void revoked_answer_is_not_appealed(void **state)
 {
     (void)state;
-    w.how[0].revoked = true;
+    behave(0, (struct behaviour){.revoked = true});
     assert_int_equal(ask(), STATUS_REVOKED);
     assert_int_equal(w.peers[1].requests, 0);
 }
@@ -284,7 +303,8 @@ static void revoked_answer_is_not_appealed(void **state)
 static void silence_of_all_is_no_answer(void **state)
 {
     (void)state;
-    w.how[0].held = w.how[1].held = true;
+    behave(0, (struct behaviour){.held = true});
+    behave(1, (struct behaviour){.held = true});
     rules()->deadline_ms = 200;
     assert_int_equal(ask(), STATUS_UNUSABLE);
     assert_int_equal(w.status.answer.fault, FAULT_SILENT);
@@ -297,8 +317,8 @@ static void silence_of_all_is_no_answer(void **state)
 static void nonsense_of_all_is_an_answer_that_does_not_count(void **state)
 {
     (void)state;
-    w.how[0].lies = true;
-    w.how[1].age = 7200;
+    behave(0, (struct behaviour){.lies = true});
+    behave(1, (struct behaviour){.age = 7200});
     assert_int_equal(ask(), STATUS_UNUSABLE);
     assert_string_equal(w.status.answer.problem, "it is too old");
     assert_true(w.round.answered);
@@ -344,10 +364,11 @@ static void headers_of_caches_do_not_prolong_an_answer(void **state)
     (void)state;
     rules()->method = OCSP_GET;
     rules()->nonce = NONCE_OFF;
-    w.how[0].age = w.how[1].age = 100;
+    behave(0, (struct behaviour){.age = 100});
     assert_int_equal(ask(), STATUS_GOOD); /* echoes nothing: there is no nonce */
     assert_int_equal(w.status.answer.usable_until, REGION_NOW - 100 + OCSP_NO_NONCE_AGE_S);
-    w.how[0].age = w.how[1].age = OCSP_NO_NONCE_AGE_S;
+    behave(0, (struct behaviour){.age = OCSP_NO_NONCE_AGE_S});
+    behave(1, (struct behaviour){.age = OCSP_NO_NONCE_AGE_S});
     assert_int_equal(ask(), STATUS_UNUSABLE);
 }
 
