@@ -37,8 +37,9 @@ static int set_up(void **state)
     add(DAY, "two", "lock.not_bound", "ddd", 5);
     add(DAY, "", "lock.not_accepted", "", 3);
     add(DAY - 1, "one", "lock.revoked", "aaa", 100);
-    execute("INSERT INTO certificates VALUES ('aaa', 'one', 'i', '0A01', '91150100MA0TEAT1XD', 9, "
-            "'lock.personal', 1)");
+    execute(
+        "INSERT INTO certificates (hash, authority, issuer, serial, uscc, not_after, reason, "
+        "seen) VALUES ('aaa', 'one', 'i', '0A01', '91150100MA0TEAT1XD', 9, 'lock.personal', 1)");
     return 0;
 }
 
