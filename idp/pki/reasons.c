@@ -443,7 +443,8 @@ const struct reason pki_reasons[PKI_REASONS] = {
         {
             .code = "lock.status_unavailable",
             .status = 503,
-            .operator_note = "the authority's status service gave no answer that can be used",
+            .operator_note = "neither the authority's status service nor its lists, as its policy "
+                             "asks for, say anything that counts",
             .action = "retry",
             .zh = "{authority_zh}的证书状态服务没有给出有效应答，无法确认证书是否已被吊销。"
                   "为安全起见，本次操作未予通过。",
