@@ -61,7 +61,7 @@ static void learn(const struct inquiring *i)
     log_revoked(leaf, verdict);
     if (revoked_learn(i->pki->revoked, &news) != IDP_OK)
         log_event(LOG_ERROR, "revoked_not_written", "authority", leaf->authority->id);
-    status_keep(i->pki->kv, i->about, &mark);
+    (void)status_keep(i->pki->kv, i->arena, i->about, &mark);
 }
 
 /*
@@ -221,6 +221,20 @@ static void show_old(struct inquiring *i, const struct status *kept)
         i->out->status = *kept;
 }
 
+/* What is revoked, learn() keeps. Where another node has left word that it is, that counts. */
+static void keep_answer(struct inquiring *i)
+{
+    static const struct ocsp_answer marked = {.verdict = STATUS_REVOKED, .reason = -1};
+    struct status *status = &i->out->status;
+    struct status kept;
+    if (i->facts.known != NULL || status->answer.verdict == STATUS_REVOKED ||
+        status_keep(i->pki->kv, i->arena, i->about, status) != IDP_DENIED)
+        return;
+    bool found = status_find(i->pki->kv, i->arena, i->about, &kept) == IDP_OK &&
+                 kept.answer.verdict == STATUS_REVOKED;
+    *status = (struct status){.answer = found ? kept.answer : marked};
+}
+
 static enum idp_err ask(struct inquiring *i)
 {
     const struct status kept = i->out->status;
@@ -234,8 +248,7 @@ static enum idp_err ask(struct inquiring *i)
         return err;
     out->asked = true;
     i->facts.ocsp = &out->status.answer;
-    if (i->facts.known == NULL && out->status.answer.verdict != STATUS_REVOKED)
-        status_keep(i->pki->kv, i->about, &out->status); /* what is revoked, learn() keeps */
+    keep_answer(i);
     err = decide(i);
     show_old(i, &kept);
     return err;

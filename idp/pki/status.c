@@ -14,6 +14,7 @@ enum {
     KEY_LEN = DIGEST_SIZE + VOICE_LEN,
     RECORD_MAX = OCSP_ANSWER_MAX + 128 + DIGEST_SIZE,
     LIFE_S = RULES_DEGRADED_MAX_S,
+    TRIES = 3,
 };
 
 static struct kv_bytes key_of(const struct asking_about *about, unsigned char key[KEY_LEN])
@@ -95,67 +96,109 @@ static void write_answer(struct pack *p, const struct ocsp_answer *answer)
 
 /* --- keeping --------------------------------------------------------------------------------- */
 
-static void put(struct kv *kv, const struct asking_about *about, const struct pack *p,
-                int64_t life_s)
+/* What is to lie there, and for how long. */
+struct record {
+    struct kv_bytes bytes;
+    int64_t life_s;
+};
+
+static bool is_mark(struct arena *arena, struct kv_bytes record)
 {
-    unsigned char key[KEY_LEN];
-    if (p->failed || life_s <= 0)
-        return;
-    enum idp_err err = kv_put(kv, KV_STATUS, key_of(about, key),
-                              (struct kv_bytes){.bytes = p->buffer, .len = p->len}, life_s * 1000);
-    if (err != IDP_OK)
-        log_event(LOG_WARN, "status_not_kept", "authority", about->leaf->authority->id);
+    struct status status;
+    return read_record(arena, record, &status) == IDP_OK && status.answer.verdict == STATUS_REVOKED;
 }
 
-static void keep_good(struct kv *kv, const struct asking_about *about, const struct status *status)
+/* One try. IDP_DENIED: a mark stands there; IDP_CONFLICT: another node was quicker. */
+static enum idp_err put_beside_marks(struct kv *kv, struct kv_bytes key, struct arena *arena,
+                                     const struct record *record)
 {
-    unsigned char record[RECORD_MAX];
+    struct kv_bytes old;
+    int64_t life_ms = record->life_s * 1000;
+    enum idp_err err = kv_get(kv, KV_STATUS, key, arena, &old);
+    if (err == IDP_NOT_FOUND)
+        return kv_add(kv, KV_STATUS, key, record->bytes, life_ms);
+    if (err != IDP_OK)
+        return err;
+    if (is_mark(arena, old))
+        return IDP_DENIED;
+    err = kv_swap(kv, KV_STATUS, key, old, record->bytes, life_ms);
+    return err == IDP_NOT_FOUND ? IDP_CONFLICT : err;
+}
+
+/* Where the record cannot be kept nothing is lost but time. */
+static enum idp_err note_failure(const struct asking_about *about, enum idp_err err)
+{
+    if (err != IDP_OK && err != IDP_DENIED)
+        log_event(LOG_WARN, "status_not_kept", "authority", about->leaf->authority->id);
+    return err == IDP_DENIED ? err : IDP_OK;
+}
+
+static enum idp_err keep_good(struct kv *kv, struct arena *arena, const struct asking_about *about,
+                              const struct status *status)
+{
+    unsigned char key[KEY_LEN];
+    unsigned char bytes[RECORD_MAX];
     unsigned char hash[DIGEST_SIZE];
     const struct ocsp_answer *answer = &status->answer;
     if (status->response == NULL ||
         digest(DIGEST_SHA256, status->response, status->response_len, hash) != IDP_OK)
-        return;
-    struct pack p = pack_new(record, sizeof(record), RECORD_VERSION);
+        return IDP_OK;
+    struct pack p = pack_new(bytes, sizeof(bytes), RECORD_VERSION);
     write_answer(&p, answer);
     pack_number(&p, (int64_t)status->response_len);
     pack_bytes(&p, status->response, status->response_len);
     pack_bytes(&p, hash, DIGEST_SIZE); /* every sign-in names the answer by it */
-    put(kv, about, &p, answer->this_update + LIFE_S - about->now);
+    const struct record record = {{p.buffer, p.len}, answer->this_update + LIFE_S - about->now};
+    if (p.failed || record.life_s <= 0)
+        return IDP_OK;
+    enum idp_err err = IDP_CONFLICT;
+    for (int i = 0; i < TRIES && err == IDP_CONFLICT; i++)
+        err = put_beside_marks(kv, key_of(about, key), arena, &record);
+    return note_failure(about, err);
 }
 
-static void keep_mark(struct kv *kv, const struct asking_about *about,
-                      const struct ocsp_answer *answer)
-{
-    unsigned char record[128];
-    struct pack p = pack_new(record, sizeof(record), RECORD_VERSION);
-    write_answer(&p, answer);
-    put(kv, about, &p, LIFE_S);
-}
-
-/* Whoever believed the answer from before would let somebody in whom the authority took back. */
-static void remove_kept(struct kv *kv, const struct asking_about *about)
+static enum idp_err keep_mark(struct kv *kv, const struct asking_about *about,
+                              const struct ocsp_answer *answer)
 {
     unsigned char key[KEY_LEN];
-    enum idp_err err = kv_take(kv, KV_STATUS, key_of(about, key), NULL, NULL);
-    if (err != IDP_OK && err != IDP_NOT_FOUND)
-        log_event(LOG_WARN, "status_not_removed", "authority", about->leaf->authority->id);
+    unsigned char bytes[128];
+    struct pack p = pack_new(bytes, sizeof(bytes), RECORD_VERSION);
+    write_answer(&p, answer);
+    return note_failure(about, kv_put(kv, KV_STATUS, key_of(about, key),
+                                      (struct kv_bytes){p.buffer, p.len}, LIFE_S * 1000));
 }
 
-void status_keep(struct kv *kv, const struct asking_about *about, const struct status *status)
+/* Whoever believed the answer from before would let somebody in whom the authority took back. A
+ * mark that was taken is put back. */
+static enum idp_err remove_kept(struct kv *kv, struct arena *arena,
+                                const struct asking_about *about)
+{
+    unsigned char key[KEY_LEN];
+    struct kv_bytes old;
+    enum idp_err err = kv_take(kv, KV_STATUS, key_of(about, key), arena, &old);
+    if (err == IDP_OK && is_mark(arena, old)) {
+        err = kv_put(kv, KV_STATUS, key_of(about, key), old, LIFE_S * 1000);
+        (void)note_failure(about, err);
+        return IDP_DENIED;
+    }
+    if (err != IDP_OK && err != IDP_NOT_FOUND)
+        log_event(LOG_WARN, "status_not_removed", "authority", about->leaf->authority->id);
+    return IDP_OK;
+}
+
+enum idp_err status_keep(struct kv *kv, struct arena *arena, const struct asking_about *about,
+                         const struct status *status)
 {
     switch (status->answer.verdict) {
     case STATUS_GOOD:
-        keep_good(kv, about, status);
-        return;
+        return keep_good(kv, arena, about, status);
     case STATUS_REVOKED:
-        keep_mark(kv, about, &status->answer);
-        return;
+        return keep_mark(kv, about, &status->answer);
     case STATUS_ON_HOLD:
     case STATUS_UNKNOWN:
-        remove_kept(kv, about);
-        return;
+        return remove_kept(kv, arena, about);
     case STATUS_UNUSABLE:
     default:
-        return;
+        return IDP_OK;
     }
 }

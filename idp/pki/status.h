@@ -36,6 +36,9 @@ enum idp_err status_find(struct kv *kv, struct arena *arena, const struct asking
 /*
  * Keeps an answer: a good one as it is, a revoked one as a mark. One that takes an earlier good one
  * back (on hold, unknown) removes that; an unusable one changes nothing. A store that fails only
- * costs the next one a question.
+ * costs the next one a question. Returns IDP_DENIED when a mark stands there, which stays: another
+ * node was told that the certificate is revoked, and may not have been able to write it down.
+ * IDP_OK otherwise.
  */
-void status_keep(struct kv *kv, const struct asking_about *about, const struct status *status);
+enum idp_err status_keep(struct kv *kv, struct arena *arena, const struct asking_about *about,
+                         const struct status *status);

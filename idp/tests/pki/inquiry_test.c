@@ -439,6 +439,29 @@ static void another_node_finds_the_mark_in_the_store(void **state)
     w.pki = first;
 }
 
+/*
+ * Another node was told that it is revoked, could not write that down, and was killed: its mark is
+ * all there is. A good answer that was slow, or comes from a service that lags, leaves it there.
+ */
+static void mark_of_another_node_outlasts_a_late_answer(void **state)
+{
+    (void)state;
+    static const int answers[] = {V_OCSP_CERTSTATUS_GOOD, V_OCSP_CERTSTATUS_UNKNOWN};
+    struct revoked_fact fact;
+    const struct asking_about leaf = about();
+    const struct status mark = {
+        .answer = {.verdict = STATUS_REVOKED, .revoked_at = REGION_NOW - 7, .reason = 1}};
+    for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
+        revoked_free(w.pki->revoked);
+        w.pki->revoked = revoked_new(NULL);
+        assert_int_equal(status_keep(w.kv, w.arena, &leaf, &mark), IDP_OK);
+        serve(answers[i]);
+        assert_int_equal(renew(), VERDICT_REVOKED);
+        assert_int_equal(w.said.verdict.since, REGION_NOW - 7);
+        assert_true(revoked_find(w.pki->revoked, w.leaf->hash, &fact)); /* and written down here */
+    }
+}
+
 /* Between a row of another node and this node's next reading nobody gets in. */
 static void table_is_looked_into_before_a_new_answer_is_believed(void **state)
 {
@@ -628,6 +651,7 @@ int main(void)
         TEST(revoked_certificate_that_is_written_otherwise_stays_revoked),
         TEST(revoked_is_learned_on_a_thread_that_may_wait),
         TEST(another_node_finds_the_mark_in_the_store),
+        TEST(mark_of_another_node_outlasts_a_late_answer),
         TEST(table_is_looked_into_before_a_new_answer_is_believed),
         TEST(hold_takes_back_what_was_kept_and_may_be_lifted),
         TEST(hold_in_a_list_refuses_until_it_is_removed),
