@@ -67,6 +67,7 @@ CREATE TABLE degraded_sign_ins (
     serial TEXT NOT NULL,            -- upper-case hex
     at BIGINT NOT NULL,
     settled BIGINT,                  -- when its authority had spoken
-    outcome TEXT                     -- good, revoked, issuer_revoked, on_hold, unknown, not_listed
+    outcome TEXT                     -- good, revoked, issuer_revoked, on_hold, unknown, not_listed,
+                                     -- past_asking
 );
 CREATE INDEX degraded_open ON degraded_sign_ins (authority) WHERE settled IS NULL;

@@ -11,7 +11,12 @@
 #include "pki/verify.h"
 #include "store/sql.h"
 
-enum { AT_A_TIME = 50, ID_BYTES = 16, HASH_TEXT = BASE64URL_LEN(LOCK_HASH_SIZE) + 1 };
+enum {
+    AT_A_TIME = 50,
+    AWAY_AFTER = 3 /* certificates that nothing was said of */,
+    ID_BYTES = 16,
+    HASH_TEXT = BASE64URL_LEN(LOCK_HASH_SIZE) + 1
+};
 
 /* --- the row --------------------------------------------------------------------------------- */
 
@@ -79,7 +84,7 @@ static enum idp_err settle(const struct access *access, struct settling *s)
     return sql_transact(access->db, close_in_transaction, s);
 }
 
-/* On hold, not known, or of an authority that nobody vouches for any more. */
+/* On hold, not known, over or not accepted any more, or of an authority that nobody vouches for. */
 static enum idp_err settle_and_end(const struct access *access, const struct settling *s)
 {
     const struct certificate_ending ending = {.certificate = s->certificate,
@@ -91,10 +96,13 @@ static enum idp_err settle_and_end(const struct access *access, const struct set
     return certificate_end(access, &ending, NULL);
 }
 
-static const char *outcome_of(enum idp_err err, const struct verdict *verdict)
+static const char *outcome_of(enum idp_err err, const struct again *again)
 {
+    const struct verdict *verdict = &again->verdict;
     if (err == IDP_NOT_FOUND)
         return "not_listed";
+    if (again->past_asking)
+        return "past_asking";
     switch (verdict->says) {
     case VERDICT_GOOD:
         return verdict->degraded ? NULL : "good";
@@ -113,7 +121,7 @@ static const char *outcome_of(enum idp_err err, const struct verdict *verdict)
     }
 }
 
-/* One certificate. IDP_FULL: its authority cannot be had yet. */
+/* One certificate. IDP_FULL: nothing is said of it yet. */
 static enum idp_err look_at(const struct access *access, struct arena *arena,
                             const struct sql_rows *rows, size_t i, int64_t now)
 {
@@ -125,11 +133,11 @@ static enum idp_err look_at(const struct access *access, struct arena *arena,
                          .now = now};
     if (!seen_certificate_read(s.certificate, sql_cell_text(rows, i, 2), s.authority,
                                sql_cell_text(rows, i, 3), &certificate))
-        return IDP_FAULT;
+        return IDP_FULL; /* a damaged row holds up nobody */
     enum idp_err err = again_ask(access->pki, arena, &certificate, now, &again);
     if (err != IDP_OK && err != IDP_NOT_FOUND)
         return err;
-    s.outcome = outcome_of(err, verdict);
+    s.outcome = outcome_of(err, &again);
     if (s.outcome == NULL)
         return IDP_FULL;
     bool over =
@@ -140,22 +148,37 @@ static enum idp_err look_at(const struct access *access, struct arena *arena,
     return err == IDP_NOT_FOUND ? IDP_OK : err; /* another node was first */
 }
 
+/* Begins at another certificate each time: one of which nothing is ever said, because its
+ * authority's service stumbles over it, does not stand in the way of the others. */
+static enum idp_err list_open(const struct access *access, struct arena *arena,
+                              const char *authority, struct sql_rows *out)
+{
+    const char *from = random_text(arena, LOCK_HASH_SIZE);
+    const struct sql_value params[] = {sql_text(authority), sql_text(from), sql_int(AT_A_TIME)};
+    const struct sql_call call = {
+        .text = "SELECT certificate, authority, issuer, serial FROM degraded_sign_ins "
+                "WHERE settled IS NULL AND authority = $1 "
+                "GROUP BY certificate, authority, issuer, serial "
+                "ORDER BY CASE WHEN certificate > $2 THEN 0 ELSE 1 END, certificate LIMIT $3",
+        .params = params,
+        .count = 3};
+    return from != NULL ? sql_read(access->db, arena, &call, out) : IDP_FAULT;
+}
+
 static enum idp_err look_at_authority(const struct access *access, const char *authority,
                                       int64_t now)
 {
     struct sql_rows rows;
+    size_t silent = 0;
     struct arena *arena = arena_new();
-    const struct sql_value params[] = {sql_text(authority), sql_int(AT_A_TIME)};
-    const struct sql_call call = {
-        .text = "SELECT DISTINCT certificate, authority, issuer, serial FROM degraded_sign_ins "
-                "WHERE settled IS NULL AND authority = $1 LIMIT $2",
-        .params = params,
-        .count = 2};
-    enum idp_err err = arena != NULL ? sql_read(access->db, arena, &call, &rows) : IDP_FAULT;
-    for (size_t i = 0; err == IDP_OK && i < rows.rows; i++)
+    enum idp_err err = arena != NULL ? list_open(access, arena, authority, &rows) : IDP_FAULT;
+    for (size_t i = 0; err == IDP_OK && i < rows.rows && silent < AWAY_AFTER; i++) {
         err = look_at(access, arena, &rows, i, now);
+        silent += err == IDP_FULL;
+        err = err == IDP_FULL ? IDP_OK : err;
+    }
     arena_free(arena);
-    return err == IDP_FULL ? IDP_OK : err;
+    return err;
 }
 
 enum idp_err degraded_settle(const struct access *access, int64_t now)

@@ -139,10 +139,12 @@ static enum idp_err ask(struct pki *pki, struct arena *arena,
     struct inquiry inquiry = {.verdict = {.says = VERDICT_UNAVAILABLE,
                                           .problem = "the certificate cannot be asked about"}};
     enum idp_err err = find_leaf(pki, arena, certificate, about);
-    if (err == IDP_OK && may_be_asked_about(about->leaf, about->now))
+    bool may = err == IDP_OK && may_be_asked_about(about->leaf, about->now);
+    if (may)
         err = inquiry_renew(pki, arena, about, &inquiry);
     if (err == IDP_OK || err == IDP_NOT_FOUND)
         *out = came_of(&inquiry);
+    out->past_asking = !may;
     return err == IDP_NOT_FOUND ? IDP_OK : err;
 }
 

@@ -26,7 +26,8 @@ bool seen_certificate_read(const char *hash, const char *issuer, const char *aut
 /* What came of it. */
 struct again {
     struct verdict verdict;
-    int64_t until; /* when the answer that it rests on ends; 0: it rests on none */
+    int64_t until;    /* when the answer that it rests on ends; 0: it rests on none */
+    bool past_asking; /* unavailable, and will be: it cannot be asked about */
 };
 
 /*
@@ -48,7 +49,7 @@ enum idp_err again_known(struct pki *pki, struct arena *arena,
 /*
  * The same, and asks the service in any case where the policy rests on it, about the certificate as
  * the archive has it (struct pki_archive): one that is not there, or that the list does not accept
- * any more, is not asked about, which is VERDICT_UNAVAILABLE.
+ * any more, or that is over, is not asked about, which is VERDICT_UNAVAILABLE and past_asking.
  */
 enum idp_err again_ask(struct pki *pki, struct arena *arena,
                        const struct seen_certificate *certificate, int64_t now, struct again *out);

@@ -167,6 +167,41 @@ static void lock_of_an_authority_that_left_the_list_ends_as_well(void **state)
     assert_false(is_signed_in(&browser));
 }
 
+/* Nobody speaks for it any more, so nothing will ever confirm it. */
+static void certificate_that_ended_meanwhile_is_not_confirmed(void **state)
+{
+    (void)state;
+    struct browser browser = sign_in_degraded();
+    (void)granted_offline(CLIENT_PLATFORM, &browser);
+    come_back(V_OCSP_CERTSTATUS_GOOD);
+    world.now += 4000 * (int64_t)REGION_DAY;
+    assert_int_equal(settle(), IDP_OK);
+    assert_string_equal(outcome(), "past_asking");
+    assert_int_equal(world_number("SELECT COUNT(*) FROM audit WHERE event = 'lock_not_confirmed'"),
+                     1);
+    assert_int_equal(world_number("SELECT COUNT(*) FROM grants WHERE ended IS NULL"), 0);
+}
+
+/* Attack: one sign-in with a certificate that nothing can be said of, and none of that authority
+ * was checked again. */
+static void row_that_cannot_be_settled_does_not_stand_before_the_others(void **state)
+{
+    (void)state;
+    static const char *const copies[] = {
+        "INSERT INTO degraded_sign_ins (id, certificate, authority, issuer, serial, at) SELECT "
+        "'first', '-', authority, issuer, serial, at FROM degraded_sign_ins WHERE id = 'own'",
+        "INSERT INTO degraded_sign_ins (id, certificate, authority, issuer, serial, at) SELECT "
+        "'last', 'zz', authority, issuer, serial, at FROM degraded_sign_ins WHERE id = 'own'"};
+    (void)sign_in_degraded();
+    come_back(V_OCSP_CERTSTATUS_GOOD);
+    world_sql("UPDATE degraded_sign_ins SET id = 'own'");
+    world_sql(copies[0]);
+    world_sql(copies[1]);
+    assert_int_equal(settle(), IDP_OK);
+    assert_string_equal(outcome(), "good");
+    assert_int_equal(open_rows(), 2);
+}
+
 static void store_that_is_down_settles_nothing(void **state)
 {
     (void)state;
@@ -190,6 +225,8 @@ int main(void)
         WORLD_TEST(revoked_ends_what_rests_on_it),
         WORLD_TEST(lock_that_its_authority_does_not_know_ends_as_well),
         WORLD_TEST(lock_of_an_authority_that_left_the_list_ends_as_well),
+        WORLD_TEST(certificate_that_ended_meanwhile_is_not_confirmed),
+        WORLD_TEST(row_that_cannot_be_settled_does_not_stand_before_the_others),
         WORLD_TEST(store_that_is_down_settles_nothing),
     };
     return cmocka_run_group_tests_name("portal/degraded", tests, world_prepare, world_forget);
