@@ -3,12 +3,16 @@
 #include <stddef.h>
 #include <string.h>
 
+/*
+ * What pages may have signed. `trust` is not among them: a trust list counts even against who has
+ * taken over the provider and its pages, so managers sign it with tamgactl alone, which reads the
+ * list itself and shows it.
+ */
 static const struct challenge_purpose purposes[] = {
     {"login", "登录", "Sign in"},
     {"bind", "企业绑定", "Bind the enterprise"},
     {"activate", "激活副锁", "Activate a secondary lock"},
     {"approve", "同意一项操作", "Approve an operation"},
-    {"trust", "变更信任列表", "Change the trust list"},
 };
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
