@@ -19,7 +19,7 @@ static enum idp_err find_addresses(const struct net *net, struct net_exchange *e
 {
     struct net_target *target = &exchange->target;
     bool allowed = net_target_is_allowed(net, exchange->request->allow, target);
-    if (strcmp(target->scheme, "http") == 0 && !allowed)
+    if (strcmp(target->scheme, "http") == 0 && !allowed && !exchange->request->plain)
         return IDP_DENIED;
     enum idp_err err = net_target_resolve(net, target, deadline_ms);
     if (err != IDP_OK)

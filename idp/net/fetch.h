@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -24,6 +25,7 @@ struct net_request {
     const char *accept; /* or NULL */
     /* "host:port" texts that are allowed for this request, beside the net's; or NULL. */
     const char *const *allow;
+    bool plain; /* http will do for others, too, whose addresses are of the public Internet */
     /* What the server said of the answer that is here already: it may say 304 then. Or NULL. */
     const char *if_none_match, *if_modified_since;
     /* A descriptor that the body is written to, for answers that memory should not hold; or NULL.

@@ -351,6 +351,19 @@ static void plain_http_goes_to_allowed_hosts_only(void **state)
     assert_int_equal(server.connections, 0);
 }
 
+static void plain_http_leads_to_the_public_internet_at_most(void **state)
+{
+    (void)state;
+    const char *const urls[] = {url_of("127.0.0.2", "/"), "http://10.0.0.1/",
+                                "http://169.254.169.254/", "http://[::1]:1/"};
+    for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
+        const struct net_request request = {
+            .url = urls[i], .plain = true, .answer_max = 10, .deadline_ms = 500};
+        assert_int_equal(net_fetch(w.net, w.arena, &request, &w.answer), IDP_DENIED);
+    }
+    assert_int_equal(server.connections, 0);
+}
+
 static void request_may_bring_hosts_of_its_own(void **state)
 {
     (void)state;
@@ -468,6 +481,7 @@ int main(void)
         TEST(thread_that_may_not_wait_is_told),
         TEST(proxies_of_the_environment_are_ignored),
         TEST(plain_http_goes_to_allowed_hosts_only),
+        TEST(plain_http_leads_to_the_public_internet_at_most),
         TEST(request_may_bring_hosts_of_its_own),
         TEST(other_schemes_and_user_names_are_refused),
         TEST(numeric_addresses_of_our_own_networks_are_refused),

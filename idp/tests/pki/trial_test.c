@@ -12,7 +12,9 @@
 #include <jansson.h>
 
 #include "base/arena.h"
+#include "net/net.h"
 #include "pki/trial.h"
+#include "pki/trial_services.h"
 #include "pki/trust.h"
 #include "tests/pki_region.h"
 
@@ -290,6 +292,43 @@ static void names_decide_where_the_list_in_use_knows_nothing(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* --- services -------------------------------------------------------------------------------- */
+
+static bool asks_its_service(void)
+{
+    size_t found = 0;
+    struct trial_service *services = NULL;
+    struct trial_asking asking = {.trial = &w.trial, .certificates = w.list, .count = LOCKS};
+    assert_int_equal(net_new(NULL, &asking.net), IDP_OK);
+    assert_int_equal(trial_services_ask(&asking, w.arena, &services, &found), IDP_OK);
+    net_free(asking.net);
+    assert_int_equal(found, 1);
+    assert_false(services[0].good); /* nobody is there */
+    return services[0].asked;
+}
+
+/* Attack: a list that nobody signed, and that somebody is asked to try, names an address in the
+ * operators' own network. */
+static void new_list_leads_to_no_address_inside_that_the_list_in_use_does_not_name(void **state)
+{
+    (void)state;
+    put_on_trial();
+    assert_true(asks_its_service());
+    w.trial.before = NULL;
+    assert_false(asks_its_service());
+    trust_free(w.used);
+    trust_free(w.tried);
+    w.before = region_entry(&authority);
+    w.after = region_entry(&authority);
+    json_t *revocation = json_object_get(w.after, "revocation");
+    json_t *other = json_string("http://127.0.0.52:8500/ocsp");
+    assert_int_equal(
+        json_object_set_new(json_array_get(json_object_get(revocation, "ocsp"), 0), "url", other),
+        0);
+    put_on_trial();
+    assert_false(asks_its_service());
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -298,6 +337,7 @@ int main(void)
         TEST(authority_that_goes_takes_its_locks_with_it),
         TEST(who_would_be_accepted_from_now_on_is_told),
         TEST(before_the_first_list_nobody_is_accepted),
+        TEST(new_list_leads_to_no_address_inside_that_the_list_in_use_does_not_name),
         TEST(name_that_is_read_elsewhere_is_told),
         TEST(time_counts_as_at_a_sign_in),
         TEST(bytes_that_are_no_certificate_are_refused_by_both),
