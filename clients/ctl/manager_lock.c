@@ -58,18 +58,18 @@ static int find_locks(struct manager_lock *lock, const char *assistant)
     return trouble == TROUBLE_NONE ? 0 : complain_of_trouble(trouble);
 }
 
-static int open_locks(struct ctl *ctl, const char *assistant, struct manager_lock **out)
+static struct manager_lock *open_locks(struct ctl *ctl, const char *assistant)
 {
     struct manager_lock *lock = calloc(1, sizeof(*lock));
-    if (lock == NULL)
-        return ctl_complain_of(IDP_FAULT);
+    if (lock == NULL) {
+        (void)ctl_complain_of(IDP_FAULT);
+        return NULL;
+    }
     lock->ctl = ctl;
-    int code = find_locks(lock, assistant);
-    if (code == 0)
-        *out = lock;
-    else
-        manager_lock_close(lock);
-    return code;
+    if (find_locks(lock, assistant) == 0)
+        return lock;
+    manager_lock_close(lock);
+    return NULL;
 }
 
 void manager_lock_close(struct manager_lock *lock)
@@ -112,18 +112,18 @@ static json_t *describe(struct ctl *ctl, const struct lock *lock)
     return object_done(&o);
 }
 
-json_t *manager_locks_list(struct ctl *ctl, const char *assistant, int *code)
+json_t *manager_locks_list(struct ctl *ctl, const char *assistant)
 {
-    struct manager_lock *all = NULL;
-    json_t *list = NULL;
-    *code = open_locks(ctl, assistant, &all);
-    if (*code != 0)
+    struct manager_lock *all = open_locks(ctl, assistant);
+    if (all == NULL)
         return NULL;
-    list = json_array();
+    json_t *list = json_array();
     for (size_t i = 0; i < all->found.count; i++)
         if (all->found.locks[i].usable)
             list = answer_append(list, describe(ctl, &all->found.locks[i]));
     manager_lock_close(all);
+    if (list == NULL)
+        (void)ctl_complain_of(IDP_FAULT);
     return list;
 }
 
@@ -155,24 +155,22 @@ static int choose(struct manager_lock *lock)
     return lock->lock != NULL ? 0 : ctl_complain("no lock was chosen");
 }
 
-int manager_lock_open(struct ctl *ctl, const struct manager_lock_wanted *wanted,
-                      struct manager_lock **out)
+struct manager_lock *manager_lock_open(struct ctl *ctl, const struct manager_lock_wanted *wanted)
 {
-    struct manager_lock *lock = NULL;
-    int code = open_locks(ctl, wanted->assistant, &lock);
-    if (code != 0)
-        return code;
+    struct manager_lock *lock = open_locks(ctl, wanted->assistant);
+    if (lock == NULL)
+        return NULL;
     lock->pin_file = wanted->pin_file;
     enum trouble trouble = lock_list_find(&lock->found, wanted->name, &lock->lock);
+    int code = 0;
     if (trouble == TROUBLE_SEVERAL_LOCKS && wanted->name == NULL)
         code = choose(lock);
-    else
-        code = trouble == TROUBLE_NONE ? 0 : complain_of_trouble(trouble);
+    else if (trouble != TROUBLE_NONE)
+        code = complain_of_trouble(trouble);
     if (code == 0)
-        *out = lock;
-    else
-        manager_lock_close(lock);
-    return code;
+        return lock;
+    manager_lock_close(lock);
+    return NULL;
 }
 
 const unsigned char *manager_lock_certificate(const struct manager_lock *lock, size_t *len)

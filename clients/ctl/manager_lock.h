@@ -20,11 +20,10 @@ struct manager_lock_wanted {
 
 /*
  * Finds the lock. Where several are plugged in and none is named, the person at the terminal is
- * asked. Returns 0, or an exit code when it has complained. The lock ends with
- * manager_lock_close(), which takes NULL, too.
+ * asked. Returns NULL when it has complained. The lock ends with manager_lock_close(), which takes
+ * NULL, too.
  */
-int manager_lock_open(struct ctl *ctl, const struct manager_lock_wanted *wanted,
-                      struct manager_lock **out);
+struct manager_lock *manager_lock_open(struct ctl *ctl, const struct manager_lock_wanted *wanted);
 void manager_lock_close(struct manager_lock *lock);
 
 /* Its certificate, DER, and what it is called; both live as long as the lock. */
@@ -40,5 +39,5 @@ int manager_lock_sign(struct manager_lock *lock, const char *origin, const char 
                       json_t **out);
 
 /* Every lock that could sign: {lock, label, subject, organisation, key_hash}, or that it cannot be
- * a manager's. NULL after a complaint, with *code. */
-json_t *manager_locks_list(struct ctl *ctl, const char *assistant, int *code);
+ * a manager's. Returns NULL when it has complained. */
+json_t *manager_locks_list(struct ctl *ctl, const char *assistant);

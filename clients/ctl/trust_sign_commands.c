@@ -97,7 +97,7 @@ static int judge(const struct signing *s, const char *text, size_t len,
 static int read_document(struct signing *s)
 {
     struct trust_signatures text;
-    struct trust_signature_list all;
+    struct trust_signature_list all = {.count = 0};
     if (access(s->beside, F_OK) != 0 && errno == ENOENT) {
         s->document = new_document();
         return s->document != NULL ? 0 : ctl_complain_of(IDP_FAULT);
@@ -164,9 +164,9 @@ static int find_lock(struct signing *s, const struct command_arguments *argument
     const struct manager_lock_wanted wanted = {.assistant = arguments->options[OPTION_ASSISTANT],
                                                .name = arguments->options[OPTION_LOCK],
                                                .pin_file = arguments->options[OPTION_PIN_FILE]};
-    int code = manager_lock_open(s->ctl, &wanted, &s->lock);
-    if (code != 0)
-        return code;
+    s->lock = manager_lock_open(s->ctl, &wanted);
+    if (s->lock == NULL)
+        return CTL_FAILED;
     const unsigned char *der = manager_lock_certificate(s->lock, &len);
     enum idp_err err = trust_signatures_key(der, len, &fault, s->key);
     if (err == IDP_OK)
@@ -180,7 +180,7 @@ static int find_lock(struct signing *s, const struct command_arguments *argument
  * lock may have signed something else, and no key signs twice. */
 static int check_document(const struct signing *s, char **out)
 {
-    struct trust_signature_list all;
+    struct trust_signature_list all = {.count = 0};
     char *text = json_dumps(s->document, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     if (text == NULL)
         return ctl_complain_of(IDP_FAULT);
@@ -198,7 +198,7 @@ static int check_document(const struct signing *s, char **out)
 /* Before the PIN is asked for. */
 static int refuse_second(const struct signing *s)
 {
-    struct trust_signature_list all;
+    struct trust_signature_list all = {.count = 0};
     char *text = json_dumps(s->document, 0);
     int code = text != NULL ? judge(s, text, strlen(text), &all) : ctl_complain_of(IDP_FAULT);
     free(text);
@@ -296,7 +296,7 @@ static int sign(struct ctl *ctl, const struct command_arguments *arguments)
 {
     struct signing s = {.ctl = ctl, .file = arguments->words[0]};
     int code = prepare(&s, arguments);
-    if (code == 0)
+    if (code == 0 && s.trust != NULL)
         code = sign_it(&s);
     close_signing(&s);
     return code;
@@ -304,9 +304,8 @@ static int sign(struct ctl *ctl, const struct command_arguments *arguments)
 
 static int list_locks(struct ctl *ctl, const struct command_arguments *arguments)
 {
-    int code = 0;
-    json_t *list = manager_locks_list(ctl, arguments->options[OPTION_ASSISTANT], &code);
-    return code == 0 ? answer(list) : code;
+    json_t *list = manager_locks_list(ctl, arguments->options[OPTION_ASSISTANT]);
+    return list != NULL ? answer(list) : CTL_FAILED;
 }
 
 const struct command trust_sign_commands[] = {

@@ -42,6 +42,20 @@ static bool is_over(const struct tour *tour, struct trial_service *service)
     return true;
 }
 
+static const char *problem_of(enum idp_err err)
+{
+    static const struct {
+        enum idp_err err;
+        const char *text;
+    } problems[] = {{IDP_DENIED, "the address is not allowed"},
+                    {IDP_UNAVAILABLE, "no answer came in time"},
+                    {IDP_FULL, "the answer is too large"}};
+    for (size_t i = 0; i < sizeof(problems) / sizeof(*problems); i++)
+        if (problems[i].err == err)
+            return problems[i].text;
+    return "it could not be asked";
+}
+
 /*
  * Sends it, and notes how long it took. Returns whether an answer came. Nobody has signed the new
  * list: into the operator's own network only addresses lead that the list in use names as well, or
@@ -57,12 +71,10 @@ static bool send(const struct tour *tour, struct net_request *request,
     enum idp_err err = net_fetch(tour->asking->net, tour->arena, request, out);
     service->took_ms = clock_ticks_ms() - from;
     service->asked = err != IDP_DENIED;
-    service->problem = err == IDP_OK && out->status == 200 ? NULL
-                       : err == IDP_OK                     ? "an HTTP error came back"
-                       : err == IDP_DENIED                 ? "the address is not allowed"
-                       : err == IDP_UNAVAILABLE            ? "no answer came in time"
-                       : err == IDP_FULL                   ? "the answer is too large"
-                                                           : "it could not be asked";
+    if (err != IDP_OK)
+        service->problem = problem_of(err);
+    else if (out->status != 200)
+        service->problem = "an HTTP error came back";
     return service->problem == NULL;
 }
 

@@ -80,7 +80,7 @@ static enum idp_err insert_many(struct sql_tx *tx, void *unused)
     enum idp_err err = IDP_OK;
     (void)unused;
     for (int i = 0; err == IDP_OK && i < MANY; i++) {
-        char hash[16];
+        char hash[32];
         (void)snprintf(hash, sizeof(hash), "hash-%04d", i);
         err = insert(tx, hash, NOW - i / 3, i % 5 != 0);
     }
