@@ -57,7 +57,7 @@ static bool read_days(const char *against, int64_t *out)
            text_to_number(against + sizeof(word), 1, DAYS_MAX, out);
 }
 
-/* The list in use, be it one that nobody signed: it is only compared with. */
+/* The list in use, if there is any; signed, for it says where questions may go. */
 static int find_present(struct ctl *ctl, struct trust **out)
 {
     char *why = NULL;
@@ -66,10 +66,7 @@ static int find_present(struct ctl *ctl, struct trust **out)
     if (err == IDP_NOT_FOUND)
         return 0;
     if (err == IDP_OK)
-        err = trust_row_read(ctl->db, ctl->arena, row.loading, &row);
-    if (err != IDP_OK)
-        return ctl_complain_of(err);
-    err = trust_parse("the trust list in use", row.document, strlen(row.document), &why, out);
+        err = trust_row_load(ctl->db, &ctl->config.managers, row.loading, &why, out);
     return err == IDP_OK ? 0 : ctl_complain_why(why, err);
 }
 
