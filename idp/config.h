@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "jose/signing_keys.h"
-#include "pki/trust_signatures.h"
+#include "pki/trust/trust_signatures.h"
 #include "store/kv.h"
 #include "store/sql.h"
 

@@ -20,7 +20,7 @@
 #include "jose/sign.h"
 #include "net/net.h"
 #include "operate/expiry.h"
-#include "pki/crl_renew.h"
+#include "pki/crl/crl_renew.h"
 #include "pki/pki.h"
 #include "retention.h"
 #include "store/lease.h"

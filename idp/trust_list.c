@@ -12,9 +12,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "pki/pki.h"
-#include "pki/trust.h"
-#include "pki/trust_rows.h"
-#include "pki/trust_signatures.h"
+#include "pki/trust/trust.h"
+#include "pki/trust/trust_rows.h"
+#include "pki/trust/trust_signatures.h"
 #include "store/sql.h"
 
 enum { WHY_MAX = 4096 };

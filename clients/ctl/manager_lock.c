@@ -18,7 +18,7 @@
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/terminal.h"
-#include "pki/trust_signatures.h"
+#include "pki/trust/trust_signatures.h"
 
 struct manager_lock {
     struct ctl *ctl;

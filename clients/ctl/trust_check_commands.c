@@ -5,8 +5,8 @@
 #include "base/object.h"
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
-#include "pki/trust.h"
-#include "pki/trust_check.h"
+#include "pki/trust/trust.h"
+#include "pki/trust/trust_check.h"
 
 static json_t *describe(const struct trust_remarks *remarks, const char *name)
 {

@@ -18,9 +18,9 @@
 #include "ctl/refusal_commands.h"
 #include "ctl/trust_files.h"
 #include "ctl/trust_try_commands.h"
-#include "pki/trust.h"
-#include "pki/trust_rows.h"
-#include "pki/trust_signatures.h"
+#include "pki/trust/trust.h"
+#include "pki/trust/trust_rows.h"
+#include "pki/trust/trust_signatures.h"
 
 enum { VERSION_SHOWN = 16, DAY_SIZE = 20 };
 

@@ -8,7 +8,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/terminal.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 
 enum { PARTS_MAX = 512 };
 

@@ -5,8 +5,8 @@
 #include "base/arena.h"
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
-#include "pki/trust.h"
-#include "pki/trust_signatures.h"
+#include "pki/trust/trust.h"
+#include "pki/trust/trust_signatures.h"
 
 const char *trust_files_name(const char *file)
 {

@@ -24,8 +24,8 @@
 #include "ctl/terminal.h"
 #include "ctl/trust_difference.h"
 #include "ctl/trust_files.h"
-#include "pki/trust.h"
-#include "pki/trust_signatures.h"
+#include "pki/trust/trust.h"
+#include "pki/trust/trust_signatures.h"
 
 enum { DAY_SIZE = 32 };
 

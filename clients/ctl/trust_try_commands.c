@@ -15,10 +15,10 @@
 #include "ctl/trust_files.h"
 #include "evidence/seen_recent.h"
 #include "net/net.h"
-#include "pki/trial.h"
-#include "pki/trial_services.h"
-#include "pki/trust.h"
-#include "pki/trust_rows.h"
+#include "pki/trust/trial.h"
+#include "pki/trust/trial_services.h"
+#include "pki/trust/trust.h"
+#include "pki/trust/trust_rows.h"
 
 enum { DAYS_USUAL = 30, DAYS_MAX = 3650, DAY_S = 86400, SHOWN_MAX = 200 };
 

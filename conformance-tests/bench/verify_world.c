@@ -13,12 +13,12 @@
 #include "base/digest.h"
 #include "http/http.h"
 #include "net/race.h"
-#include "pki/crl_files.h"
-#include "pki/crls.h"
-#include "pki/lock_answer.h"
+#include "pki/crl/crl_files.h"
+#include "pki/crl/crls.h"
+#include "pki/lock/lock_answer.h"
+#include "pki/lock/verify.h"
 #include "pki/pki.h"
-#include "pki/trust.h"
-#include "pki/verify.h"
+#include "pki/trust/trust.h"
 #include "store/kv.h"
 #include "store/memory.h"
 #include "tests/pki/crl_make.h"
@@ -50,7 +50,7 @@ static EVP_MD_CTX *prepare(EVP_PKEY *key)
     return NULL;
 }
 
-/* What the lock signs (pki/verify.h). */
+/* What the lock signs (pki/lock/verify.h). */
 static bool write_m(const struct kind *kind, const struct verify_lock *lock,
                     struct verify_signed *out)
 {

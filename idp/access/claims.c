@@ -9,7 +9,7 @@
 #include "base/json_out.h"
 #include "base/text.h"
 #include "enterprise/holder.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 
 enum { LIST_MAX = 512, NAME_MAX_LEN = 32 /* of a scope of ours */ };
 

@@ -6,9 +6,9 @@
 #include "base/base64.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "pki/again.h"
-#include "pki/trust.h"
-#include "pki/verify.h"
+#include "pki/lock/verify.h"
+#include "pki/revocation/again.h"
+#include "pki/trust/trust.h"
 #include "store/sql.h"
 
 enum {

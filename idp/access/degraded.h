@@ -1,7 +1,7 @@
 /*
  * Sign-ins by a word that was older than the policy allows, because the authority could not be had
- * (struct degraded in pki/rules.h). Each is a row, and stays open until the authority has spoken:
- * good, and it is settled; anything else, and what rests on the lock ends.
+ * (struct degraded in pki/trust/rules.h). Each is a row, and stays open until the authority has
+ * spoken: good, and it is settled; anything else, and what rests on the lock ends.
  * docs/decisions/revocation.md.
  */
 #pragma once

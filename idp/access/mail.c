@@ -12,7 +12,7 @@
 #include "notify/mailer.h"
 #include "notify/news.h"
 #include "pki/pki.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 #include "store/sql.h"
 
 /* --- writing the row ------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "notify/news.h"
-#include "pki/revoked_rows.h"
+#include "pki/revocation/revoked_rows.h"
 
 enum { SUPERSEDED = 4 /* CRLReason */ };
 

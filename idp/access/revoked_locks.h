@@ -1,7 +1,7 @@
 /*
  * Locks whose certificate was called revoked: what rests on them ends. The row of the certificate
- * (pki/revoked_rows.h) is the order; it is closed in the transaction that ends the rights, so that
- * each is carried out once. docs/decisions/revocation.md.
+ * (pki/revocation/revoked_rows.h) is the order; it is closed in the transaction that ends the
+ * rights, so that each is carried out once. docs/decisions/revocation.md.
  *
  * Before that, rights are refused at each use: a code and a refresh token by the row, a session by
  * what the node knows.

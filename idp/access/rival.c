@@ -9,8 +9,8 @@
 #include "evidence/audit.h"
 #include "evidence/refusals.h"
 #include "notify/news.h"
-#include "pki/trust.h"
-#include "pki/verify.h"
+#include "pki/lock/verify.h"
+#include "pki/trust/trust.h"
 #include "store/sql.h"
 
 enum { DETAIL_MAX = 512 };

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/json_out.h"
 #include "base/text.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 #include "store/generation.h"
 #include "store/sql.h"
 

@@ -1,8 +1,8 @@
 /*
  * Changes of the trust list of all nodes. The list has been checked completely before
- * (pki/trust.h), and so have the signatures that it keeps (pki/trust_signatures.h), so a wrong,
- * empty or unsigned one never gets here. A list is a new row; the rights that rest
- * on authorities which it does not name any more, or names in another environment, end with it.
+ * (pki/trust/trust.h), and so have the signatures that it keeps (pki/trust/trust_signatures.h), so
+ * a wrong, empty or unsigned one never gets here. A list is a new row; the rights that rest on
+ * authorities which it does not name any more, or names in another environment, end with it.
  */
 #pragma once
 

@@ -8,7 +8,7 @@
 #include "base/base64.h"
 #include "base/log.h"
 #include "evidence/seen.h"
-#include "pki/watch.h"
+#include "pki/revocation/watch.h"
 #include "store/sql.h"
 
 enum {

@@ -1,6 +1,6 @@
 /*
- * Whose certificates are watched (pki/watch.h): those seen lately, and those that somebody is
- * signed in with, or has left a platform offline access by.
+ * Whose certificates are watched (pki/revocation/watch.h): those seen lately, and those that
+ * somebody is signed in with, or has left a platform offline access by.
  */
 #pragma once
 

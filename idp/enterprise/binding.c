@@ -7,8 +7,8 @@
 #include "base/random.h"
 #include "base/refusal.h"
 #include "enterprise/reasons.h"
-#include "pki/trust.h"
-#include "pki/verify.h"
+#include "pki/lock/verify.h"
+#include "pki/trust/trust.h"
 #include "store/sql.h"
 
 enum { ID_BYTES = 16, HASH_TEXT = BASE64URL_LEN(32) + 1 };

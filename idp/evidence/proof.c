@@ -7,8 +7,8 @@
 #include "base/digest.h"
 #include "base/json_out.h"
 #include "evidence/kept.h"
-#include "pki/trust.h"
-#include "pki/verify.h"
+#include "pki/lock/verify.h"
+#include "pki/trust/trust.h"
 #include "store/sql.h"
 
 /* The longest of everything, twice as long where JSON escapes it, is 5 KiB. */

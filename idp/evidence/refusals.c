@@ -11,8 +11,8 @@
 #include "base/digest.h"
 #include "base/refusal.h"
 #include "evidence/seen.h"
-#include "pki/trust.h"
-#include "pki/verify.h"
+#include "pki/lock/verify.h"
+#include "pki/trust/trust.h"
 #include "store/sql.h"
 
 enum {

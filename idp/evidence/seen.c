@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/base64.h"
-#include "pki/trust.h"
-#include "pki/verify.h"
+#include "pki/lock/verify.h"
+#include "pki/trust/trust.h"
 #include "store/sql.h"
 
 enum { PLACES = 4096, HASH_TEXT = BASE64URL_LEN(DIGEST_SIZE) + 1 };

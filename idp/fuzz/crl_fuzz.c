@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pki/crl_index.h"
+#include "pki/crl/crl_index.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -17,8 +17,8 @@
 
 #include "base/arena.h"
 #include "base/base64.h"
-#include "pki/ocsp.h"
-#include "pki/ocsp_get.h"
+#include "pki/ocsp/ocsp.h"
+#include "pki/ocsp/ocsp_get.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "pki/leaf.h"
+#include "pki/lock/leaf.h"
+#include "pki/lock/profile.h"
 #include "pki/path.h"
-#include "pki/profile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pki/sm2.h"
+#include "pki/sm2/sm2.h"
 #include "tests/pki/sm2_oracle.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

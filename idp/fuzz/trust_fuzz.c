@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "pki/reading.h"
-#include "pki/trust.h"
-#include "pki/trust_check.h"
+#include "pki/trust/reading.h"
+#include "pki/trust/trust.h"
+#include "pki/trust/trust_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

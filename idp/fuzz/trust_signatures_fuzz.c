@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "pki/trust.h"
-#include "pki/trust_signatures.h"
+#include "pki/trust/trust.h"
+#include "pki/trust/trust_signatures.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

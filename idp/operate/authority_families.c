@@ -7,8 +7,8 @@
 #include "http/http.h"
 #include "operate/exposition.h"
 #include "pki/figures.h"
-#include "pki/ocsp.h"
-#include "pki/trust.h"
+#include "pki/ocsp/ocsp.h"
+#include "pki/trust/trust.h"
 
 struct authorities {
     size_t count;

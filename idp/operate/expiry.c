@@ -9,7 +9,7 @@
 #include "http/server.h"
 #include "jose/sign.h"
 #include "pki/figures.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 
 struct telling {
     void (*tell)(void *with, const struct expiry *what);

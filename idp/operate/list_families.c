@@ -6,10 +6,10 @@
 #include "app.h"
 #include "http/http.h"
 #include "operate/exposition.h"
-#include "pki/crl_renew.h"
-#include "pki/crls.h"
+#include "pki/crl/crl_renew.h"
+#include "pki/crl/crls.h"
 #include "pki/pki.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 
 enum { ISSUERS_MAX = 32, SOURCES_MAX = 16 };
 

@@ -3,8 +3,8 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "pki/certificate_time.h"
-#include "pki/rules.h"
 #include "pki/state.h"
+#include "pki/trust/rules.h"
 
 /* A pinned responder that is over answers for nobody any more, as an anchor. */
 static int64_t first_end(const struct authority_rules *rules)

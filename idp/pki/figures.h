@@ -14,7 +14,7 @@ struct pki;
 struct pki_service_figure {
     const char *address; /* lives as long as the arena */
     uint64_t asked, hedged, won, lost;
-    const uint64_t *unusable; /* FAULTS of them, see pki/ocsp.h */
+    const uint64_t *unusable; /* FAULTS of them, see pki/ocsp/ocsp.h */
     int64_t p50_us, p95_us;   /* how long it usually takes; 0: not known yet */
     bool is_down;             /* it is asked after the others for a while */
 };

@@ -12,7 +12,7 @@
 #include <openssl/x509.h>
 
 #include "base/error.h"
-#include "pki/rules.h"
+#include "pki/trust/rules.h"
 
 /* What RFC 5280 section 6.1.1 (c) to (g) asks for; the list's OIDs, none for any. */
 struct path_policies {

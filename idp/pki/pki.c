@@ -7,10 +7,10 @@
 #include "base/base64.h"
 #include "base/log.h"
 #include "net/race.h"
-#include "pki/crls.h"
-#include "pki/sm2.h"
+#include "pki/crl/crls.h"
+#include "pki/sm2/sm2.h"
 #include "pki/state.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 
 static enum idp_err race_by_net(void *context, struct arena *arena, struct net_race *race)
 {

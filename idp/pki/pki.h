@@ -29,7 +29,7 @@ struct pki_fetch {
 /* The real one: net_race(). The net is borrowed. */
 struct pki_fetch pki_fetch_by_net(struct net *net);
 
-/* Where lists of revoked certificates are looked into, as pki/crls.h says. */
+/* Where lists of revoked certificates are looked into, as pki/crl/crls.h says. */
 struct pki_lists {
     void *context;
     void (*find)(void *context, const unsigned char *issuer, const unsigned char *serial,
@@ -57,7 +57,7 @@ struct pki_settings {
     struct pki_archive archive;
     unsigned background; /* threads for pki_ask_ahead(), 0 to 8 */
     unsigned waiters;    /* threads that one authority may occupy at a time; 0: 8 */
-    bool sm2_by_openssl; /* SM2 is verified by OpenSSL, eight times slower (pki/sm2.h) */
+    bool sm2_by_openssl; /* SM2 is verified by OpenSSL, eight times slower (pki/sm2/sm2.h) */
 };
 
 /* Starts the background threads. Returns IDP_FAULT when there is no memory or no thread. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "pki/der.h"
-#include "pki/sm2.h"
+#include "pki/sm2/sm2.h"
 
 /* The algorithms that are taken. */
 static const struct signed_algorithm algorithms[] = {

@@ -1,11 +1,11 @@
 /* The inside of struct pki, for this room only. */
 #pragma once
 
-#include "pki/ahead.h"
-#include "pki/asking.h"
+#include "pki/ocsp/asking.h"
 #include "pki/pki.h"
-#include "pki/revoked.h"
-#include "pki/views.h"
+#include "pki/revocation/ahead.h"
+#include "pki/revocation/revoked.h"
+#include "pki/trust/views.h"
 
 struct pki {
     struct views *views;

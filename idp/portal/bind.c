@@ -21,7 +21,7 @@
 #include "http/http.h"
 #include "notify/news.h"
 #include "pki/pki.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 #include "portal/shared/bind_form.h"
 #include "portal/shared/browser.h"
 #include "portal/shared/describe.h"

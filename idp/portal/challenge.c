@@ -14,7 +14,7 @@
 #include "base/base64.h"
 #include "base/object.h"
 #include "http/http.h"
-#include "pki/lock_answer.h"
+#include "pki/lock/lock_answer.h"
 #include "pki/pki.h"
 #include "portal/shared/browser.h"
 #include "portal/shared/reasons.h"

@@ -14,7 +14,7 @@
 #include "http/files.h"
 #include "http/http.h"
 #include "pki/pki.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 #include "portal/shared/browser.h"
 #include "portal/shared/describe.h"
 

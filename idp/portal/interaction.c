@@ -16,7 +16,7 @@
 #include "enterprise/holder.h"
 #include "http/http.h"
 #include "pki/pki.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 #include "portal/shared/browser.h"
 #include "portal/shared/describe.h"
 #include "portal/shared/pending.h"

@@ -22,7 +22,7 @@
 #include "evidence/audit.h"
 #include "evidence/seen.h"
 #include "http/http.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 #include "portal/shared/browser.h"
 #include "portal/shared/describe.h"
 #include "portal/shared/lock.h"

@@ -13,7 +13,7 @@
 #include <openssl/x509.h>
 
 #include "base/error.h"
-#include "pki/trust_signatures.h"
+#include "pki/trust/trust_signatures.h"
 
 struct arena;
 

@@ -7,9 +7,9 @@
 #include "base/object.h"
 #include "client/client.h"
 #include "enterprise/holder.h"
+#include "pki/lock/verify.h"
 #include "pki/pki.h"
-#include "pki/trust.h"
-#include "pki/verify.h"
+#include "pki/trust/trust.h"
 
 json_t *describe_both(const char *zh, const char *en)
 {

@@ -10,7 +10,7 @@
 #include "evidence/refusals.h"
 #include "http/http.h"
 #include "pki/pki.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 #include "portal/shared/reasons.h"
 
 enum idp_err portal_admit_answer(struct request *rq)

@@ -6,7 +6,7 @@
 #include "access/challenge.h"
 #include "base/error.h"
 #include "evidence/proof.h"
-#include "pki/verify.h"
+#include "pki/lock/verify.h"
 
 struct request;
 

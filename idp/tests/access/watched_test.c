@@ -8,10 +8,10 @@
 
 #include "access/watched.h"
 #include "base/base64.h"
-#include "pki/again.h"
 #include "pki/figures.h"
 #include "pki/pki.h"
-#include "pki/watch.h"
+#include "pki/revocation/again.h"
+#include "pki/revocation/watch.h"
 #include "store/sql.h"
 #include "tests/access/world.h"
 

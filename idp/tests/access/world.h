@@ -15,7 +15,7 @@
 #include "base/arena.h"
 #include "enterprise/holder.h"
 #include "http/http.h"
-#include "pki/verify.h"
+#include "pki/lock/verify.h"
 #include "tests/pki_region.h"
 #include "tests/store/database.h"
 #include "tests/store/doubles.h"

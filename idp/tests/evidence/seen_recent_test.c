@@ -56,8 +56,7 @@ static int tear_down(void **state)
 static enum idp_err insert(struct sql_tx *tx, const char *hash, int64_t seen, bool kept)
 {
     const struct sql_value row[] = {sql_text(hash), sql_int(NOW), sql_int(seen)};
-    const struct sql_value object[] = {sql_text(hash), sql_blob(hash, strlen(hash)),
-                                       sql_int(seen)};
+    const struct sql_value object[] = {sql_text(hash), sql_blob(hash, strlen(hash)), sql_int(seen)};
     enum idp_err err =
         sql_run(tx, NULL,
                 &(struct sql_call){

@@ -20,8 +20,8 @@
 #include "access/trust_desk.h"
 #include "enterprise/binding.h"
 #include "pki/pki.h"
-#include "pki/trust.h"
-#include "pki/trust_rows.h"
+#include "pki/trust/trust.h"
+#include "pki/trust/trust_rows.h"
 #include "store/sql.h"
 #include "tests/oauth/asking.h"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "pki/crl_index.h"
+#include "pki/crl/crl_index.h"
 #include "tests/pki/crl_make.h"
 #include "tests/pki_region.h"
 

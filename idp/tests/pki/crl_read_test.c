@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "pki/crl_read.h"
+#include "pki/crl/crl_read.h"
 
 enum { HEX_MAX = 8192 };
 

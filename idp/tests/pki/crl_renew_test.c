@@ -16,10 +16,10 @@
 
 #include "base/log.h"
 #include "net/net.h"
-#include "pki/crl_renew.h"
-#include "pki/crls.h"
+#include "pki/crl/crl_renew.h"
+#include "pki/crl/crls.h"
 #include "pki/pki.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 #include "store/kv.h"
 #include "store/memory.h"
 #include "tests/help.h"

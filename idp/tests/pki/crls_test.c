@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "pki/crl_files.h"
-#include "pki/crl_issuers.h"
-#include "pki/crls.h"
-#include "pki/trust.h"
+#include "pki/crl/crl_files.h"
+#include "pki/crl/crl_issuers.h"
+#include "pki/crl/crls.h"
+#include "pki/trust/trust.h"
 #include "tests/help.h"
 #include "tests/pki/crl_make.h"
 #include "tests/pki_region.h"

@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "pki/leaf.h"
-#include "pki/rules.h"
-#include "pki/trust.h"
+#include "pki/lock/leaf.h"
+#include "pki/trust/rules.h"
+#include "pki/trust/trust.h"
 #include "tests/pki_region.h"
 
 static struct region_authority first, twin; /* of one name */

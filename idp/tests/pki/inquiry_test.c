@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "net/fetch.h"
 #include "pki/der.h"
-#include "pki/inquiry.h"
+#include "pki/revocation/inquiry.h"
 #include "pki/state.h"
 #include "store/kv.h"
 #include "store/memory.h"

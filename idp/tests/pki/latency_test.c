@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "pki/latency.h"
+#include "pki/ocsp/latency.h"
 
 static void add(struct latency *latency, int64_t took_us, int times)
 {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "pki/leaves.h"
+#include "pki/lock/leaves.h"
 #include "tests/pki_region.h"
 
 static struct region_authority authority;

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "pki/lock_answer.h"
+#include "pki/lock/lock_answer.h"
 #include "pki/reasons.h"
 
 static struct world {

@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "base/base64.h"
-#include "pki/ocsp_get.h"
+#include "pki/ocsp/ocsp_get.h"
 
 static struct arena *arena;
 static enum idp_err err;

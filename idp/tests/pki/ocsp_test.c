@@ -7,12 +7,12 @@
 
 #include <cmocka.h>
 
-#include "pki/crls.h"
+#include "pki/crl/crls.h"
 #include "pki/der.h"
-#include "pki/ocsp.h"
-#include "pki/ocsp_signer.h"
+#include "pki/ocsp/ocsp.h"
+#include "pki/ocsp/ocsp_signer.h"
 #include "pki/pki.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 #include "tests/pki_region.h"
 
 enum { KINDS = 3 };

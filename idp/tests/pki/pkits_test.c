@@ -22,10 +22,10 @@
 #include <openssl/x509v3.h>
 
 #include "pki/certificate_time.h"
-#include "pki/crl_issuers.h"
-#include "pki/crl_judge.h"
-#include "pki/crl_look.h"
-#include "pki/crl_read.h"
+#include "pki/crl/crl_issuers.h"
+#include "pki/crl/crl_judge.h"
+#include "pki/crl/crl_look.h"
+#include "pki/crl/crl_read.h"
 #include "pki/path.h"
 #include "pki/signed.h"
 #include "tests/help.h"

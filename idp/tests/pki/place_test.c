@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "pki/place.h"
+#include "pki/lock/place.h"
 #include "tests/pki_region.h"
 
 #define OID "1.2.156.10260.4.1.4"

@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "pki/leaf.h"
-#include "pki/trust.h"
-#include "pki/uscc.h"
+#include "pki/lock/leaf.h"
+#include "pki/lock/uscc.h"
+#include "pki/trust/trust.h"
 #include "tests/pki_region.h"
 
 #define OTHER_USCC "91150200MA0TEAT28J"

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "pki/revoked.h"
+#include "pki/revocation/revoked.h"
 #include "store/generation.h"
 #include "store/migrate.h"
 #include "store/sql.h"

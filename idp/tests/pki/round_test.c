@@ -15,8 +15,8 @@
 #include "base/base64.h"
 #include "base/log.h"
 #include "net/race.h"
-#include "pki/asking.h"
-#include "pki/round.h"
+#include "pki/ocsp/asking.h"
+#include "pki/ocsp/round.h"
 #include "tests/net/http_peer.h"
 #include "tests/pki_region.h"
 

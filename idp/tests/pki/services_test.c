@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "pki/services.h"
+#include "pki/ocsp/services.h"
 
 enum { DEADLINE_MS = 4000, NOW = 1000000 };
 

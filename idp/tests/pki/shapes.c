@@ -12,11 +12,11 @@
 #include <openssl/x509v3.h>
 
 #include "pki/certificate_time.h"
-#include "pki/crl_issuers.h"
-#include "pki/crl_judge.h"
-#include "pki/crl_look.h"
-#include "pki/leaf.h"
-#include "pki/ocsp.h"
+#include "pki/crl/crl_issuers.h"
+#include "pki/crl/crl_judge.h"
+#include "pki/crl/crl_look.h"
+#include "pki/lock/leaf.h"
+#include "pki/ocsp/ocsp.h"
 #include "pki/path.h"
 #include "pki/signed.h"
 

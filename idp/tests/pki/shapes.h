@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 #include "tests/pki/crl_make.h"
 #include "tests/pki_region.h"
 

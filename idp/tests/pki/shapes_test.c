@@ -13,8 +13,8 @@
 
 #include <openssl/ocsp.h>
 
-#include "pki/rules.h"
-#include "pki/sm2.h"
+#include "pki/sm2/sm2.h"
+#include "pki/trust/rules.h"
 #include "tests/pki/shapes.h"
 
 enum { KINDS = 3 };

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "pki/sm2_field.h"
+#include "pki/sm2/sm2_field.h"
 #include "tests/pki/sm2_oracle.h"
 
 static const char p_hex[] = "FFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF";

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "pki/sm2_point.h"
+#include "pki/sm2/sm2_point.h"
 #include "tests/pki/sm2_oracle.h"
 
 static EC_GROUP *group;

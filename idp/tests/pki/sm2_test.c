@@ -9,7 +9,7 @@
 
 #include <openssl/rand.h>
 
-#include "pki/sm2.h"
+#include "pki/sm2/sm2.h"
 #include "tests/pki/sm2_oracle.h"
 #include "tests/pki_region.h"
 

@@ -13,9 +13,9 @@
 
 #include "base/arena.h"
 #include "net/net.h"
-#include "pki/trial.h"
-#include "pki/trial_services.h"
-#include "pki/trust.h"
+#include "pki/trust/trial.h"
+#include "pki/trust/trial_services.h"
+#include "pki/trust/trust.h"
 #include "tests/pki_region.h"
 
 #define OTHER_USCC "91150200MA0TEAT28J"

@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "pki/reading.h"
-#include "pki/trust.h"
-#include "pki/trust_check.h"
+#include "pki/trust/reading.h"
+#include "pki/trust/trust.h"
+#include "pki/trust/trust_check.h"
 #include "tests/pki_region.h"
 
 static struct region_authority first, second;

@@ -14,8 +14,8 @@
 
 #include "base/arena.h"
 #include "base/base64.h"
-#include "pki/trust.h"
-#include "pki/trust_signatures.h"
+#include "pki/trust/trust.h"
+#include "pki/trust/trust_signatures.h"
 #include "tests/help.h"
 #include "tests/pki_region.h"
 

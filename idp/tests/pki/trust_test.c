@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "pki/rules.h"
-#include "pki/trust.h"
+#include "pki/trust/rules.h"
+#include "pki/trust/trust.h"
 #include "tests/help.h"
 #include "tests/pki_region.h"
 

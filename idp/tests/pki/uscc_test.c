@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "pki/uscc.h"
+#include "pki/lock/uscc.h"
 
 static const char *const good[] = {
     "91350100M000100Y43", "914403001922038216", "91330100799655058B", "9144030071526726XG",

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "pki/verdict.h"
+#include "pki/revocation/verdict.h"
 #include "tests/pki/truth.h"
 
 enum { NOW = 1795353600, HOUR = 3600, DAY = 86400 };

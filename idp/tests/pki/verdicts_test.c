@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "pki/verdicts.h"
+#include "pki/ocsp/verdicts.h"
 
 static struct verdicts verdicts;
 static const unsigned char hash[DIGEST_SIZE] = {1, 2, 3}, other[DIGEST_SIZE] = {1, 2, 4};

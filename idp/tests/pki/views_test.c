@@ -11,8 +11,8 @@
 #include <stdatomic.h>
 
 #include "base/log.h"
-#include "pki/rules.h"
-#include "pki/views.h"
+#include "pki/trust/rules.h"
+#include "pki/trust/views.h"
 #include "tests/pki_region.h"
 
 enum { READERS = 4, TURNS = 300 };

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "pki/watch_plan.h"
+#include "pki/revocation/watch_plan.h"
 
 enum { NOW = 1795353600, RECHECK = 600, LIFE = 1000, MANY = 300 };
 

@@ -13,7 +13,7 @@
 #include "access/degraded.h"
 #include "access/revoked_locks.h"
 #include "pki/pki.h"
-#include "pki/trust.h"
+#include "pki/trust/trust.h"
 #include "tests/portal/visiting.h"
 
 /* By the list from now on, whose authorities have answered an hour ago and cannot be had now. */

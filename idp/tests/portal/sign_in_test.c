@@ -13,7 +13,7 @@
 #include "access/revoke.h"
 #include "base/base64.h"
 #include "evidence/refusals.h"
-#include "pki/verify.h"
+#include "pki/lock/verify.h"
 #include "portal/challenge.h"
 #include "portal/session.h"
 #include "portal/sign_in.h"

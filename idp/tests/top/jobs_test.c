@@ -12,7 +12,7 @@
 #include "access/watched.h"
 #include "base/clock.h"
 #include "jobs.h"
-#include "pki/watch.h"
+#include "pki/revocation/watch.h"
 #include "store/generation.h"
 #include "store/sql.h"
 #include "tests/access/post.h"

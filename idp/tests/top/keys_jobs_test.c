@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "jobs.h"
 #include "jose/sign.h"
-#include "pki/watch.h"
+#include "pki/revocation/watch.h"
 #include "store/generation.h"
 #include "tests/access/world.h"
 #include "tests/help.h"
