@@ -158,7 +158,7 @@ static enum idp_err fly(struct asking *asking, struct arena *arena,
                         const struct asking_about *about, struct status *out)
 {
     struct line *line = view_line(about->view, about->leaf);
-    struct status status = {.answer = ocsp_unusable(FAULT_NOT_ASKED, "the circuit is open")};
+    struct status status = {.answer = ocsp_unusable(FAULT_SILENT, "the circuit is open")};
     if (!circuit_allows(&line->circuit, clock_ticks_ms())) {
         line_count_spared(line);
         *out = status;
@@ -191,7 +191,7 @@ static enum idp_err ride_along(struct asking *asking, struct arena *arena, struc
         waited = pthread_cond_timedwait(&asking->changed, &asking->lock, &until);
     enum idp_err err = flight->landed ? flight->err : IDP_OK;
     struct status status = {.answer =
-                                ocsp_unusable(FAULT_NOT_ASKED, "the question is still in flight")};
+                                ocsp_unusable(FAULT_SILENT, "the question is still in flight")};
     if (flight->landed && err == IDP_OK) {
         status.answer = flight->answer;
         status.response_len = flight->response_len;

@@ -37,8 +37,8 @@ enum status_verdict {
 /* Why an answer is unusable, as it is counted. */
 enum ocsp_fault {
     FAULT_NONE,
-    FAULT_NOT_ASKED, /* nothing was sent: the circuit was open, too many waited, no memory */
-    FAULT_SILENT,    /* nothing came in time, or nobody listens */
+    FAULT_NOT_ASKED, /* nothing was sent: too many waited, no memory, an address not allowed */
+    FAULT_SILENT,    /* nothing came in time, nobody listens, or nobody did a moment ago */
     FAULT_HTTP,      /* an HTTP error, or too large an answer */
     FAULT_DECLINED,  /* the service says that it does not answer */
     FAULT_MALFORMED,

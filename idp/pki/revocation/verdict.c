@@ -104,6 +104,14 @@ static bool uses_list(int policy)
     return policy != POLICY_OCSP;
 }
 
+/* Says whether the service is out of reach, or says itself that it is out of order. One that lies,
+ * or that nobody could be asked for a reason of our own, is not down. */
+static bool is_down(const struct ocsp_answer *answer)
+{
+    return answer->fault == FAULT_SILENT || answer->fault == FAULT_HTTP ||
+           answer->fault == FAULT_DECLINED;
+}
+
 /* Neither source can be had: the newest word that is not too old for the degraded mode. */
 static struct verdict fall_back(const struct verdict_facts *facts, const char *problem)
 {
@@ -113,7 +121,7 @@ static struct verdict fall_back(const struct verdict_facts *facts, const char *p
     bool listed = list->present && list->entry != CRL_NOT_LISTED;
     struct verdict verdict = {
         .says = VERDICT_UNAVAILABLE, .source = VERDICT_BY_NOBODY, .reason = -1, .problem = problem};
-    if (facts->now >= degraded->until || listed)
+    if (facts->now >= degraded->until || listed || (facts->ocsp != NULL && !is_down(facts->ocsp)))
         return verdict;
     if (uses_ocsp(facts->rules->policy) && facts->old != NULL && facts->old->this_update > oldest)
         verdict = good_by(VERDICT_BY_OCSP);

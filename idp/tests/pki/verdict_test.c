@@ -301,6 +301,17 @@ static void degraded_mode_overrules_nobody_who_speaks(void **state)
     }
 }
 
+static void degraded_mode_is_for_services_that_are_down_not_for_those_that_lie(void **state)
+{
+    (void)state;
+    const struct degraded on = {.until = NOW + 1, .max_age_s = DAY};
+    for (int fault = 0; fault < FAULTS; fault++) {
+        const struct ocsp_answer said = ocsp_unusable((enum ocsp_fault)fault, "so it is");
+        bool down = fault == FAULT_SILENT || fault == FAULT_HTTP || fault == FAULT_DECLINED;
+        assert_int_equal(degrade(POLICY_OCSP, &on, &said, &lists[L_MISSING]), down ? 'o' : '-');
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +327,7 @@ int main(void)
         cmocka_unit_test(degraded_mode_takes_an_older_good_word_when_no_source_can_be_had),
         cmocka_unit_test(degraded_mode_is_off_ends_and_is_bounded),
         cmocka_unit_test(degraded_mode_overrules_nobody_who_speaks),
+        cmocka_unit_test(degraded_mode_is_for_services_that_are_down_not_for_those_that_lie),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
