@@ -160,13 +160,13 @@ static enum idp_err nothing_to_close(struct sql_tx *tx, const void *with)
     return IDP_OK;
 }
 
-void watched_turned(void *context, const struct seen_certificate *certificate,
-                    const struct verdict *verdict, int64_t now)
+enum idp_err watched_turned(void *context, const struct seen_certificate *certificate,
+                            const struct verdict *verdict, int64_t now)
 {
     char hash[BASE64URL_LEN(DIGEST_SIZE) + 1];
     const struct access *access = context;
     if (verdict->says != VERDICT_ON_HOLD && verdict->says != VERDICT_ISSUER_REVOKED)
-        return;
+        return IDP_OK;
     bool on_hold = verdict->says == VERDICT_ON_HOLD;
     base64url_encode(certificate->hash, DIGEST_SIZE, hash);
     const struct certificate_ending ending = {
@@ -175,6 +175,8 @@ void watched_turned(void *context, const struct seen_certificate *certificate,
         .why = on_hold ? "certificate_on_hold" : "issuer_revoked",
         .now = now,
         .close = nothing_to_close};
-    if (certificate_end(access, &ending, NULL) != IDP_OK)
+    enum idp_err err = certificate_end(access, &ending, NULL);
+    if (err != IDP_OK)
         log_event(LOG_ERROR, "rights_of_lock_not_ended", "certificate", hash);
+    return err;
 }

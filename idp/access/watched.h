@@ -29,6 +29,7 @@ enum idp_err watched_follow(const struct access *access, struct watch *watch,
  * For struct watch_hook; context is the access. A lock that is on hold, or whose issuer was
  * revoked, has nothing resting on it any more. (One that is revoked itself is a row of its own:
  * access/revoked_locks.h.) That its service does not know it ends nothing: it may be the service.
+ * Returns what certificate_end() does.
  */
-void watched_turned(void *context, const struct seen_certificate *certificate,
+enum idp_err watched_turned(void *context, const struct seen_certificate *certificate,
                     const struct verdict *verdict, int64_t now);

@@ -145,6 +145,14 @@ static int64_t now_of(const struct turn *turn)
     return turn->now + (clock_ticks_ms() - turn->began_ms) / 1000;
 }
 
+static void begin_again(struct turn *turn, const struct plan_item *item)
+{
+    struct watch_lane *lane = turn->lane;
+    (void)pthread_mutex_lock(&lane->lock);
+    plan_begin_again(lane->plan, item->hash, now_of(turn));
+    (void)pthread_mutex_unlock(&lane->lock);
+}
+
 /* What cannot be found out now, for whatever reason, is found out later. */
 static void note(struct turn *turn, const struct plan_item *item, enum idp_err err,
                  const struct again *again)
@@ -158,7 +166,9 @@ static void note(struct turn *turn, const struct plan_item *item, enum idp_err e
     if (!turned || came->verdict.says == VERDICT_ASK || lane->hook->turned == NULL)
         return;
     const struct seen_certificate certificate = certificate_of(lane, item);
-    lane->hook->turned(lane->hook->context, &certificate, &came->verdict, now_of(turn));
+    err = lane->hook->turned(lane->hook->context, &certificate, &came->verdict, now_of(turn));
+    if (err != IDP_OK)
+        begin_again(turn, item);
 }
 
 static enum idp_err look(const struct turn *turn, const struct plan_item *item,

@@ -20,9 +20,10 @@ enum {
 /* Who wants to know. Called by the threads that watch, of several certificates at once. */
 struct watch_hook {
     void *context;
-    /* Something else is said of a certificate than the time before. */
-    void (*turned)(void *context, const struct seen_certificate *certificate,
-                   const struct verdict *verdict, int64_t now);
+    /* Something else is said of a certificate than the time before. Where this fails the
+     * certificate is looked at again soon, and told of as if nothing had been said of it yet. */
+    enum idp_err (*turned)(void *context, const struct seen_certificate *certificate,
+                           const struct verdict *verdict, int64_t now);
 };
 
 /* pki and hook are borrowed. Returns NULL when there is no memory. */

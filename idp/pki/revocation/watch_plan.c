@@ -258,6 +258,15 @@ bool plan_came_of(struct plan *plan, const unsigned char hash[DIGEST_SIZE],
     return another;
 }
 
+void plan_begin_again(struct plan *plan, const unsigned char hash[DIGEST_SIZE], int64_t now)
+{
+    struct entry *entry = find(plan, hash);
+    if (entry == NULL)
+        return;
+    entry->said = VERDICT_ASK;
+    entry->due = now + PLAN_AGAIN_S;
+}
+
 void plan_put_back(struct plan *plan, const unsigned char hash[DIGEST_SIZE])
 {
     struct entry *entry = find(plan, hash);

@@ -58,6 +58,9 @@ size_t plan_due(struct plan *plan, bool first, int64_t now, size_t max, struct p
 bool plan_came_of(struct plan *plan, const unsigned char hash[DIGEST_SIZE],
                   const struct again *again, int recheck_s, int64_t now);
 
+/* What was said of one is forgotten: it is due again in PLAN_AGAIN_S. */
+void plan_begin_again(struct plan *plan, const unsigned char hash[DIGEST_SIZE], int64_t now);
+
 /* One that was due was not looked at after all: it still is. */
 void plan_put_back(struct plan *plan, const unsigned char hash[DIGEST_SIZE]);
 

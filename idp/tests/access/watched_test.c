@@ -157,14 +157,25 @@ static void database_that_is_down_is_not_an_empty_list(void **state)
 
 /* --- what is found --------------------------------------------------------------------------- */
 
-static void turn_to(enum verdict_says says)
+static struct seen_certificate bells_certificate(void)
 {
     const struct lock_identity who = identity_of(&world.locks[LOCK_BELL]);
     struct seen_certificate certificate = {.authority = who.authority->id, .serial = who.serial};
-    const struct verdict verdict = {.says = says};
     for (size_t i = 0; i < LOCK_HASH_SIZE; i++)
         certificate.hash[i] = who.certificate_hash[i];
-    watched_turned(&world.app.access, &certificate, &verdict, world.now);
+    return certificate;
+}
+
+static enum idp_err turn(const struct seen_certificate *certificate, enum verdict_says says)
+{
+    const struct verdict verdict = {.says = says};
+    return watched_turned(&world.app.access, certificate, &verdict, world.now);
+}
+
+static enum idp_err turn_to(enum verdict_says says)
+{
+    const struct seen_certificate certificate = bells_certificate();
+    return turn(&certificate, says);
 }
 
 static bool is_signed_in(const struct browser *browser)
@@ -181,19 +192,29 @@ static void nothing_rests_on_a_lock_that_is_on_hold_or_whose_issuer_is_revoked(v
         world.now++;
         struct browser bell = signed_in(LOCK_BELL);
         assert_true(is_signed_in(&bell));
-        turn_to(against[i]);
+        assert_int_equal(turn_to(against[i]), IDP_OK);
         assert_false(is_signed_in(&bell));
     }
     assert_int_equal(world_number("SELECT COUNT(*) FROM audit WHERE event = 'lock_on_hold'"), 1);
+}
+
+/* The watch comes back to it: nothing else would. */
+static void database_that_is_down_is_told_to_the_watch(void **state)
+{
+    (void)state;
+    const struct seen_certificate certificate = bells_certificate();
+    world_sql_is_down(true);
+    assert_int_equal(turn(&certificate, VERDICT_ON_HOLD), IDP_UNAVAILABLE);
+    world_sql_is_down(false);
 }
 
 static void service_that_knows_nobody_ends_nothing(void **state)
 {
     (void)state;
     struct browser bell = signed_in(LOCK_BELL);
-    turn_to(VERDICT_UNKNOWN);
-    turn_to(VERDICT_UNAVAILABLE);
-    turn_to(VERDICT_GOOD);
+    assert_int_equal(turn_to(VERDICT_UNKNOWN), IDP_OK);
+    assert_int_equal(turn_to(VERDICT_UNAVAILABLE), IDP_OK);
+    assert_int_equal(turn_to(VERDICT_GOOD), IDP_OK);
     assert_true(is_signed_in(&bell));
 }
 
@@ -211,6 +232,7 @@ int main(void)
         TEST(those_that_are_new_come_in_between),
         TEST(database_that_is_down_is_not_an_empty_list),
         TEST(nothing_rests_on_a_lock_that_is_on_hold_or_whose_issuer_is_revoked),
+        TEST(database_that_is_down_is_told_to_the_watch),
         TEST(service_that_knows_nobody_ends_nothing),
     };
     return cmocka_run_group_tests_name("access/watched", tests, world_prepare, world_forget);

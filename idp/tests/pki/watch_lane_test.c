@@ -14,6 +14,7 @@
 #include "net/fetch.h"
 #include "pki/figures.h"
 #include "pki/revocation/watch_lane.h"
+#include "pki/revocation/watch_plan.h"
 #include "pki/state.h"
 #include "store/kv.h"
 #include "store/memory.h"
@@ -41,6 +42,7 @@ static struct world {
         *listed; /* what the list holds: the only serial's first octet is compared */
     size_t listed_len;
     _Atomic int turned;
+    enum idp_err taken; /* how it ends when that is told */
     _Atomic(enum verdict_says) says;
 } w;
 
@@ -98,14 +100,15 @@ static enum idp_err read_archive(void *context, struct arena *arena, const unsig
     return IDP_NOT_FOUND;
 }
 
-static void note_turn(void *context, const struct seen_certificate *certificate,
-                      const struct verdict *verdict, int64_t now)
+static enum idp_err note_turn(void *context, const struct seen_certificate *certificate,
+                              const struct verdict *verdict, int64_t now)
 {
     (void)context;
     (void)now;
     assert_string_equal(certificate->authority, "windchime");
     w.turned++;
     w.says = verdict->says;
+    return w.taken;
 }
 
 static const struct watch_hook hook = {.turned = note_turn};
@@ -330,6 +333,21 @@ static void turn_is_told_once(void **state)
     assert_int_equal(w.says, VERDICT_UNKNOWN);
 }
 
+/* It was a fault: what the database missed when a lock was on hold was never ended. */
+static void turn_that_could_not_be_taken_is_told_again(void **state)
+{
+    (void)state;
+    watch(0, true);
+    w.taken = IDP_UNAVAILABLE;
+    turn_after(60);
+    assert_int_equal(w.turned, 1);
+    w.taken = IDP_OK;
+    turn_after(PLAN_AGAIN_S);
+    assert_int_equal(w.turned, 2);
+    turn_after(600);
+    assert_int_equal(w.turned, 2);
+}
+
 /* --- lists ----------------------------------------------------------------------------------- */
 
 static void new_list_is_looked_into_at_once_for_all_of_its_issuer(void **state)
@@ -401,6 +419,7 @@ int main(void)
         TEST(certificate_that_is_not_kept_cannot_be_asked_about),
         TEST(who_is_signed_in_is_found_revoked_although_an_answer_is_known),
         TEST(turn_is_told_once),
+        TEST(turn_that_could_not_be_taken_is_told_again),
         TEST(new_list_is_looked_into_at_once_for_all_of_its_issuer),
         TEST(list_speaks_under_every_policy),
         TEST(certificate_of_an_anchor_that_left_the_list_harms_nobody),
