@@ -1,7 +1,7 @@
 // Two trust managers sign a list with their locks, through real drivers (SoftHSM2 behind PKCS#11, the
 // SKF double), and the provider works by it; and each way in which a list is not signed.
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
@@ -105,6 +105,14 @@ test('two managers sign with their locks, and the list counts', async () => {
   const { code, stderr, stdout } = await load();
   assert.equal(code, 0, stderr);
   assert.deepEqual(JSON.parse(stdout).removed, [GOES]);
+});
+
+test('who may write to the folder does not choose which file is written', async () => {
+  const victim = path.join(folder, 'victim');
+  await writeFile(victim, 'mine');
+  await symlink(victim, `${list}.signatures.new`);
+  await signed(one);
+  assert.equal(await readFile(victim, 'utf8'), 'mine');
 });
 
 test('an RSA lock signs, too; a third signature drops none', async () => {

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "ctl/terminal.h"
 #include "jose/master.h"
 #include "jose/purpose_keys.h"
 #include "jose/wrapped.h"
@@ -19,13 +20,6 @@
 enum { WAIT_MS = 10000 };
 
 /* Control characters would let a file's text write over the terminal. */
-static void make_one_line(char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < ' ' || *text == 0x7F)
-            *text = '?';
-}
-
 int ctl_complain(const char *format, ...)
 {
     char line[1024];
@@ -33,7 +27,7 @@ int ctl_complain(const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(line, sizeof(line), format, args);
     va_end(args);
-    make_one_line(line);
+    terminal_tame(line);
     (void)fprintf(stderr, "tamgactl: %s\n", line);
     return CTL_FAILED;
 }

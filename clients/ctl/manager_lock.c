@@ -204,13 +204,14 @@ static int read_pin_file(const char *path, struct pin *out)
 static int ask_pin(const struct manager_lock *lock, const struct pin_state *state, struct pin *out)
 {
     char typed[TERMINAL_ANSWER_MAX];
-    const char *question =
+    char *question =
         state->tries_left == TRIES_UNKNOWN
             ? arena_printf(lock->ctl->arena, "PIN of %s: ", lock->lock->label)
             : arena_printf(lock->ctl->arena, "PIN of %s (tries left: %d): ", lock->lock->label,
                            state->tries_left);
     if (question == NULL)
         return ctl_complain_of(IDP_FAULT);
+    terminal_tame(question); /* it has the lock's own label */
     enum idp_err err = terminal_ask_secret(question, typed);
     bool good = err == IDP_OK && pin_set(out, typed, strlen(typed));
     OPENSSL_cleanse(typed, sizeof(typed));

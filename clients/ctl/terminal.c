@@ -8,6 +8,33 @@
 
 #include <openssl/crypto.h>
 
+#include "base/text.h"
+
+/* Marks that change the direction of what follows: a line could look like another one. */
+static bool turns_direction(const char *character, size_t len)
+{
+    static const char *const marks[] = {"\u200E", "\u200F", "\u202A", "\u202B", "\u202C", "\u202D",
+                                        "\u202E", "\u2066", "\u2067", "\u2068", "\u2069"};
+    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+        if (len == strlen(marks[i]) && memcmp(character, marks[i], len) == 0)
+            return true;
+    return false;
+}
+
+void terminal_tame(char *text)
+{
+    size_t left = strlen(text);
+    while (left > 0) {
+        size_t len = text_character(text, left);
+        bool harmless = len > 0 && !turns_direction(text, len);
+        len = len > 0 ? len : 1;
+        if (!harmless)
+            memset(text, '?', len);
+        text += len;
+        left -= len;
+    }
+}
+
 void terminal_say(const char *format, ...)
 {
     char line[1024];
@@ -15,9 +42,7 @@ void terminal_say(const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(line, sizeof(line), format, args);
     va_end(args);
-    for (char *at = line; *at != '\0'; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
-            *at = '?';
+    terminal_tame(line);
     (void)fprintf(stderr, "%s\n", line);
 }
 

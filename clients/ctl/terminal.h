@@ -8,7 +8,11 @@
 
 enum { TERMINAL_ANSWER_MAX = 128 };
 
-/* Writes a line to standard error, without characters that would speak to the terminal. */
+/* Puts "?" for all that would speak to a terminal: control characters (those of U+0080 to U+009F
+ * are commands, too), marks of direction, and what is no UTF-8. */
+void terminal_tame(char *text);
+
+/* Writes a line to standard error, tamed. */
 void terminal_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*

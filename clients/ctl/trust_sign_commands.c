@@ -232,13 +232,15 @@ static int complain_of_writing(const char *file)
                         strerror_r(errno, says, sizeof(says)) == 0 ? says : "unknown error");
 }
 
-/* In one step: what is there stays whole when something goes wrong. */
+/* In one step: what is there stays whole when something goes wrong. Managers may share the folder,
+ * and nobody chooses for them which file is written. */
 static int write_document(const struct signing *s, const char *text)
 {
     const char *fresh = arena_printf(s->ctl->arena, "%s.new", s->beside);
     if (fresh == NULL)
         return ctl_complain_of(IDP_FAULT);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    (void)unlink(fresh); /* of a signing that was broken off */
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (out == NULL)
         return complain_of_writing(fresh);

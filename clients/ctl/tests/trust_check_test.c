@@ -97,6 +97,14 @@ static void table_has_a_line_for_each(void **state)
     assert_non_null(strstr(w.out, "good     1 authorities, version "));
 }
 
+/* U+009B begins a command on terminals, and U+202E writes the rest of the line backwards. */
+static void complaint_says_nothing_to_the_terminal(void **state)
+{
+    (void)state;
+    run(arena_printf(w.arena, "trust check %s", path("a\xC2\x9B\xE2\x80\xAEz")));
+    expect_complaint(1, "/a?????z: ");
+}
+
 static void file_that_is_not_there_is_a_complaint(void **state)
 {
     (void)state;
@@ -112,6 +120,7 @@ int main(int argc, char *argv[])
         TEST(good_list_is_said_to_be_without_settings_or_database),
         TEST(mistakes_are_the_answer_and_a_failure),
         TEST(table_has_a_line_for_each),
+        TEST(complaint_says_nothing_to_the_terminal),
         TEST(file_that_is_not_there_is_a_complaint),
     };
     (void)argc;
