@@ -16,9 +16,12 @@ const struct sweep over_access_log = {
     .remove = {"DELETE FROM audit WHERE id = $1 AND " ROW_IS_OVER},
 };
 
+/* Those that a bound lock has, or had, are needed to ask about them again. */
 #define CERTIFICATE_IS_OVER                                                                        \
     "seen < $2 AND NOT EXISTS (SELECT 1 FROM locks l "                                             \
-    "WHERE l.certificate_hash = certificates.hash AND l.unbound IS NULL)"
+    "WHERE l.certificate_hash = certificates.hash AND l.unbound IS NULL) "                         \
+    "AND NOT EXISTS (SELECT 1 FROM former_certificates o JOIN locks l ON l.id = o.lock "           \
+    "WHERE o.certificate = certificates.hash AND l.unbound IS NULL)"
 
 const struct sweep over_certificates = {
     .name = "certificates",

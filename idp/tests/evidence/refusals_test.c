@@ -338,11 +338,18 @@ static void certificate_of_a_bound_lock_stays(void **state)
                              "certificate_hash, serial, not_after, role, bound) VALUES "
                              "('l', 'e', 'one', 'k', '%s', '0A', 1, 'primary', 1)",
                              hash_of(&who))};
+    const struct sql_call former = {.text = "INSERT INTO former_certificates (lock, certificate) "
+                                            "SELECT id, certificate_hash FROM locks"};
+    const struct sql_call renew = {.text = "UPDATE locks SET certificate_hash = 'new'"};
     const struct sql_call unbind = {.text = "UPDATE locks SET unbound = 2"};
     assert_int_equal(sql_execute(w.db, &enterprise, NULL), IDP_OK);
     assert_int_equal(sql_execute(w.db, &lock, NULL), IDP_OK);
     refuse(&personal, &who, NOW);
     flush();
+    sweep(NOW + 1);
+    assert_int_equal(number_of("SELECT COUNT(*) FROM certificates"), 1);
+    assert_int_equal(sql_execute(w.db, &former, NULL), IDP_OK); /* as a renewal leaves it */
+    assert_int_equal(sql_execute(w.db, &renew, NULL), IDP_OK);
     sweep(NOW + 1);
     assert_int_equal(number_of("SELECT COUNT(*) FROM certificates"), 1);
     assert_int_equal(sql_execute(w.db, &unbind, NULL), IDP_OK);
