@@ -32,4 +32,4 @@ enum idp_err watched_follow(const struct access *access, struct watch *watch,
  * Returns what certificate_end() does.
  */
 enum idp_err watched_turned(void *context, const struct seen_certificate *certificate,
-                    const struct verdict *verdict, int64_t now);
+                            const struct verdict *verdict, int64_t now);
