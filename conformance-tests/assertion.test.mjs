@@ -345,7 +345,10 @@ for (const name of ['intermediate', 'responder', 'root']) {
       const folder = path.dirname(authorityOf(demo, each.authority).intermediate);
       const [certificate, key] = ['crt', 'key'].map((end) => path.join(folder, `${name}.${end}`));
       const outcome = await attempt((of) => answerOf(each, { ...of, certificate, key }));
-      assert.match(outcome, /^lock\.(class|ca_certificate|path|authority_unknown|encryption_certificate)$/);
+      assert.match(
+        outcome,
+        /^lock\.(class|ca_certificate|path|authority_unknown|encryption_certificate)$/,
+      );
     }
   });
 }
