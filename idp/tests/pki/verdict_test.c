@@ -20,9 +20,9 @@ static const struct ocsp_answer services[O_KINDS] = {
     [O_GOOD] = {.verdict = STATUS_GOOD, .this_update = NOW, .reason = -1},
     [O_REVOKED] = {.verdict = STATUS_REVOKED, .revoked_at = NOW - HOUR, .reason = 1},
     [O_UNKNOWN] = {.verdict = STATUS_UNKNOWN},
-    [O_ERROR] = {.problem = "the service says it cannot answer"},
-    [O_NO_URL] = {.problem = "no address"},
-    [O_SLOW] = {.problem = "no answer came in time"},
+    [O_ERROR] = {.fault = FAULT_DECLINED, .problem = "the service says it cannot answer"},
+    [O_NO_URL] = {.fault = FAULT_NOT_ASKED, .problem = "no address"},
+    [O_SLOW] = {.fault = FAULT_SILENT, .problem = "no answer came in time"},
 };
 
 #define FULL(this, next) .full = {.number = "07", .this_update = (this), .next_update = (next)}
