@@ -26,13 +26,13 @@ struct pki_figure {
     uint64_t buckets[FIGURES_BUCKETS]; /* how many took up to each of figures_bounds_us */
     uint64_t known;                    /* that nobody had to ask: the answer was remembered */
     uint64_t spared;       /* that were not asked: the circuit was open, or too many waited */
-    bool open;             /* its circuit: nobody asks it now */
     uint64_t watched, due; /* certificates that this node watches; of them to be asked about now */
-    uint64_t renewed, failed, late; /* of the questions that it asked for them */
-    unsigned waiting;               /* threads that ask it, or wait for its answer, now */
+    uint64_t renewed, failed, late;            /* of the questions that it asked for them */
     const struct pki_service_figure *services; /* in the trust list's order */
     size_t service_count;
-    int64_t ends; /* when the first of its anchors, or the responder's certificate, ends */
+    int64_t ends;     /* when the first of its anchors, or the responder's certificate, ends */
+    unsigned waiting; /* threads that ask it, or wait for its answer, now */
+    bool open;        /* its circuit: nobody asks it now */
 };
 
 /* Writes the figures of each authority in the list that counts, max at most. Returns how many; 0

@@ -165,7 +165,7 @@ static enum idp_err keep_mark(struct kv *kv, const struct asking_about *about,
     struct pack p = pack_new(bytes, sizeof(bytes), RECORD_VERSION);
     write_answer(&p, answer);
     return note_failure(about, kv_put(kv, KV_STATUS, key_of(about, key),
-                                      (struct kv_bytes){p.buffer, p.len}, LIFE_S * 1000));
+                                      (struct kv_bytes){p.buffer, p.len}, (int64_t)LIFE_S * 1000));
 }
 
 /* Whoever believed the answer from before would let somebody in whom the authority took back. A
@@ -177,7 +177,7 @@ static enum idp_err remove_kept(struct kv *kv, struct arena *arena,
     struct kv_bytes old;
     enum idp_err err = kv_take(kv, KV_STATUS, key_of(about, key), arena, &old);
     if (err == IDP_OK && is_mark(arena, old)) {
-        err = kv_put(kv, KV_STATUS, key_of(about, key), old, LIFE_S * 1000);
+        err = kv_put(kv, KV_STATUS, key_of(about, key), old, (int64_t)LIFE_S * 1000);
         (void)note_failure(about, err);
         return IDP_DENIED;
     }
