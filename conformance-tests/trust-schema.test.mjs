@@ -313,9 +313,13 @@ test('every example of docs/trust-list.md is taken by both', async () => {
   );
   assert.ok(examples.length >= 9);
   for (const example of examples) {
-    const whole = { ...base.authorities[0].profile, ...example };
+    const place = 'policy' in example ? revocation : profile;
+    const whole = {
+      ...base.authorities[0][place === profile ? 'profile' : 'revocation'],
+      ...example,
+    };
     const what = JSON.stringify(example);
-    assert.equal(await assertAgreed(changed(profile(), whole), what), true, what);
+    assert.equal(await assertAgreed(changed(place(), whole), what), true, what);
   }
 });
 
