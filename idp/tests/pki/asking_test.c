@@ -188,6 +188,14 @@ static void wait_for(atomic_int *counter, int wanted)
     assert_int_equal(*counter, wanted);
 }
 
+/* Until so many ask the slow authority, or wait for its answer. */
+static void wait_for_people(unsigned wanted)
+{
+    for (int i = 0; i < 500 && atomic_load(&w.view->lines[0]->people) < wanted; i++)
+        nap(10);
+    assert_int_equal(atomic_load(&w.view->lines[0]->people), wanted);
+}
+
 static void many_who_ask_cause_one_question(void **state)
 {
     (void)state;
@@ -196,7 +204,7 @@ static void many_who_ask_cause_one_question(void **state)
     for (int i = 0; i < ASKERS; i++)
         assert_int_equal(pthread_create(&ids[i], NULL, ask_in_thread, &many[0]), 0);
     wait_for(&w.packets, 1);
-    nap(100); /* the others come to wait */
+    wait_for_people(ASKERS);
     hold(false);
     for (int i = 0; i < ASKERS; i++)
         (void)pthread_join(ids[i], NULL);
